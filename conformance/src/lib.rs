@@ -1,0 +1,1 @@
+//! Everything of the suite that is not shipped.
