@@ -1,0 +1,1 @@
+//! A unix connection on which nothing lasts beyond one deadline.
