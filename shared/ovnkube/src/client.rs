@@ -3,18 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use serde::Serialize;
+
+use crate::answer;
+use crate::http::{self, Answer, Broken};
+use crate::transport::Connection;
 use crate::{Failure, Health, Metrics, Request, Response};
 
 /// A client of ovnkube-node's CNI server. It holds no connection: the server closes each after its answer.
 #[derive(Clone, Debug)]
 pub struct Client {
     path: PathBuf,
+    /// Who must have started the listener.
+    owner: u32,
 }
 
 impl Client {
-    /// A client of the server on the unix socket at `path`.
+    /// A client of the server on the unix socket at `path`, which must be root's.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Client { path: path.into() }
+        Client { path: path.into(), owner: 0 }
     }
 
     /// The socket.
@@ -30,8 +37,11 @@ impl Client {
     /// # Errors
     /// See [`Failure`].
     pub fn call(&self, request: &Request, deadline: Instant) -> Result<Response, Failure> {
-        let _ = (request, deadline);
-        Err(Failure::Garbage(String::from("unwritten")))
+        let response = answer::response(&self.post("/", request, deadline)?)?;
+        if response.result.is_none() && response.pod.is_none() {
+            return Err(Failure::Garbage(String::from("neither a result nor an interface to configure")));
+        }
+        Ok(response)
     }
 
     /// Asks for the card's health and waits for the answer until `deadline`.
@@ -39,16 +49,28 @@ impl Client {
     /// # Errors
     /// When the server cannot be reached or answers something else; see [`Failure`].
     pub fn status(&self, deadline: Instant) -> Result<Health, Failure> {
-        let _ = deadline;
-        Ok(Health::Ready)
+        let env = [(String::from("CNI_COMMAND"), String::from("STATUS"))].into();
+        let request = Request { env, ..Request::default() };
+        answer::health(&self.post("/", &request, deadline)?)
     }
 
-    /// Tells the server how long a call took. It answers nothing of interest.
+    /// Tells the server how long a call took, for its histogram. What it answers does not matter.
     ///
     /// # Errors
-    /// See [`Failure`].
+    /// When it could not be told; see [`Failure`].
     pub fn report(&self, metrics: &Metrics, deadline: Instant) -> Result<(), Failure> {
-        let _ = (metrics, deadline);
-        Ok(())
+        self.post("/metrics", metrics, deadline).map(drop)
+    }
+
+    fn post(&self, path: &str, body: &impl Serialize, deadline: Instant) -> Result<Answer, Failure> {
+        // What we serialize are strings, numbers and values that came from JSON: it cannot fail.
+        let body =
+            serde_json::to_vec(body).map_err(|e| Failure::Refused(format!("unsendable request: {e}")))?;
+        let mut connection = Connection::open(&self.path, self.owner, deadline)?;
+        connection.send(&http::post(path, &body))?;
+        http::answer(&mut connection).map_err(|broken| match broken {
+            Broken::Io(error) => connection.failure(error),
+            Broken::Nonsense(text) => Failure::Garbage(text),
+        })
     }
 }

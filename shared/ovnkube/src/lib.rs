@@ -6,6 +6,7 @@
 //! networks); [`Client`] sends one and waits no longer than its caller allows.
 #![forbid(unsafe_code)]
 
+mod answer;
 mod client;
 mod failure;
 mod health;

@@ -12,6 +12,7 @@ mod pod_request;
 mod request;
 mod response;
 
+pub(crate) use fields::Fields;
 pub use kube_auth::KubeAuth;
 pub use pod_interface::{PodInterface, Route};
 pub use pod_request::PodRequest;
