@@ -1,0 +1,95 @@
+//! A plugin's process: what it reads from, what it prints, how it ends.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use crate::env::{Command, Environment};
+use crate::panic::{self, Progress, progress};
+use crate::session::Session;
+use crate::{Error, Plugin, Version, logging, reply};
+
+/// What a plugin process has; tests put their own in its place.
+pub struct Process<'p> {
+    /// Reads an environment variable.
+    pub env: &'p dyn Fn(&str) -> Option<OsString>,
+    /// Standard input.
+    pub stdin: &'p mut dyn Read,
+    /// Standard output.
+    pub stdout: &'p mut dyn Write,
+    /// Standard error, for someone who runs the plugin by hand.
+    pub stderr: &'p mut dyn Write,
+}
+
+/// Serves the one call that this process was started for: all that a plugin's `main` does, like
+/// `skel.PluginMainFuncs`. The only writer of standard output.
+pub fn main<P: Plugin>(plugin: &P) -> ExitCode {
+    panic::install(P::NAME);
+    logging::install(P::NAME);
+    let process = Process {
+        env: &|key| std::env::var_os(key),
+        stdin: &mut io::stdin(),
+        stdout: &mut Stdout,
+        stderr: &mut io::stderr(),
+    };
+    run(plugin, process)
+}
+
+/// [`main`](fn@main) for a process given in pieces; it installs neither log nor panic hook.
+pub fn run<P: Plugin>(plugin: &P, process: Process<'_>) -> ExitCode {
+    let env = Environment::new(process.env);
+    match env.command() {
+        None => {
+            // Nobody but a person at a terminal reads this; that it cannot be written is no failure.
+            let _ = writeln!(process.stderr, "{}", about::<P>());
+            ExitCode::SUCCESS
+        }
+        Some(Command::Version) => print(Ok(Some(reply::versions())), Version::LATEST, process.stdout),
+        Some(command) => {
+            let mut session = Session::new(plugin, env);
+            let answer = session.answer(&command, process.stdin);
+            let exit = print(answer, session.version(), process.stdout);
+            if session.reached_plugin() {
+                plugin.afterwards();
+            }
+            exit
+        }
+    }
+}
+
+/// Prints the one document there is, if any.
+fn print(answer: Result<Option<String>, Error>, version: Version, stdout: &mut dyn Write) -> ExitCode {
+    let success = answer.is_ok();
+    progress(Progress::Answered { success });
+    let document = answer.unwrap_or_else(|error| Some(reply::error(&error, version)));
+    let written =
+        document.map_or(Ok(()), |text| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+    if let Err(error) = &written {
+        log::error!("the answer could not be written to standard output: {error}");
+    }
+    if success && written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn about<P: Plugin>() -> String {
+    format!(
+        "{} {}: {}\nCNI protocol versions supported: {}",
+        P::NAME,
+        env!("CARGO_PKG_VERSION"),
+        P::ABOUT,
+        Version::ALL.map(Version::as_str).join(", ")
+    )
+}
+
+/// Standard output, one write(2) for each document: neither a buffer that a panic would lose, nor the standard
+/// library's habit of taking a closed descriptor for success.
+pub(crate) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(nix::unistd::write(io::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
