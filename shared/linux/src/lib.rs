@@ -1,1 +1,22 @@
+//! What the plugins need of Linux: network namespaces, links, addresses and routes through rtnetlink, and the
+//! facts about SR-IOV functions that sysfs knows.
+//!
+//! Everything here blocks, nothing here waits without a bound, and the calling thread never changes its
+//! namespace: a short-lived thread enters another one to open a socket there, and the socket stays in it.
+
 #![forbid(unsafe_code)]
+
+mod error;
+mod link;
+mod mac;
+mod netlink;
+mod netns;
+mod route;
+pub mod sriov;
+
+pub use error::{Error, Failed};
+pub use link::{Link, LinkChange};
+pub use mac::{InvalidMac, Mac};
+pub use netlink::{Netlink, Step};
+pub use netns::{Netns, NetnsError, NetnsId};
+pub use route::{NextHop, Route};
