@@ -95,9 +95,8 @@ impl NetConf {
     pub fn parse(json: &[u8]) -> Result<Self, Error> {
         let document = Document::parse(json)?;
         document.name()?;
-        let version = match document.version()? {
-            text => Version::named(text).ok_or_else(|| version::incompatible(text))?,
-        };
+        let text = document.version()?;
+        let version = Version::named(text).ok_or_else(|| version::incompatible(text))?;
         document.into_conf(version)
     }
 

@@ -59,8 +59,10 @@ fn report(name: &str, info: &PanicHookInfo<'_>) {
 }
 
 fn describe(name: &str, info: &PanicHookInfo<'_>) -> Error {
-    let payload = info.payload_as_str().unwrap_or("no message");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
-    Error::new(code::INTERNAL, format!("internal error in {name}: {payload}"))
+    Error::new(code::INTERNAL, format!("internal error in {name}: {text}"))
         .details(format!("this is a defect{}: please report it", place.unwrap_or_default()))
 }

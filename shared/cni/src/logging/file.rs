@@ -81,7 +81,7 @@ fn rotate(folder: &OwnedFd, file: &OsStr, name: &str, full: File) -> io::Result<
     let mut old = OsString::from(file);
     old.push(".1");
     match open_ours(folder, &old, name, OFlag::empty()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(renameat(folder, file, folder, old.as_os_str())?),
     }
 }
