@@ -1,1 +1,89 @@
-fn main() {}
+//! `dpu-host`: the CNI plugin of a node whose pods live on the virtual functions of a DPU.
+//!
+//! It wraps ovn-kubernetes' `dpu-host` mode: finds the pod's VF, has ovnkube-node and the card set it up, moves
+//! it into the pod where the server does not, and brings it home again whatever happened in between.
+//! A verb is a file; [`node`] is what all of them work on.
+#![forbid(unsafe_code)]
+
+mod add;
+mod attachment;
+mod check;
+mod chores;
+mod claim;
+mod config;
+mod del;
+mod device;
+mod fault;
+mod gc;
+mod node;
+mod plumb;
+mod release;
+mod server;
+mod status;
+mod store;
+mod trace;
+mod vf;
+mod vfs;
+
+use std::cell::OnceCell;
+use std::process::ExitCode;
+
+use cni::{Add, AddResult, Check, Del, Error, Gc, Leniency, Plugin, Status};
+
+use crate::node::Node;
+
+/// The plugin, and what its call leaves for after the answer.
+#[derive(Default)]
+struct DpuHost {
+    node: OnceCell<Node>,
+}
+
+impl Plugin for DpuHost {
+    const NAME: &'static str = "dpu-host";
+    const ABOUT: &'static str = "CNI plugin for DPU hosts: gives pods a virtual function of the DPU";
+    const DEL: Leniency = Leniency::AnyVersion;
+
+    fn add(&self, call: &Add) -> Result<AddResult, Error> {
+        let node = self.node(Node::strict(&call.conf)?);
+        node.trace.end("ADD", &call.attachment, &call.args.pod(), add::run(node, call))
+    }
+
+    fn del(&self, call: &Del) -> Result<(), Error> {
+        let node = self.node(Node::lenient(&call.conf)?);
+        node.trace.end("DEL", &call.attachment, &call.args.pod(), del::run(node, call))
+    }
+
+    fn check(&self, call: &Check) -> Result<(), Error> {
+        let node = Node::strict(&call.conf)?;
+        node.trace.end("CHECK", &call.attachment, &call.args.pod(), check::run(&node, call))
+    }
+
+    fn status(&self, call: &Status) -> Result<(), Error> {
+        status::run(&Node::strict(&call.conf)?)
+    }
+
+    fn gc(&self, call: &Gc) -> Result<(), Error> {
+        gc::run(self.node(Node::strict(&call.conf)?), call)
+    }
+
+    fn afterwards(&self) {
+        if let Some(node) = self.node.get() {
+            chores::run(node);
+        }
+    }
+}
+
+impl DpuHost {
+    /// Keeps the node for the chores that come after the answer.
+    fn node(&self, node: Node) -> &Node {
+        self.node.get_or_init(|| node)
+    }
+}
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    match args.next().as_deref() {
+        Some("vfs") => vfs::main(&args.collect::<Vec<_>>()),
+        _ => cni::main(&DpuHost::default()),
+    }
+}

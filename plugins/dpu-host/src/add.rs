@@ -1,0 +1,231 @@
+//! ADD: claim, ask, move, configure. Whatever fails, the VF is at home again.
+
+use std::time::Instant;
+
+use cni::{Add, AddResult, Error, Interface, Ip, Pod, code};
+use linux::Mac;
+use ovnkube::{PodInterface, Response};
+use serde_json::Value;
+
+use crate::attachment::{FORMAT, Inside, Record, Stage};
+use crate::claim;
+use crate::device::{self, DeviceId};
+use crate::fault;
+use crate::node::{Node, Sandbox};
+use crate::plumb;
+use crate::release;
+use crate::server::{self, BUDGET, Forward};
+use crate::store::now;
+use crate::vf::{self, Wanted};
+
+/// Attaches a pod.
+///
+/// # Errors
+/// Every fault of the catalogue; the VF is at home then.
+pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
+    let deadline = Instant::now() + node.config.timeout;
+    let pod = named(call)?;
+    let sandbox = Sandbox::of_pod(&call.netns, &pod)?;
+    if sandbox.links.name_holder(&call.attachment.ifname).map_err(fault::netlink)?.is_some() {
+        let why = format!("it has an interface {} already", call.attachment.ifname);
+        return Err(fault::bad_netns(&pod, why));
+    }
+    let device = device::find(node, call, deadline)?;
+    let forward = Forward::new(&call.conf, &call.args, &call.attachment, Some(&device), node.trace.id());
+    node.trace.device(&device);
+    node.trace.mark("device");
+    let mut record = Record {
+        format: FORMAT,
+        attachment: call.attachment.clone(),
+        pod,
+        netns: call.netns.clone(),
+        netns_id: sandbox.netns.id(),
+        since: now(),
+        stage: Stage::Claimed,
+        server_busy_until: now() + BUDGET.as_secs(),
+        devices: Vec::new(),
+        forward,
+    };
+    claim::take(node, &mut record, device, &call.attachment.ifname, deadline)?;
+    node.trace.mark("claim");
+    attach(node, call, &sandbox, &mut record, deadline).inspect_err(|_| undo(node, &mut record))
+}
+
+/// From the claim to the result.
+fn attach(
+    node: &Node,
+    call: &Add,
+    sandbox: &Sandbox,
+    record: &mut Record,
+    deadline: Instant,
+) -> Result<AddResult, Error> {
+    let id = record.devices[0].id.clone();
+    let response = server::add(node, &record.forward, call, deadline).map_err(|failure| {
+        if !failure.may_have_acted() {
+            record.server_busy_until = 0;
+        }
+        server::explain(&failure, &record.pod, &id)
+    })?;
+    node.trace.mark("server");
+    record.server_busy_until = 0;
+    let lock = node.store()?.lock(&id, deadline)?;
+    still_ours(node, record)?;
+    let result = match response {
+        Response { result: Some(result), .. } => moved_by_server(call, sandbox, record, result)?,
+        Response { pod: Some(pod), udn, udn_request, .. } => {
+            let mut result = AddResult::default();
+            plug(node, sandbox, record, 0, &pod, &mut result)?;
+            if let (Some(udn), Some(request)) = (udn, udn_request) {
+                let second = second_device(&request, record)?;
+                claim::take(node, record, second, ovnkube::UDN_INTERFACE, deadline)?;
+                plug(node, sandbox, record, 1, &udn, &mut result)?;
+            }
+            result
+        }
+        Response { .. } => {
+            return Err(fault::bad_answer(&record.pod, "it says neither what was done nor what to do"));
+        }
+    };
+    record.stage = Stage::Attached;
+    node.store()?.save(record)?;
+    node.trace.mark("record");
+    drop(lock);
+    Ok(result)
+}
+
+/// A DEL may have come while the server was awaited; then the pod is gone, and the device perhaps another's.
+fn still_ours(node: &Node, record: &Record) -> Result<(), Error> {
+    let ours = node.store()?.load(&record.attachment)?.is_some_and(|found| {
+        found.stage == Stage::Claimed
+            && found.since == record.since
+            && node.store().is_ok_and(|store| store.owns(record, &record.devices[0].id))
+    });
+    if ours {
+        return Ok(());
+    }
+    Err(fault::again(
+        format!("pod {} was deleted while its VF was being set up", record.pod),
+        "nothing needs to be done",
+    ))
+}
+
+/// Moves one device in and configures it, as an unprivileged server leaves it to us.
+fn plug(
+    node: &Node,
+    sandbox: &Sandbox,
+    record: &mut Record,
+    at: usize,
+    pod: &PodInterface,
+    result: &mut AddResult,
+) -> Result<(), Error> {
+    let mac = pod.mac.map(Mac::from);
+    let held = &mut record.devices[at];
+    if held.home.is_none() {
+        // A virtual machine takes the device as it is; only its PF can give it the pod's address.
+        if let Some(mac) = mac {
+            match vf::set_admin_mac(node, &held.id, mac) {
+                Ok(before) => held.admin_mac = before,
+                Err(why) => log::warn!("VF {}: its address stays as it is: {why}", held.id),
+            }
+        }
+    } else {
+        let wanted = Wanted { ifname: &held.ifname, mac, mtu: pod.mtu };
+        let inside = vf::move_in(node, held, sandbox, &wanted)?;
+        node.trace.mark("move");
+        held.inside = Some(Inside { addressed: !pod.skip_ip_config, ..inside });
+        plumb::run(sandbox, held, inside, pod)?;
+        node.trace.mark("plumb");
+    }
+    let held = &record.devices[at];
+    // The first of each pair stands for the host's end, which a VF does not have; Multus counts on its place.
+    result.interfaces.push(Interface::default());
+    result.interfaces.push(Interface {
+        name: held.ifname.clone(),
+        mac: held.inside.and_then(|inside| inside.mac).or(mac).map(|mac| mac.to_string()),
+        mtu: held.inside.map(|inside| inside.mtu),
+        sandbox: Some(record.netns.to_string_lossy().into_owned()),
+        pci_id: pci(&held.id),
+        ..Interface::default()
+    });
+    let interface = u32::try_from(result.interfaces.len() - 1).ok();
+    let gateway = |v6: bool| plumb::gateways(pod).find(|gateway| gateway.is_ipv6() == v6);
+    result.ips.extend(pod.ips.iter().map(|&address| Ip {
+        interface,
+        address,
+        gateway: gateway(address.is_ipv6()),
+    }));
+    Ok(())
+}
+
+/// Takes over what a privileged server has done: its result, and the VF where it says.
+fn moved_by_server(
+    call: &Add,
+    sandbox: &Sandbox,
+    record: &mut Record,
+    mut result: Value,
+) -> Result<AddResult, Error> {
+    let unusable = |why: &dyn std::fmt::Display| fault::bad_answer(&record.pod, why);
+    if let Some(fields) = result.as_object_mut() {
+        fields.entry("cniVersion").or_insert_with(|| cni::Version::LATEST.as_str().into());
+    }
+    let mut result = AddResult::from_json(&result).map_err(|error| unusable(&error))?;
+    let held = &mut record.devices[0];
+    if held.home.is_some() {
+        let link = vf::in_pod(sandbox, held)?.filter(|link| link.name == call.attachment.ifname).ok_or_else(
+            || {
+                fault::bad_answer(
+                    &record.pod,
+                    format!("it says done, but VF {} is not {} of the pod", held.id, call.attachment.ifname),
+                )
+            },
+        )?;
+        let addressed = !sandbox.links.addresses(link.index).map_err(fault::netlink)?.is_empty();
+        held.inside = Some(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed });
+    }
+    for interface in result.interfaces.iter_mut().filter(|interface| interface.name == call.attachment.ifname)
+    {
+        interface.mtu = interface.mtu.or(held.inside.map(|inside| inside.mtu));
+        interface.pci_id = interface.pci_id.take().or_else(|| pci(&held.id));
+    }
+    Ok(result)
+}
+
+/// The VF of a primary user-defined network; a server from before its configuration carried the device ID names
+/// the network device instead.
+fn second_device(request: &ovnkube::PodRequest, record: &Record) -> Result<DeviceId, Error> {
+    let id = request.device_id().unwrap_or_default();
+    id.parse().map_err(|_| {
+        Error::new(fault::NO_DEVICE, format!("pod {} has no second VF for its primary user-defined network", record.pod))
+            .details("request one VF more, and give that network's NetworkAttachmentDefinition k8s.v1.cni.cncf.io/resourceName")
+    })
+}
+
+fn pci(id: &DeviceId) -> Option<String> {
+    matches!(id, DeviceId::Pci(_)).then(|| id.to_string())
+}
+
+/// The pod, which the server knows by name only.
+fn named(call: &Add) -> Result<Pod, Error> {
+    let pod = call.args.pod();
+    if pod.namespace.is_some() && pod.name.is_some() {
+        return Ok(pod);
+    }
+    Err(Error::new(code::INVALID_ENVIRONMENT, "CNI_ARGS lacks K8S_POD_NAMESPACE or K8S_POD_NAME")
+        .details("ovnkube-node knows a pod by these: the runtime must pass them"))
+}
+
+/// Brings everything home after a failure. What cannot be done now, a later call does from the record.
+fn undo(node: &Node, record: &mut Record) {
+    let deadline = Instant::now() + crate::del::BUDGET;
+    let undone = node.store().and_then(|store| {
+        let _lock = store.lock(&record.devices[0].id, deadline)?;
+        match store.load(&record.attachment)? {
+            // A DEL was faster.
+            None => Ok(()),
+            Some(_) => release::run(node, record, deadline),
+        }
+    });
+    if let Err(error) = undone {
+        log::warn!("undoing the ADD of {}: {error}", record.attachment);
+    }
+}

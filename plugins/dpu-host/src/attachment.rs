@@ -1,0 +1,154 @@
+//! The record of an attachment: who holds which VF, and how that VF was found.
+//!
+//! It is written before anything is changed and says enough to undo everything, so that whoever finds it next
+//! can bring the VF home: a DEL, a GC, or the next call after a kill.
+
+use std::path::PathBuf;
+
+use cni::{Attachment, Pod};
+use linux::{Link, Mac, NetnsId};
+use serde::{Deserialize, Serialize};
+
+use crate::device::DeviceId;
+use crate::server::Forward;
+
+/// The format that this version writes; a reader ignores fields that it does not know.
+pub(crate) const FORMAT: u32 = 1;
+
+/// One attachment: (network, container, interface), its devices and its pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// [`FORMAT`] of the writer.
+    pub(crate) format: u32,
+    /// Whose it is.
+    pub(crate) attachment: Attachment,
+    /// The pod, as far as `CNI_ARGS` named it.
+    #[serde(default)]
+    pub(crate) pod: Pod,
+    /// `CNI_NETNS` of the ADD.
+    pub(crate) netns: PathBuf,
+    /// What that path was then: a path is reused, a namespace is not.
+    pub(crate) netns_id: NetnsId,
+    /// When the ADD came, in seconds since 1970.
+    pub(crate) since: u64,
+    /// How far it has come.
+    pub(crate) stage: Stage,
+    /// Until when the server may still act on an ADD that it did not answer, in seconds since 1970; 0 once it has.
+    #[serde(default)]
+    pub(crate) server_busy_until: u64,
+    /// The VFs: the one of `CNI_IFNAME` first, then that of a primary user-defined network.
+    pub(crate) devices: Vec<Held>,
+    /// What the server was told, to tell it the end.
+    pub(crate) forward: Forward,
+}
+
+/// How far an attachment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Stage {
+    /// The devices are claimed, the server may have been asked, the move may have begun.
+    Claimed,
+    /// ADD has succeeded.
+    Attached,
+    /// The pod is done with it; the record stays for what is still to come: a name, or a late server.
+    Released,
+}
+
+/// A device of an attachment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    /// Which.
+    pub(crate) id: DeviceId,
+    /// Its interface name in the pod.
+    pub(crate) ifname: String,
+    /// How it was at home; `None` when it has no network device (VFIO).
+    pub(crate) home: Option<Home>,
+    /// What it was given in the pod, once that is known.
+    #[serde(default)]
+    pub(crate) inside: Option<Inside>,
+    /// The MAC that the PF held for it before ours was set (VFIO).
+    #[serde(default)]
+    pub(crate) admin_mac: Option<Mac>,
+}
+
+/// A VF as it was found on the host, and as it will be again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Home {
+    /// Its index: kept on a move unless it is taken there.
+    pub(crate) index: u32,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its address.
+    pub(crate) mac: Option<Mac>,
+    /// Its MTU in bytes.
+    pub(crate) mtu: u32,
+    /// Its other names.
+    #[serde(default)]
+    pub(crate) altnames: Vec<String>,
+    /// Its alias.
+    #[serde(default)]
+    pub(crate) alias: Option<String>,
+    /// Whether it was promiscuous.
+    #[serde(default)]
+    pub(crate) promiscuous: bool,
+    /// Whether it took all multicast.
+    #[serde(default)]
+    pub(crate) allmulti: bool,
+}
+
+/// A VF in its pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inside {
+    /// Its index there.
+    pub(crate) index: u32,
+    /// The address it was given.
+    pub(crate) mac: Option<Mac>,
+    /// The MTU it was given, in bytes.
+    pub(crate) mtu: u32,
+    /// Whether it was given the addresses of the result; a live-migrating virtual machine has them itself.
+    pub(crate) addressed: bool,
+}
+
+impl Home {
+    /// What `link` looks like now, under the name that it should have.
+    pub(crate) fn of(link: &Link, name: String) -> Self {
+        Home {
+            index: link.index,
+            name,
+            mac: link.mac,
+            mtu: link.mtu,
+            altnames: link.altnames.clone(),
+            alias: link.alias.clone(),
+            promiscuous: link.promiscuous,
+            allmulti: link.allmulti,
+        }
+    }
+}
+
+impl Held {
+    /// Whether `link`, seen in the pod, is this device. A VF is known by its parent; what has none (a simulated
+    /// VF, a kernel before 5.14) by its index there, which is the one it brought along unless that was taken.
+    pub(crate) fn is_inside(&self, link: &Link) -> bool {
+        let brought = self.home.as_ref().map(|home| home.index);
+        self.is(link, self.inside.map(|inside| inside.index).or(brought))
+    }
+
+    /// Whether `link`, seen on the host, is this device.
+    pub(crate) fn is_home(&self, link: &Link) -> bool {
+        self.is(link, self.home.as_ref().map(|home| home.index))
+    }
+
+    fn is(&self, link: &Link, index: Option<u32>) -> bool {
+        match &link.parent {
+            Some(parent) => *parent == self.id.to_string(),
+            None => index == Some(link.index),
+        }
+    }
+}
+
+impl Record {
+    /// Whether the pod's namespace is the one that the record was made for.
+    pub(crate) fn namespace_lives(&self) -> bool {
+        linux::Netns::id_at(&self.netns).is_ok_and(|id| id == self.netns_id)
+    }
+}

@@ -1,0 +1,113 @@
+//! What a call does for others once its own answer is out: a few records whose pod is gone, a few DELs that the
+//! server has yet to hear. Under Multus a GC seldom comes, so every ADD and DEL does its share.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cni::{Attachment, Error};
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use crate::fault;
+use crate::gc;
+use crate::node::Node;
+use crate::server::{self, Forward};
+use crate::store::{self, Store, now};
+
+/// How many records are looked at, and how many DELs are told, by one call.
+const SHARE: usize = 8;
+/// The runtime waits for us to end.
+const BUDGET: Duration = Duration::from_secs(2);
+/// A DEL that the server has not heard for a day is about a pod that it has long forgotten.
+const KEPT: u64 = 24 * 60 * 60;
+/// How many DELs are kept: a server that is down for long does not fill the disk.
+const MOST_UNTOLD: usize = 1024;
+
+/// A DEL that the server has yet to hear of.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Untold {
+    /// What was detached.
+    pub(crate) attachment: Attachment,
+    /// What the server knows it as.
+    pub(crate) forward: Forward,
+    /// Its `CNI_NETNS`.
+    pub(crate) netns: String,
+    /// When, in seconds since 1970.
+    since: u64,
+}
+
+impl Untold {
+    /// A DEL of now.
+    pub(crate) fn new(attachment: Attachment, forward: Forward, netns: String) -> Self {
+        Untold { attachment, forward, netns, since: now() }
+    }
+
+    /// Keeps it for a later call.
+    ///
+    /// # Errors
+    /// 109 when the disk refuses.
+    pub(crate) fn keep(&self, store: &Store) -> Result<(), Error> {
+        let dir = store.untold();
+        if store::listing(&dir).len() >= MOST_UNTOLD {
+            log::warn!(
+                "{MOST_UNTOLD} DELs wait for ovnkube-node already: that of {} is not kept",
+                self.attachment
+            );
+            return Ok(());
+        }
+        let path = dir.join(store::key(&self.attachment));
+        store::write(&path, self).map_err(|error| fault::state(format!("writing {}", path.display()), error))
+    }
+}
+
+/// Does this call's share.
+pub(crate) fn run(node: &Node) {
+    let Ok(store) = node.store() else { return };
+    let deadline = Instant::now() + BUDGET;
+    for file in share(store.files()) {
+        let Some(record) = store.read_or_warn(&file) else { continue };
+        if gc::is_forsaken(&record) {
+            if let Err(error) = gc::reclaim(node, &record, &file, deadline) {
+                log::warn!("{error}");
+            }
+        }
+    }
+    for file in share(store::listing(&store.untold())) {
+        if Instant::now() >= deadline || !tell(node, &file, deadline) {
+            break;
+        }
+    }
+}
+
+/// Tells one DEL; whether the server can be told another.
+fn tell(node: &Node, file: &Path, deadline: Instant) -> bool {
+    // One teller at a time; another call's is as good as ours.
+    let Some(locked) =
+        File::open(file).ok().and_then(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
+    else {
+        return true;
+    };
+    let untold: Option<Untold> =
+        std::io::read_to_string(&*locked).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let again = untold.is_some_and(|untold| {
+        let answer = server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline);
+        now() < untold.since + KEPT && answer.is_err_and(|failure| server::tell_again(&failure))
+    });
+    if !again {
+        if let Err(error) = store::gone_is_fine(std::fs::remove_file(file)) {
+            log::warn!("{}: {error}", file.display());
+        }
+    }
+    !again
+}
+
+/// A few of the files, others for each process: a node has many records and a call little time.
+fn share<T>(mut files: Vec<T>) -> Vec<T> {
+    if files.len() > SHARE {
+        let start = std::process::id() as usize % files.len();
+        files.rotate_left(start);
+        files.truncate(SHARE);
+    }
+    files
+}

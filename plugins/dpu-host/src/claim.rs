@@ -1,0 +1,155 @@
+//! Taking a device for an attachment: nobody else has it, it is on the host, and its record is written.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cni::Error;
+use linux::Link;
+
+use crate::attachment::{Held, Home, Record, Stage};
+use crate::device::DeviceId;
+use crate::fault;
+use crate::node::Node;
+use crate::release;
+use crate::store::Lock;
+use crate::vf;
+
+/// How long a device may take from one pod to the next: the device plugin hands it out before the old pod's DEL has ended.
+const HANDOVER: Duration = Duration::from_secs(5);
+/// How often is looked whether it has come: neither a claim nor a namespace gives notice.
+const HANDOVER_POLL: Duration = Duration::from_millis(50);
+
+/// Makes `id` the next device of `record`, to be called `ifname` in the pod. The record is on disk, and the device
+/// claimed, when this returns; the lock is not held any more.
+///
+/// # Errors
+/// 102 when a living pod has it, 103 when it is no VF, 11 when it is not on the host in time.
+pub(crate) fn take(
+    node: &Node,
+    record: &mut Record,
+    id: DeviceId,
+    ifname: &str,
+    deadline: Instant,
+) -> Result<(), Error> {
+    usable(node, &id)?;
+    let (lock, home) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
+    record.devices.push(Held { id, ifname: ifname.to_owned(), home, inside: None, admin_mac: None });
+    let store = node.store()?;
+    let claimed = store.save(record).and_then(|()| {
+        let held = &record.devices[record.devices.len() - 1];
+        store.claim(&held.id, record)
+    });
+    if claimed.is_err() && record.devices.len() == 1 {
+        // Nothing has been done to the device, and a record that cannot be relied on is worse than none.
+        if let Err(error) = store.remove(record) {
+            log::warn!("{error}");
+        }
+    }
+    drop(lock);
+    claimed
+}
+
+/// Refuses what no pod can be given, before anybody is waited for.
+fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
+    const POOL: &str = "check the device plugin's pool: it must hold VFs of the DPU only";
+    match id {
+        DeviceId::Pci(address) if !node.sysfs.exists(address) => Err(fault::bad_device(
+            id,
+            "does not exist on this node",
+            "the VFs were re-created or the DPU was reset: restart the device plugin",
+        )),
+        DeviceId::Pci(address) if node.sysfs.pf(address).is_none() => {
+            Err(fault::bad_device(id, "is not a virtual function", POOL))
+        }
+        DeviceId::Pci(_) | DeviceId::Sf(_) => Ok(()),
+        DeviceId::Netdev(name) => match node.links()?.link(name).map_err(fault::netlink)? {
+            Some(link) if link.parent.is_some() => Err(fault::bad_device(
+                id,
+                "is the name of a hardware device",
+                "device IDs of hardware are PCI addresses",
+            )),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// Waits until the device is free and on the host, and locks it.
+fn wait(
+    node: &Node,
+    record: &Record,
+    id: &DeviceId,
+    patience: Instant,
+) -> Result<(Lock, Option<Home>), Error> {
+    loop {
+        let lock = node.store()?.lock(id, patience)?;
+        let (inherited, holder) = match node.store()?.holder(id) {
+            Some(old) if free(&old, record) => (release::hand_over(node, &old, id)?, None),
+            holder => (None, holder),
+        };
+        if holder.is_none() {
+            if vf::is_vfio(node, id) {
+                return Ok((lock, None));
+            }
+            if let Some(link) = vf::on_host(node, id)? {
+                return Ok((lock, Some(home(node, id, &link, inherited))));
+            }
+        }
+        drop(lock);
+        let same_pod =
+            holder.as_ref().is_some_and(|old| old.pod.uid.is_some() && old.pod.uid == record.pod.uid);
+        if same_pod || Instant::now() + HANDOVER_POLL > patience {
+            return Err(match holder {
+                Some(old) => fault::taken(id, &old),
+                None => absent(node, id),
+            });
+        }
+        thread::sleep(HANDOVER_POLL);
+    }
+}
+
+/// Whether a record has no right to its device any more.
+fn free(old: &Record, new: &Record) -> bool {
+    old.stage == Stage::Released || old.attachment == new.attachment || !old.namespace_lives()
+}
+
+fn absent(node: &Node, id: &DeviceId) -> Error {
+    let driver = match id {
+        DeviceId::Pci(address) => node.sysfs.driver(address),
+        DeviceId::Sf(_) | DeviceId::Netdev(_) => Some(String::new()),
+    };
+    match driver {
+        None => {
+            fault::bad_device(id, "has no driver", "bind it to the driver of its kind; see the kernel log")
+        }
+        Some(_) => fault::again(
+            format!("VF {id} is not on the host: it is still in the namespace of an earlier pod"),
+            "it comes home when that pod's sandbox is gone; dpu-host vfs shows where it is",
+        ),
+    }
+}
+
+/// How the device is to be found again. One that lost its name on an earlier way home has it from its record, or
+/// from what udev would call it.
+fn home(node: &Node, id: &DeviceId, link: &Link, inherited: Option<Home>) -> Home {
+    if let Some(home) = inherited {
+        return Home { index: link.index, ..home };
+    }
+    let proper = match id {
+        DeviceId::Pci(address) if drifted(&link.name) => node.sysfs.proper_name(address, link.index),
+        _ => None,
+    };
+    Home::of(link, proper.unwrap_or_else(|| link.name.clone()))
+}
+
+/// Whether a name is one that pods and the kernel give, not the host: what a namespace's death leaves behind.
+pub(crate) fn drifted(name: &str) -> bool {
+    let numbered = |prefix: &str| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    };
+    numbered("eth")
+        || numbered("dev")
+        || numbered("net")
+        || numbered("dpuvf")
+        || name == ovnkube::UDN_INTERFACE
+}

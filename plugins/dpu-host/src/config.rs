@@ -1,0 +1,132 @@
+//! The keys of this plugin in a network configuration, checked before anything is touched.
+//!
+//! A NetworkAttachmentDefinition is written by a tenant and acted on by root: every path is confined.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cni::{Error, NetConf, code, paths};
+use serde_json::Value;
+
+/// Where paths of the configuration may point.
+const ALLOWED: [&str; 3] = ["/run", "/var/run", "/var/lib/kubelet"];
+/// ovnkube-node's CNI server (`go-controller/pkg/cni/types.go`).
+const SOCKET: &str = "/var/run/ovn-kubernetes/cni/ovn-cni-server.sock";
+/// Gone after a reboot on purpose: every namespace is gone then, and every VF is new.
+pub(crate) const STATE_DIR: &str = "/run/dpu-cni";
+/// The kubelet's PodResources API (KEP-606).
+const POD_RESOURCES: &str = "/var/lib/kubelet/pod-resources/kubelet.sock";
+/// The server gives up on an ADD after 120 s; ten more hear its reason instead of cutting it off.
+const TIMEOUT: u64 = 130;
+/// The kubelet's own limit for a sandbox is 240 s.
+const TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1..=230;
+
+/// The keys that are ours alone and are not forwarded to the server.
+pub(crate) const OWN_KEYS: [&str; 5] =
+    ["socket", "stateDir", "podResourcesSocket", "resourceName", "timeoutSeconds"];
+
+/// What an administrator can set.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// ovnkube-node's CNI server.
+    pub(crate) socket: PathBuf,
+    /// The kubelet's PodResources socket.
+    pub(crate) pod_resources: PathBuf,
+    /// Where records and locks live.
+    pub(crate) state_dir: PathBuf,
+    /// The extended resource that pods ask for, `prefix/name`; with it the kubelet tells a pod's device.
+    pub(crate) resource: Option<String>,
+    /// How long an ADD may take in all.
+    pub(crate) timeout: Duration,
+}
+
+impl Config {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// Code 7 with the key, its value and what is allowed.
+    pub(crate) fn strict(conf: &NetConf) -> Result<Self, Error> {
+        Ok(Config {
+            socket: path(conf, "socket", SOCKET)?,
+            pod_resources: path(conf, "podResourcesSocket", POD_RESOURCES)?,
+            state_dir: path(conf, "stateDir", STATE_DIR)?,
+            resource: resource(conf)?,
+            timeout: timeout(conf)?,
+        })
+    }
+
+    /// Reads the keys for a DEL, which a bad value must not keep from its work: the default stands in for it.
+    pub(crate) fn lenient(conf: &NetConf) -> Result<Self, Error> {
+        fn or<T>(read: Result<T, Error>, default: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+            read.or_else(|error| {
+                log::warn!("{error}: the default is used instead");
+                default()
+            })
+        }
+        Ok(Config {
+            socket: or(path(conf, "socket", SOCKET), || default(SOCKET))?,
+            pod_resources: or(path(conf, "podResourcesSocket", POD_RESOURCES), || default(POD_RESOURCES))?,
+            state_dir: or(path(conf, "stateDir", STATE_DIR), || default(STATE_DIR))?,
+            resource: or(resource(conf), || Ok(None))?,
+            timeout: or(timeout(conf), || Ok(Duration::from_secs(TIMEOUT)))?,
+        })
+    }
+
+    /// The defaults, for a person who runs this by hand.
+    pub(crate) fn by_hand(state_dir: &Path) -> Result<Self, Error> {
+        Ok(Config {
+            socket: default(SOCKET)?,
+            pod_resources: default(POD_RESOURCES)?,
+            state_dir: state_dir.to_owned(),
+            resource: None,
+            timeout: Duration::from_secs(TIMEOUT),
+        })
+    }
+}
+
+fn default(path: &str) -> Result<PathBuf, Error> {
+    paths::confined("default", path, &ALLOWED)
+}
+
+fn path(conf: &NetConf, key: &str, default: &str) -> Result<PathBuf, Error> {
+    paths::confined(key, conf.string(key)?.unwrap_or(default), &ALLOWED)
+}
+
+fn resource(conf: &NetConf) -> Result<Option<String>, Error> {
+    let Some(name) = conf.string("resourceName")? else { return Ok(None) };
+    let plain = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+    };
+    match name.split_once('/') {
+        Some((prefix, rest)) if plain(prefix) && plain(rest) && name.len() <= 253 => {
+            Ok(Some(name.to_owned()))
+        }
+        _ => Err(invalid("resourceName", name, "an extended resource such as openshift.io/dpuvf")),
+    }
+}
+
+fn timeout(conf: &NetConf) -> Result<Duration, Error> {
+    let Some(value) = conf.get("timeoutSeconds") else { return Ok(Duration::from_secs(TIMEOUT)) };
+    match value.as_u64() {
+        Some(seconds) if TIMEOUT_RANGE.contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => {
+            let range = format!(
+                "a whole number of seconds from {} to {}",
+                TIMEOUT_RANGE.start(),
+                TIMEOUT_RANGE.end()
+            );
+            Err(invalid("timeoutSeconds", &text(value), &range))
+        }
+    }
+}
+
+/// A value of the configuration that cannot be used: code 7.
+pub(crate) fn invalid(key: &str, value: &str, allowed: &str) -> Error {
+    Error::new(code::INVALID_CONFIG, format!("configuration key {key} has the value '{value}'"))
+        .details(format!("it must be {allowed}"))
+}
+
+/// A JSON value as people write it, for messages.
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

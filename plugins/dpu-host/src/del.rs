@@ -1,0 +1,114 @@
+//! DEL: the VF comes home first, then the server is told. It fails only where a retry can mend it.
+
+use std::time::{Duration, Instant};
+
+use cni::{Del, Error};
+use linux::Link;
+
+use crate::attachment::{Held, Home};
+use crate::chores::Untold;
+use crate::device::DeviceId;
+use crate::fault;
+use crate::node::{Node, Sandbox};
+use crate::release;
+use crate::server::{self, DEL_BUDGET, Forward};
+use crate::vf;
+
+/// How long a DEL may take in all; runtimes give it a minute.
+pub(crate) const BUDGET: Duration = Duration::from_secs(20);
+
+/// Detaches a pod, if it is attached.
+///
+/// # Errors
+/// 107 when the kernel refuses to give the VF back, 11 when another call has it.
+pub(crate) fn run(node: &Node, call: &Del) -> Result<(), Error> {
+    let deadline = Instant::now() + BUDGET;
+    // Without records there is nothing of ours to undo.
+    let store = match node.store() {
+        Ok(store) => store,
+        Err(error) => {
+            log::warn!("{error}");
+            return stranger(node, call);
+        }
+    };
+    let found = store.load(&call.attachment).unwrap_or_else(|error| {
+        log::warn!("{error}");
+        None
+    });
+    let Some(first) = found.and_then(|record| record.devices.into_iter().next()) else {
+        return stranger(node, call);
+    };
+    let lock = store.lock(&first.id, deadline)?;
+    // Another DEL may have been faster.
+    let Some(mut record) = store.load(&call.attachment)? else { return Ok(()) };
+    node.trace.device(&first.id);
+    let released = release::run(node, &mut record, deadline);
+    drop(lock);
+    node.trace.mark("home");
+    let netns = record.netns.to_string_lossy().into_owned();
+    let _ = tell(node, Untold::new(record.attachment, record.forward, netns));
+    node.trace.mark("server");
+    released
+}
+
+/// A pod that has no record: one that never came to be, one that is detached already, or one that
+/// `ovn-k8s-cni-overlay` attached. Only the server may know which.
+fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
+    let device = DeviceId::configured(&call.conf).unwrap_or_default();
+    let forward = Forward::new(&call.conf, &call.args, &call.attachment, device.as_ref(), node.trace.id());
+    let netns = call.netns.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let told = tell(node, Untold::new(call.attachment.clone(), forward, netns));
+    let (Some(id), Some(path)) = (device, &call.netns) else { return Ok(()) };
+    let Ok(sandbox) = Sandbox::open(path) else { return Ok(()) };
+    let Some(link) = sandbox.links.link(&call.attachment.ifname).map_err(fault::netlink)? else {
+        return Ok(());
+    };
+    let foreign = match (&link.parent, &id) {
+        (Some(parent), id) => *parent != id.to_string(),
+        (None, DeviceId::Netdev(_)) => link.kind.as_deref() != Some("veth"),
+        (None, _) => true,
+    };
+    if foreign {
+        return Ok(());
+    }
+    let name = proper_name(node, &id, &link, told.as_ref());
+    log::info!("VF {id}, attached by another plugin, comes home as {name}");
+    let home = Home {
+        altnames: link.altnames.clone(),
+        alias: None,
+        promiscuous: false,
+        allmulti: false,
+        ..Home::of(&link, name)
+    };
+    let held =
+        Held { id, ifname: call.attachment.ifname.clone(), home: Some(home), inside: None, admin_mac: None };
+    vf::bring_home(node, &held, Some(&sandbox)).map(|_| ())
+}
+
+/// What a VF without a record is called at home: as udev would, as the server recorded, or as no other link is.
+fn proper_name(node: &Node, id: &DeviceId, link: &Link, told: Option<&ovnkube::Response>) -> String {
+    let by_udev = match id {
+        DeviceId::Pci(address) => node.sysfs.proper_name(address, link.index),
+        DeviceId::Sf(_) => None,
+        DeviceId::Netdev(name) => Some(name.clone()),
+    };
+    let by_server = told.and_then(|response| response.pod.as_ref()).map(|pod| pod.vf_netdev_name.clone());
+    by_udev.or(by_server.filter(|name| !name.is_empty())).unwrap_or_else(|| format!("dpuvf{}", link.index))
+}
+
+/// Tells the server; what it could not hear is kept for later.
+fn tell(node: &Node, untold: Untold) -> Option<ovnkube::Response> {
+    let deadline = Instant::now() + DEL_BUDGET;
+    match server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline) {
+        Ok(response) => Some(response),
+        Err(failure) => {
+            log::warn!("DEL of {}: {failure}", untold.attachment);
+            if server::tell_again(&failure) {
+                if let Err(error) = node.store().and_then(|store| untold.keep(store)) {
+                    log::warn!("{error}");
+                }
+            }
+            None
+        }
+    }
+}

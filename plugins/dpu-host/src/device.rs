@@ -1,0 +1,100 @@
+//! Which device a pod gets, and whether it is one that can be given.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Instant;
+
+use cni::{Add, Error, NetConf};
+use linux::sriov::{PciAddress, ScalableFunction};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{self, invalid};
+use crate::fault;
+use crate::node::Node;
+
+/// The name of a device as the device plugin gives it (`go-controller/pkg/cni/cni_dpu.go: updateDeviceInfo`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) enum DeviceId {
+    /// A virtual function on the PCI bus, `0000:03:00.2`.
+    Pci(PciAddress),
+    /// A scalable function on the auxiliary bus, `mlx5_core.sf.4`.
+    Sf(ScalableFunction),
+    /// A network device without a parent device: how ovn-kubernetes simulates a DPU.
+    Netdev(String),
+}
+
+/// What a valid device ID looks like, for messages.
+const SHAPE: &str = "a PCI address such as 0000:03:00.2 (lower case), a scalable function such as mlx5_core.sf.4, or \
+                     the name of a network device";
+
+impl FromStr for DeviceId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains(['.', ':']) {
+            if let Ok(address) = text.parse() {
+                return Ok(DeviceId::Pci(address));
+            }
+            return text.parse().map(DeviceId::Sf).map_err(|_| SHAPE.into());
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let fits = (1..=15).contains(&text.len()) && text.chars().all(plain);
+        if fits { Ok(DeviceId::Netdev(text.into())) } else { Err(SHAPE.into()) }
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceId::Pci(address) => address.fmt(f),
+            DeviceId::Sf(name) => f.write_str(name.as_str()),
+            DeviceId::Netdev(name) => f.write_str(name),
+        }
+    }
+}
+
+impl From<DeviceId> for String {
+    fn from(id: DeviceId) -> String {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for DeviceId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl DeviceId {
+    /// The device that the configuration names: `deviceID` (Multus), else `runtimeConfig.deviceID`.
+    ///
+    /// # Errors
+    /// Code 7 for a value that can be no device.
+    pub(crate) fn configured(conf: &NetConf) -> Result<Option<Self>, Error> {
+        let named =
+            [("deviceID", conf.get("deviceID")), ("runtimeConfig.deviceID", conf.runtime_config("deviceID"))];
+        for (key, value) in named {
+            let Some(value) = value else { continue };
+            let text = config::text(value);
+            if !text.is_empty() {
+                return text.parse().map(Some).map_err(|shape: String| invalid(key, &text, &shape));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The device of this pod.
+///
+/// # Errors
+/// The missing-device error with the lines to add, or what the kubelet could not tell.
+pub(crate) fn find(node: &Node, call: &Add, deadline: Instant) -> Result<DeviceId, Error> {
+    if let Some(id) = DeviceId::configured(&call.conf)? {
+        return Ok(id);
+    }
+    let _ = (node, deadline);
+    Err(fault::no_device(&call.args.pod(), node.config.resource.as_deref()))
+}

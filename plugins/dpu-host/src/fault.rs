@@ -1,0 +1,110 @@
+//! The catalogue of what can go wrong: code, sentence, remedy. The README lists the same codes.
+//!
+//! People meet these in a pod event as `msg; details`: one line, the pod and the device named, what to do last.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use cni::{Error, Pod, code};
+
+use crate::attachment::Record;
+use crate::device::DeviceId;
+use crate::store::age;
+
+/// The pod did not get a VF.
+pub(crate) const NO_DEVICE: u32 = 101;
+/// Another living pod holds the device.
+pub(crate) const DEVICE_TAKEN: u32 = 102;
+/// The device cannot be given to a pod.
+pub(crate) const BAD_DEVICE: u32 = 103;
+/// The pod's namespace cannot be used.
+pub(crate) const BAD_NETNS: u32 = 104;
+/// ovnkube-node refused.
+pub(crate) const REFUSED: u32 = 105;
+/// ovnkube-node answered what is no answer.
+pub(crate) const BAD_ANSWER: u32 = 106;
+/// The kernel refused a change.
+pub(crate) const KERNEL: u32 = 107;
+/// CHECK found something else than ADD left.
+pub(crate) const DIFFERS: u32 = 108;
+/// Records cannot be kept.
+pub(crate) const STATE: u32 = 109;
+
+/// How the lines to add read when no resource is configured.
+const SOME_RESOURCE: &str = "<resourceName>";
+
+/// 101: nothing names a device for the pod.
+pub(crate) fn no_device(pod: &Pod, resource: Option<&str>) -> Error {
+    let resource = resource.unwrap_or(SOME_RESOURCE);
+    Error::new(NO_DEVICE, format!("pod {pod} has no VF of this DPU host")).details(format!(
+        "add resources.limits['{resource}']: '1' to one container and the annotation \
+         v1.multus-cni.io/default-network: <namespace>/<nad>, whose NetworkAttachmentDefinition has \
+         k8s.v1.cni.cncf.io/resourceName: {resource}; or set hostNetwork: true"
+    ))
+}
+
+/// 102: a living pod holds the device.
+pub(crate) fn taken(device: &DeviceId, by: &Record) -> Error {
+    Error::new(DEVICE_TAKEN, format!("VF {device} is held by pod {} since {} ago", by.pod, age(by.since))).details(
+        format!(
+            "its sandbox {} still lives; if that pod is being deleted this is tried again, if not the VF was handed \
+             out twice: give pods and Multus networks separate pools",
+            short(&by.attachment.container)
+        ),
+    )
+}
+
+/// 103: the device is none that a pod can be given.
+pub(crate) fn bad_device(device: &DeviceId, why: impl Display, remedy: &str) -> Error {
+    Error::new(BAD_DEVICE, format!("device {device} {why}")).details(remedy)
+}
+
+/// 104: `CNI_NETNS` is no namespace that can be entered.
+pub(crate) fn bad_netns(pod: &Pod, why: impl Display) -> Error {
+    Error::new(BAD_NETNS, format!("network namespace of pod {pod} cannot be used: {why}"))
+        .details("the container runtime makes a new sandbox and tries again; if it persists look at its log")
+}
+
+/// 106: an answer that this protocol does not have.
+pub(crate) fn bad_answer(pod: &Pod, why: impl Display) -> Error {
+    Error::new(BAD_ANSWER, format!("ovnkube-node gave no usable answer for pod {pod}: {why}"))
+        .details("look at the log of ovnkube-node on this node; its version may not fit this plugin")
+}
+
+/// 107: the kernel refused.
+pub(crate) fn kernel(device: &DeviceId, doing: impl Display, why: impl Display) -> Error {
+    Error::new(KERNEL, format!("VF {device}: {doing}: {why}"))
+        .details("the VF was brought home again; look at the kernel log for its driver")
+}
+
+/// 5: the kernel gives no netlink socket, or says nothing on it.
+pub(crate) fn netlink(error: linux::Error) -> Error {
+    Error::new(code::IO, format!("netlink: {error}")).details("look at the kernel log of this node")
+}
+
+/// 108: what CHECK found.
+pub(crate) fn differs(pod: &Pod, device: impl Display, what: impl Display) -> Error {
+    Error::new(DIFFERS, format!("attachment of pod {pod} on VF {device}: {what}"))
+        .details("delete the pod so that it is attached anew")
+}
+
+/// 109: no record, no attachment.
+pub(crate) fn state(doing: impl Display, why: impl Display) -> Error {
+    Error::new(STATE, format!("state of dpu-host: {doing}: {why}"))
+        .details("the state directory must be a directory of root on a file system with free space")
+}
+
+/// 11: worth another try.
+pub(crate) fn again(what: impl Display, remedy: &str) -> Error {
+    Error::new(code::TRY_AGAIN, what.to_string()).details(remedy)
+}
+
+/// The beginning of a container ID, as runtimes' tools show it.
+pub(crate) fn short(container: &str) -> &str {
+    container.get(..12).unwrap_or(container)
+}
+
+/// Whole seconds, for messages.
+pub(crate) fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs())
+}

@@ -1,0 +1,77 @@
+//! GC: reclaims what no attachment of the runtime's holds any more.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cni::{Error, Gc};
+
+use crate::attachment::{Record, Stage};
+use crate::chores::Untold;
+use crate::node::Node;
+use crate::release;
+use crate::server::BUDGET as SERVER_BUDGET;
+use crate::store::now;
+
+/// Runtimes allow 30 s for the garbage of all networks.
+const BUDGET: Duration = Duration::from_secs(20);
+
+/// Brings home the VFs of this network whose attachments are not listed. Without a list, those whose namespace is gone.
+///
+/// # Errors
+/// The first thing that could not be reclaimed; the others are.
+pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
+    let deadline = Instant::now() + BUDGET;
+    let store = node.store()?;
+    let mut failures = Vec::new();
+    for file in store.files() {
+        let Some(record) = store.read_or_warn(&file) else { continue };
+        if record.attachment.network != call.conf.name() || !is_garbage(&record, call) {
+            continue;
+        }
+        log::info!("reclaiming {} of pod {}", record.attachment, record.pod);
+        if let Err(error) = reclaim(node, &record, &file, deadline) {
+            failures.push(error);
+        }
+    }
+    match failures.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::new(
+            first.code(),
+            format!("{} attachments could not be reclaimed, first: {}", failures.len(), first.msg()),
+        )
+        .details(first.detail_text())),
+    }
+}
+
+fn is_garbage(record: &Record, call: &Gc) -> bool {
+    let lives = record.namespace_lives();
+    // An ADD that is still waiting for the server is no attachment yet, and no garbage.
+    let young = record.stage == Stage::Claimed && lives && now() < record.since + SERVER_BUDGET.as_secs();
+    match call.keep.lists(&record.attachment.container, &record.attachment.ifname) {
+        _ if young => false,
+        Some(listed) => !listed,
+        None => !lives,
+    }
+}
+
+/// Brings home the devices of one record that has lost its right to them.
+pub(crate) fn reclaim(node: &Node, record: &Record, file: &Path, deadline: Instant) -> Result<(), Error> {
+    let store = node.store()?;
+    let Some(first) = record.devices.first() else { return store.remove(record) };
+    let lock = store.lock(&first.id, deadline)?;
+    // Its DEL may have been faster.
+    let Some(mut record) = store.read_or_warn(file) else { return Ok(()) };
+    let attached = record.stage != Stage::Released;
+    release::run(node, &mut record, deadline)?;
+    drop(lock);
+    if attached {
+        let netns = record.netns.to_string_lossy().into_owned();
+        Untold::new(record.attachment, record.forward, netns).keep(store)?;
+    }
+    Ok(())
+}
+
+/// Whether nobody will come for this record: its namespace is gone, or all that it waits for has had its time.
+pub(crate) fn is_forsaken(record: &Record) -> bool {
+    record.stage == Stage::Released || !record.namespace_lives()
+}

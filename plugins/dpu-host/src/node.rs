@@ -1,0 +1,117 @@
+//! The node as a call sees it: its configuration, its records, its links, its server. Each is opened when first used.
+
+use std::cell::OnceCell;
+use std::path::Path;
+
+use cni::{Error, NetConf, Pod, paths};
+use linux::sriov::Sysfs;
+use linux::{Netlink, Netns};
+use ovnkube::Client;
+
+use crate::config::Config;
+use crate::fault;
+use crate::store::Store;
+use crate::trace::Trace;
+
+/// Everything that a verb works on.
+pub(crate) struct Node {
+    /// What the administrator has set.
+    pub(crate) config: Config,
+    /// What the kernel says of devices.
+    pub(crate) sysfs: Sysfs,
+    /// ovnkube-node.
+    pub(crate) server: Client,
+    /// The time line of this call.
+    pub(crate) trace: Trace,
+    store: OnceCell<Store>,
+    links: OnceCell<Netlink>,
+}
+
+/// A pod's network namespace, and a socket in it.
+pub(crate) struct Sandbox {
+    /// The namespace.
+    pub(crate) netns: Netns,
+    /// Its links.
+    pub(crate) links: Netlink,
+}
+
+impl Node {
+    /// The node under this configuration.
+    ///
+    /// # Errors
+    /// Code 7 for a bad value.
+    pub(crate) fn strict(conf: &NetConf) -> Result<Self, Error> {
+        Config::strict(conf).map(Self::new)
+    }
+
+    /// The same for a DEL, which no bad value may stop.
+    pub(crate) fn lenient(conf: &NetConf) -> Result<Self, Error> {
+        Config::lenient(conf).map(Self::new)
+    }
+
+    /// The node for a person who looks at it.
+    ///
+    /// # Errors
+    /// None today.
+    pub(crate) fn by_hand(state_dir: &Path) -> Result<Self, Error> {
+        Config::by_hand(state_dir).map(Self::new)
+    }
+
+    fn new(config: Config) -> Self {
+        Node {
+            sysfs: Sysfs::new(&paths::rooted(Path::new("/sys"))),
+            server: Client::new(&config.socket),
+            store: OnceCell::new(),
+            links: OnceCell::new(),
+            trace: Trace::begin(),
+            config,
+        }
+    }
+
+    /// The records.
+    ///
+    /// # Errors
+    /// 109 when they cannot be kept.
+    pub(crate) fn store(&self) -> Result<&Store, Error> {
+        match self.store.get() {
+            Some(store) => Ok(store),
+            None => Store::open(&self.config.state_dir).map(|store| self.store.get_or_init(|| store)),
+        }
+    }
+
+    /// The records, if there ever were any: looking makes none.
+    pub(crate) fn existing_store(&self) -> Option<&Store> {
+        self.config.state_dir.is_dir().then(|| self.store().ok()).flatten()
+    }
+
+    /// The links of the host.
+    ///
+    /// # Errors
+    /// Code 5 when the kernel gives no socket.
+    pub(crate) fn links(&self) -> Result<&Netlink, Error> {
+        match self.links.get() {
+            Some(links) => Ok(links),
+            None => Netlink::host().map_err(fault::netlink).map(|links| self.links.get_or_init(|| links)),
+        }
+    }
+}
+
+impl Sandbox {
+    /// Enters the namespace at `path`.
+    ///
+    /// # Errors
+    /// When there is none, or no socket can be opened in it.
+    pub(crate) fn open(path: &Path) -> Result<Self, linux::Error> {
+        let netns = Netns::open(path)?;
+        let links = Netlink::inside(&netns)?;
+        Ok(Sandbox { netns, links })
+    }
+
+    /// Enters the namespace of an ADD or CHECK.
+    ///
+    /// # Errors
+    /// 104 when it is none.
+    pub(crate) fn of_pod(path: &Path, pod: &Pod) -> Result<Self, Error> {
+        Self::open(path).map_err(|error| fault::bad_netns(pod, error))
+    }
+}

@@ -1,0 +1,172 @@
+//! Addresses and routes of a VF in its pod, as ovnkube-node wants them (`go-controller/pkg/cni/helper_linux.go`).
+
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+
+use cni::Error;
+use ipnetwork::IpNetwork;
+use linux::{NextHop, Route, Step};
+use ovnkube::PodInterface;
+
+use crate::attachment::{Held, Inside};
+use crate::fault;
+use crate::node::Sandbox;
+
+/// Several interfaces of one network have a table each, from here on.
+const FIRST_TABLE: u32 = 100;
+
+/// Gives the VF its settings, addresses and routes, and sets it up.
+///
+/// # Errors
+/// 107 when the kernel refuses one of them.
+pub(crate) fn run(sandbox: &Sandbox, held: &Held, inside: Inside, pod: &PodInterface) -> Result<(), Error> {
+    if pod.skip_ip_config {
+        return apply(sandbox, held, &[Step::Up { index: inside.index }]);
+    }
+    settings(sandbox, held, pod)?;
+    let siblings = siblings(sandbox, held, inside, pod)?;
+    let mut steps: Vec<Step> = unique(pod.ips.iter().copied())
+        .map(|address| Step::Address { index: inside.index, address })
+        .collect();
+    // The kernel refuses a route over a link that is down, and duplicate address detection starts with the link.
+    steps.push(Step::Up { index: inside.index });
+    steps.extend(routes(inside.index, pod, &siblings));
+    apply(sandbox, held, &steps)
+}
+
+/// The first gateway of each family: the pod's default routes, and the gateways of the result.
+pub(crate) fn gateways(pod: &PodInterface) -> impl Iterator<Item = IpAddr> {
+    let first = |v6: bool| pod.gateways.iter().copied().find(move |gateway| gateway.is_ipv6() == v6);
+    first(false).into_iter().chain(first(true))
+}
+
+fn routes(index: u32, pod: &PodInterface, siblings: &[NextHop]) -> Vec<Step> {
+    let mtu = (pod.routable_mtu > 0).then_some(pod.routable_mtu);
+    let mut steps: Vec<Step> = gateways(pod)
+        .map(|gateway| Step::Route(Route { index, gateway: Some(gateway), mtu, ..Route::default() }))
+        .collect();
+    let own_table = (!pod.pod_if_names.is_empty() && !pod.routes.is_empty()).then_some(FIRST_TABLE + index);
+    if let Some(table) = own_table {
+        for address in unique(pod.ips.iter().copied()) {
+            steps.push(Step::Rule { from: host(address), table });
+            let dst = Some(network(address));
+            steps.push(Step::Route(Route {
+                index,
+                dst,
+                table: Some(table),
+                link_scope: true,
+                ..Route::default()
+            }));
+        }
+    }
+    for route in unique(pod.routes.iter()) {
+        let plain = Route { index, dst: Some(route.dest), gateway: route.next_hop, mtu, ..Route::default() };
+        if siblings.is_empty() {
+            steps.push(Step::Route(plain.clone()));
+        } else {
+            // Every interface so far is an equal way.
+            let ways = siblings.iter().map(|way| NextHop { gateway: route.next_hop, ..*way });
+            let own = NextHop { index, gateway: route.next_hop };
+            steps.push(Step::RouteReplace(Route { nexthops: ways.chain([own]).collect(), ..plain.clone() }));
+        }
+        if let Some(table) = own_table {
+            steps.push(Step::Route(Route { table: Some(table), ..plain }));
+        }
+    }
+    steps
+}
+
+/// The interfaces of the same network that were attached before this one.
+fn siblings(
+    sandbox: &Sandbox,
+    held: &Held,
+    inside: Inside,
+    pod: &PodInterface,
+) -> Result<Vec<NextHop>, Error> {
+    let mut ways = Vec::new();
+    for name in pod.pod_if_names.iter().take_while(|name| **name != held.ifname) {
+        let link = sandbox.links.link(name).map_err(fault::netlink)?.ok_or_else(|| {
+            fault::kernel(
+                &held.id,
+                format!("routing over {name}, of the same network"),
+                "the pod has no such interface",
+            )
+        })?;
+        if link.index != inside.index {
+            ways.push(NextHop { index: link.index, gateway: None });
+        }
+    }
+    Ok(ways)
+}
+
+/// What the kernel must know of the interface before it is up.
+fn settings(sandbox: &Sandbox, held: &Held, pod: &PodInterface) -> Result<(), Error> {
+    let name = &held.ifname;
+    let set = |family: &str, key: &str, value: &str| {
+        fs::write(format!("/proc/sys/net/{family}/conf/{name}/{key}"), value)
+    };
+    let v6 = pod.ips.iter().any(IpNetwork::is_ipv6);
+    let several = !pod.pod_if_names.is_empty();
+    if !v6 && !several {
+        return Ok(());
+    }
+    let done = sandbox.netns.run(|| -> io::Result<()> {
+        if v6 {
+            // No one else can have the addresses: OVN gave them. Kernels without IPv6 have no such files.
+            for (key, value) in [("dad_transmits", "0"), ("addr_gen_mode", "0")] {
+                if let Err(error) = set("ipv6", key, value) {
+                    log::warn!("VF {}: {key} of {name}: {error}", held.id);
+                }
+            }
+        }
+        if several {
+            // Two interfaces in one subnet: each answers for itself, and takes what comes back over the other.
+            for (key, value) in [("arp_ignore", "1"), ("arp_announce", "2"), ("rp_filter", "2")] {
+                set("ipv4", key, value)?;
+            }
+        }
+        Ok(())
+    });
+    match done {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(fault::kernel(&held.id, format!("settings of {name}"), error)),
+        Err(error) => Err(fault::kernel(&held.id, "entering the pod's namespace", error)),
+    }
+}
+
+fn apply(sandbox: &Sandbox, held: &Held, steps: &[Step]) -> Result<(), Error> {
+    sandbox
+        .links
+        .apply(steps)
+        .map_err(|failed| fault::kernel(&held.id, format!("setting up {}", held.ifname), failed))
+}
+
+/// Each value once, in order: a server that says a thing twice does not mean it twice.
+fn unique<T: PartialEq + Clone>(values: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    let mut seen: Vec<T> = Vec::new();
+    values.filter(move |value| {
+        let new = !seen.contains(value);
+        if new {
+            seen.push(value.clone());
+        }
+        new
+    })
+}
+
+/// The address alone.
+fn host(address: IpNetwork) -> IpNetwork {
+    address.ip().into()
+}
+
+/// The network that an address is in.
+fn network(address: IpNetwork) -> IpNetwork {
+    match address {
+        IpNetwork::V4(v4) => {
+            ipnetwork::Ipv4Network::new(v4.network(), v4.prefix()).map_or(address, IpNetwork::V4)
+        }
+        IpNetwork::V6(v6) => {
+            ipnetwork::Ipv6Network::new(v6.network(), v6.prefix()).map_or(address, IpNetwork::V6)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The end of an attachment: every VF of it at home, and its record gone unless something is still to come.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cni::Error;
+
+use crate::attachment::{Held, Home, Record, Stage};
+use crate::device::DeviceId;
+use crate::node::{Node, Sandbox};
+use crate::store::now;
+use crate::vf::{self, Homecoming};
+
+/// The kernel returns a VF some 200 ms after its namespace's end; a loaded node takes longer.
+const RETURN: Duration = Duration::from_secs(3);
+/// How often is looked whether it is there: sysfs gives no notice.
+const RETURN_POLL: Duration = Duration::from_millis(20);
+
+/// Brings the devices of `record` home and forgets it. The caller holds the lock of its first device.
+///
+/// The record stays, as [`Stage::Released`], while a VF waits for its name or for the kernel, or while the server may
+/// still move it.
+///
+/// # Errors
+/// 107 when the kernel refuses; the record stays then.
+pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result<(), Error> {
+    let store = node.store()?;
+    let sandbox = sandbox(record);
+    let mut settled = true;
+    let mut failure = None;
+    for (at, held) in record.devices.iter().enumerate() {
+        if !store.owns(record, &held.id) {
+            continue;
+        }
+        // The first device's lock is the caller's.
+        let lock = if at == 0 { None } else { Some(store.lock(&held.id, deadline)?) };
+        match come_home(node, held, sandbox.as_ref(), deadline) {
+            Ok(done) => settled &= done,
+            Err(error) => failure = Some(error),
+        }
+        drop(lock);
+    }
+    if failure.is_none() && settled && record.server_busy_until <= now() {
+        return store.remove(record);
+    }
+    record.stage = Stage::Released;
+    match (store.save(record), failure) {
+        (_, Some(error)) | (Err(error), None) => Err(error),
+        (Ok(()), None) => Ok(()),
+    }
+}
+
+/// Takes one device from a record that has lost its right to it, and tells how it was at home.
+///
+/// # Errors
+/// 107 when it cannot be brought home.
+pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Option<Home>, Error> {
+    let Some(held) = old.devices.iter().find(|held| held.id == *id) else { return Ok(None) };
+    log::info!(
+        "VF {id} is taken over from pod {}, sandbox {}, {:?}",
+        old.pod,
+        old.attachment.container,
+        old.stage
+    );
+    vf::bring_home(node, held, sandbox(old).as_ref())?;
+    Ok(held.home.clone())
+}
+
+/// One device; whether nothing is left to do for it.
+fn come_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>, deadline: Instant) -> Result<bool, Error> {
+    let patience = deadline.min(Instant::now() + RETURN);
+    loop {
+        match vf::bring_home(node, held, sandbox)? {
+            Homecoming::Home => return Ok(true),
+            Homecoming::Nameless => return Ok(false),
+            Homecoming::Gone if !returning(node, held) => {
+                log::warn!("VF {} is gone: it was unplugged or re-created while a pod had it", held.id);
+                return Ok(true);
+            }
+            Homecoming::Gone if Instant::now() >= patience => {
+                log::warn!(
+                    "VF {} is in no namespace that can be reached; it is looked for again by later calls",
+                    held.id
+                );
+                return Ok(false);
+            }
+            Homecoming::Gone => thread::sleep(RETURN_POLL),
+        }
+    }
+}
+
+/// Whether the device exists, but not on the host: its namespace is dying, or somebody keeps it.
+fn returning(node: &Node, held: &Held) -> bool {
+    match &held.id {
+        DeviceId::Pci(address) => {
+            node.sysfs.exists(address)
+                && matches!(node.sysfs.netdev(address), Ok(None))
+                && node.sysfs.driver(address).is_some()
+        }
+        DeviceId::Sf(_) | DeviceId::Netdev(_) => false,
+    }
+}
+
+/// The namespace that the record was made for, if it still is what its path says.
+fn sandbox(record: &Record) -> Option<Sandbox> {
+    if !record.namespace_lives() {
+        return None;
+    }
+    let sandbox = Sandbox::open(&record.netns).inspect_err(|error| log::debug!("{error}")).ok()?;
+    (sandbox.netns.id() == record.netns_id).then_some(sandbox)
+}

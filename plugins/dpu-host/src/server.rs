@@ -1,0 +1,254 @@
+//! What ovnkube-node is told, and what its refusals mean to the person who reads them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cni::{Add, Args, Attachment, Error, NetConf, Pod, paths};
+use nix::fcntl::OFlag;
+use ovnkube::{Failure, Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::config::OWN_KEYS;
+use crate::device::DeviceId;
+use crate::fault;
+use crate::node::Node;
+
+/// Keys of the runtime's that the server has no use for; old ones refuse a `prevResult` of a version they do not know.
+const RUNTIME_KEYS: [&str; 4] = ["prevResult", "runtimeConfig", "capabilities", "cniVersions"];
+/// The newest version that both generations of the server parse.
+const NEWEST_FORWARDED: cni::Version = cni::Version::V1_0_0;
+/// How long a server that does not listen is waited for: ovnkube-node restarts in a few seconds.
+const RESTART: Duration = Duration::from_secs(15);
+/// How often a socket that nobody listens on is tried: a unix socket gives no notice of its birth.
+const RESTART_POLL: Duration = Duration::from_millis(200);
+/// A device information file has a few hundred bytes.
+const MOST_DEVICE_INFO: u64 = 64 * 1024;
+/// The server's own limit for one request (`go-controller/pkg/cni/cniserver.go`); it goes on when we hang up.
+pub(crate) const BUDGET: Duration = Duration::from_secs(120);
+/// How long the server may take to hear of a DEL.
+pub(crate) const DEL_BUDGET: Duration = Duration::from_secs(5);
+
+/// An attachment as the server knows it: what its ADD is asked with, and its DEL told with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Forward {
+    /// The configuration, in the server's terms.
+    pub(crate) config: Value,
+    /// `CNI_ARGS`, rebuilt from what the server reads.
+    pub(crate) args: String,
+}
+
+impl Forward {
+    /// A copy for the server: its own type, a version it knows, the device, and nothing of ours or the runtime's.
+    pub(crate) fn new(
+        conf: &NetConf,
+        args: &Args,
+        attachment: &Attachment,
+        device: Option<&DeviceId>,
+        call: &str,
+    ) -> Self {
+        let dropped =
+            |key: &str| OWN_KEYS.contains(&key) || RUNTIME_KEYS.contains(&key) || key.starts_with("cni.dev/");
+        let mut config: Map<String, Value> = conf
+            .map()
+            .iter()
+            .filter(|(key, _)| !dropped(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        config.insert("type".into(), ovnkube::PLUGIN_TYPE.into());
+        config.insert("cniVersion".into(), conf.version().min(NEWEST_FORWARDED).as_str().into());
+        if let Some(device) = device {
+            config.insert("deviceID".into(), device.to_string().into());
+        }
+        Forward { config: Value::Object(config), args: rebuilt(args, &attachment.container, call) }
+    }
+
+    /// The request of one command.
+    pub(crate) fn request(&self, command: &str, attachment: &Attachment, netns: &str) -> Request {
+        let env = [
+            ("CNI_COMMAND", command),
+            ("CNI_CONTAINERID", &attachment.container),
+            ("CNI_NETNS", netns),
+            ("CNI_IFNAME", &attachment.ifname),
+            ("CNI_ARGS", &self.args),
+        ];
+        Request {
+            env: env
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>(),
+            config: self.config.to_string().into_bytes(),
+            device_info: Map::new(),
+        }
+    }
+}
+
+/// `CNI_ARGS` as the server's strict parser takes it: one `=` in each pair, no empty piece, no value that we lack.
+fn rebuilt(args: &Args, container: &str, call: &str) -> String {
+    let mut pairs = vec!["IgnoreUnknown=1".to_owned()];
+    for key in ["K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_UID"] {
+        if let Some(value) = args.get(key).filter(|value| !value.contains('=')) {
+            pairs.push(format!("{key}={value}"));
+        }
+    }
+    // Thick Multus leaves it empty; it is the sandbox's ID, which is what `CNI_CONTAINERID` is.
+    pairs.push(format!("K8S_POD_INFRA_CONTAINER_ID={container}"));
+    // Found again in the server's log.
+    pairs.push(format!("DPU_CNI_CALL={call}"));
+    pairs.join(";")
+}
+
+/// Asks for an ADD and waits for the answer until `deadline`.
+///
+/// # Errors
+/// The failure, with what it means for the pod; see [`explain`].
+pub(crate) fn add(
+    node: &Node,
+    forward: &Forward,
+    call: &Add,
+    deadline: Instant,
+) -> Result<Response, Failure> {
+    let mut request = forward.request("ADD", &call.attachment, &call.netns.to_string_lossy());
+    request.device_info = device_info(&call.conf);
+    let patience = deadline.min(Instant::now() + RESTART);
+    loop {
+        match node.server.call(&request, deadline) {
+            Err(Failure::Unreachable { .. }) if Instant::now() + RESTART_POLL < patience => {
+                thread::sleep(RESTART_POLL)
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Tells the server of a DEL.
+pub(crate) fn del(
+    node: &Node,
+    forward: &Forward,
+    attachment: &Attachment,
+    netns: &str,
+    deadline: Instant,
+) -> Result<Response, Failure> {
+    node.server.call(&forward.request("DEL", attachment, netns), deadline)
+}
+
+/// Whether the server is to hear of a DEL again: it has not heard, or could not act on it.
+pub(crate) fn tell_again(failure: &Failure) -> bool {
+    match failure {
+        Failure::Refused(text) => {
+            text.contains("context deadline exceeded") || text.contains("connection refused")
+        }
+        Failure::Cni { code, .. } => *code == cni::code::TRY_AGAIN,
+        Failure::Unreachable { .. } | Failure::Timeout { .. } | Failure::Lost(_) => true,
+        Failure::NotRoot { .. } | Failure::Garbage(_) => false,
+    }
+}
+
+/// The device information that Multus leaves in a file (`runtimeConfig.CNIDeviceInfoFile`); without it nothing is lost.
+fn device_info(conf: &NetConf) -> Map<String, Value> {
+    const KEY: &str = "runtimeConfig.CNIDeviceInfoFile";
+    let Some(file) = conf.runtime_config("CNIDeviceInfoFile").and_then(Value::as_str) else {
+        return Map::new();
+    };
+    let read = || -> Result<Map<String, Value>, Box<dyn std::error::Error>> {
+        let path = paths::confined(KEY, file, &["/run/k8s.cni.cncf.io", "/var/run/k8s.cni.cncf.io"])?;
+        let opened = File::from(paths::open_confined(&path, OFlag::O_RDONLY, 0)?);
+        Ok(serde_json::from_reader(opened.take(MOST_DEVICE_INFO))?)
+    };
+    read().unwrap_or_else(|error| {
+        log::warn!("{KEY} {file} is left out: {error}");
+        Map::new()
+    })
+}
+
+/// What a failed ADD means for the pod: the code, a sentence, and what to do.
+pub(crate) fn explain(failure: &Failure, pod: &Pod, device: &DeviceId) -> Error {
+    match failure {
+        Failure::Unreachable { .. } => fault::again(
+            format!("pod {pod} waits for ovnkube-node: {}", plain(&failure.to_string())),
+            "check the ovnkube-node-dpu-host pod of this node",
+        ),
+        Failure::Timeout { waited, .. } => fault::again(
+            format!("the card has not set up VF {device} for pod {pod} within {}", fault::seconds(*waited)),
+            "check ovnkube-node on this node and on its DPU NIC node",
+        ),
+        Failure::Lost(_) => fault::again(
+            format!("ovnkube-node restarted while it set up VF {device} for pod {pod}"),
+            "this is tried again by the container runtime",
+        ),
+        Failure::NotRoot { .. } => Error::new(fault::REFUSED, plain(&failure.to_string()))
+            .details("find out who made that socket: only root may answer for the pod network"),
+        Failure::Garbage(why) => fault::bad_answer(pod, plain(why)),
+        Failure::Cni { code, msg, details } => Error::new(*code, plain(&format!("{msg} {details}")))
+            .details(format!("said ovnkube-node of pod {pod}")),
+        Failure::Refused(text) => refusal(text, pod, device),
+    }
+}
+
+/// The refusals that ovnkube-node knows (`cniserver.go`, `cni.go`, `cni_dpu.go`), most specific first.
+fn refusal(text: &str, pod: &Pod, device: &DeviceId) -> Error {
+    let said = plain(text);
+    let has = |part: &str| text.contains(part);
+    if has("DPU Not Ready") {
+        return fault::again(
+            format!("pod {pod} waits for the card: {said}"),
+            "check that the DPU NIC node of this host is up and its ovnkube-node runs",
+        );
+    }
+    if has("timed out waiting for annotations") || has("timed out waiting for pod") {
+        return fault::again(
+            format!("the card has not set up VF {device} for pod {pod}: {said}"),
+            "check ovnkube-node on the DPU NIC node of this host",
+        );
+    }
+    if has("connection status is") {
+        return Error::new(
+            fault::REFUSED,
+            format!("the card could not plug VF {device} of pod {pod}: {said}"),
+        )
+        .details("look at the log of ovnkube-node on the DPU NIC node of this host");
+    }
+    if has("only VF PCI IDs are supported") || (has("expected PCI") && matches!(device, DeviceId::Sf(_))) {
+        return fault::bad_device(
+            device,
+            "is a scalable function, which this ovnkube-node does not serve",
+            "give the pod's resource a pool of PCI VFs",
+        );
+    }
+    if has("failed to get one netdevice interface") || has("while getting Netdevice name") {
+        return fault::again(
+            format!("VF {device} of pod {pod} is not on the host as ovnkube-node sees it: {said}"),
+            "it may still be on its way home from an earlier pod; if it stays away run dpu-host vfs",
+        );
+    }
+    if has("pod deleted before") || has("pod was deleted") {
+        return fault::again(
+            format!("pod {pod} was deleted or re-created meanwhile: {said}"),
+            "nothing needs to be done",
+        );
+    }
+    if has("broken stdin args") || has("CNI plugin chaining") {
+        return Error::new(
+            fault::REFUSED,
+            format!("ovnkube-node does not take this network configuration: {said}"),
+        )
+        .details("a default network has one plugin and no topology key");
+    }
+    Error::new(fault::REFUSED, format!("ovnkube-node refused VF {device} for pod {pod}: {said}"))
+        .details("look at the log of ovnkube-node on this node")
+}
+
+/// Foreign words, fit for a pod event: without the server's own prefix, in one line, not too long, and without the
+/// phrase that makes a kubelet retry ten times as often.
+fn plain(text: &str) -> String {
+    let text = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((_, rest)) => rest,
+        None => text,
+    };
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('"', "'");
+    let line = line.replace("network is not ready", "network is unready");
+    if line.chars().count() <= 160 { line } else { line.chars().take(157).chain("...".chars()).collect() }
+}

@@ -1,0 +1,274 @@
+//! Records, claims and locks on disk.
+//!
+//! ```text
+//! <stateDir>/attachments/<container>-<ifname>-<hash>.json   a record
+//! <stateDir>/devices/<device>                               a claim: a link whose text is the record's file name
+//! <stateDir>/devices/<device>.lock                          the device's lock, never removed
+//! <stateDir>/untold/<…>.json                                a DEL that the server has yet to hear of
+//! ```
+//!
+//! A device belongs to the record that its claim names. The lock of a record's first device guards the record too.
+//! Everything lives on a tmpfs, so an atomic rename is all the durability there can be.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use cni::{Attachment, Error, paths};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+
+use crate::attachment::Record;
+use crate::device::DeviceId;
+use crate::fault;
+
+/// How often a lock is asked for again: flock(2) has no timeout of its own.
+const LOCK_POLL: Duration = Duration::from_millis(5);
+
+/// The state directory.
+#[derive(Debug)]
+pub(crate) struct Store {
+    dir: PathBuf,
+}
+
+/// A device's lock; dropping it, or dying, gives it back.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Lock {
+    _file: Flock<File>,
+}
+
+impl Store {
+    /// Opens the state directory, making what is missing.
+    ///
+    /// # Errors
+    /// 109 when it cannot be made or is not root's alone.
+    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
+        let store = Store { dir: dir.to_owned() };
+        let made = make(dir).and_then(|()| owned(dir)).and_then(|()| {
+            ["attachments", "devices", "untold"].iter().try_for_each(|sub| make(&dir.join(sub)))
+        });
+        made.map(|()| store).map_err(|error| fault::state(format!("using {}", dir.display()), error))
+    }
+
+    /// Waits for the device's lock until `deadline`.
+    ///
+    /// # Errors
+    /// 11 when another call keeps it for too long.
+    pub(crate) fn lock(&self, device: &DeviceId, deadline: Instant) -> Result<Lock, Error> {
+        loop {
+            if let Some(lock) = self.try_lock(device)? {
+                return Ok(lock);
+            }
+            if Instant::now() >= deadline {
+                let what = format!("VF {device} is being worked on by another call of dpu-host");
+                return Err(fault::again(what, "this is tried again by the container runtime"));
+            }
+            thread::sleep(LOCK_POLL);
+        }
+    }
+
+    /// The device's lock, if nobody has it.
+    pub(crate) fn try_lock(&self, device: &DeviceId) -> Result<Option<Lock>, Error> {
+        let path = self.dir.join("devices").join(format!("{device}.lock"));
+        let failed = |error: io::Error| fault::state(format!("locking {}", path.display()), error);
+        let file = private().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(file) => Ok(Some(Lock { _file: file })),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+            Err((_, errno)) => Err(failed(errno.into())),
+        }
+    }
+
+    /// The record of an attachment.
+    ///
+    /// # Errors
+    /// 109 when there is one that cannot be read.
+    pub(crate) fn load(&self, attachment: &Attachment) -> Result<Option<Record>, Error> {
+        let path = self.record_path(&key(attachment));
+        match read(&path) {
+            Ok(Some(record)) if record.attachment != *attachment => {
+                let why = format!("it is that of {}", record.attachment);
+                Err(fault::state(format!("reading {}", path.display()), why))
+            }
+            Ok(record) => Ok(record),
+            Err(error) => Err(fault::state(format!("reading {}", path.display()), error)),
+        }
+    }
+
+    /// Writes a record, all of it or nothing.
+    ///
+    /// # Errors
+    /// 109 when the disk refuses.
+    pub(crate) fn save(&self, record: &Record) -> Result<(), Error> {
+        let path = self.record_path(&key(&record.attachment));
+        write(&path, record).map_err(|error| fault::state(format!("writing {}", path.display()), error))
+    }
+
+    /// Forgets a record and the claims that are its own.
+    pub(crate) fn remove(&self, record: &Record) -> Result<(), Error> {
+        for held in &record.devices {
+            if self.owns(record, &held.id) {
+                self.release(&held.id)?;
+            }
+        }
+        let path = self.record_path(&key(&record.attachment));
+        gone_is_fine(fs::remove_file(&path))
+            .map_err(|error| fault::state(format!("removing {}", path.display()), error))
+    }
+
+    /// Makes the device the record's. The caller holds its lock and has looked at its holder.
+    pub(crate) fn claim(&self, device: &DeviceId, record: &Record) -> Result<(), Error> {
+        self.release(device)?;
+        let path = self.claim_path(device);
+        symlink(key(&record.attachment), &path)
+            .map_err(|error| fault::state(format!("claiming {}", path.display()), error))
+    }
+
+    fn release(&self, device: &DeviceId) -> Result<(), Error> {
+        let path = self.claim_path(device);
+        gone_is_fine(fs::remove_file(&path))
+            .map_err(|error| fault::state(format!("releasing {}", path.display()), error))
+    }
+
+    /// The record that holds the device. A claim whose record is gone, or unreadable, holds nothing.
+    pub(crate) fn holder(&self, device: &DeviceId) -> Option<Record> {
+        let file = fs::read_link(self.claim_path(device)).ok()?;
+        let record = self.read_or_warn(&self.record_path(file.to_str()?))?;
+        record.devices.iter().any(|held| held.id == *device).then_some(record)
+    }
+
+    /// Whether the device is this record's.
+    pub(crate) fn owns(&self, record: &Record, device: &DeviceId) -> bool {
+        fs::read_link(self.claim_path(device))
+            .is_ok_and(|file| file.as_os_str() == key(&record.attachment).as_str())
+    }
+
+    /// The files of all records, in no order.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        listing(&self.dir.join("attachments"))
+    }
+
+    /// The records of such files; one that cannot be read is warned of and left alone.
+    pub(crate) fn read_or_warn(&self, file: &Path) -> Option<Record> {
+        read(file).unwrap_or_else(|error| {
+            log::warn!("record {} cannot be read and is left alone: {error}", file.display());
+            None
+        })
+    }
+
+    /// Where DELs wait that the server has yet to hear of.
+    pub(crate) fn untold(&self) -> PathBuf {
+        self.dir.join("untold")
+    }
+
+    fn record_path(&self, key: &str) -> PathBuf {
+        self.dir.join("attachments").join(key)
+    }
+
+    fn claim_path(&self, device: &DeviceId) -> PathBuf {
+        self.dir.join("devices").join(device.to_string())
+    }
+}
+
+/// The file name of an attachment. The frame has checked the characters of its parts; the hash stands for what is
+/// cut off, and the record inside says in full whose it is.
+pub(crate) fn key(attachment: &Attachment) -> String {
+    let container: String = attachment.container.chars().take(64).collect();
+    let parts = [&attachment.network, &attachment.container, &attachment.ifname];
+    let hash = parts.iter().flat_map(|part| part.bytes().chain([0])).fold(
+        0xcbf2_9ce4_8422_2325_u64,
+        |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a: the same in every version
+        },
+    );
+    format!("{container}-{}-{hash:016x}.json", attachment.ifname)
+}
+
+/// Writes `value` under a temporary name and renames it: a reader sees the old file or the new one.
+pub(crate) fn write(path: &Path, value: &impl serde::Serialize) -> io::Result<()> {
+    let temporary = temporary(path);
+    let mut file = private().write(true).create(true).truncate(true).open(&temporary)?;
+    let written = file.write_all(&serde_json::to_vec(value)?).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        gone_is_fine(fs::remove_file(&temporary))?;
+    }
+    written
+}
+
+/// `dir/name` as `dir/.name`: one for each file, so that a kill leaves one at most, and the next write takes it over.
+fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}"))
+}
+
+fn read(path: &Path) -> io::Result<Option<Record>> {
+    match private().read(true).open(path) {
+        Ok(file) => {
+            let text = io::read_to_string(file)?;
+            Ok(Some(serde_json::from_str(&text)?))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The visible files of a directory of ours.
+pub(crate) fn listing(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let visible =
+        |path: &PathBuf| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
+    entries.flatten().map(|entry| entry.path()).filter(visible).collect()
+}
+
+/// How our files are opened: for root alone, and never through a link.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits() | OFlag::O_CLOEXEC.bits());
+    options
+}
+
+fn make(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() { Ok(()) } else { DirBuilder::new().recursive(true).mode(0o700).create(dir) }
+}
+
+/// Refuses a directory that anybody but root could have made, or could put another in place of: it, and each one
+/// above it up to the root.
+fn owned(dir: &Path) -> io::Result<()> {
+    let own = fs::metadata("/proc/self")?.uid();
+    let root = paths::root();
+    for dir in dir.ancestors().take_while(|dir| dir.starts_with(&root) && *dir != root) {
+        let meta = fs::symlink_metadata(dir)?;
+        if !meta.is_dir() || meta.uid() != own || meta.mode() & 0o022 != 0 {
+            return Err(io::Error::other(format!(
+                "{} is a link, not root's, or writable by others",
+                dir.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn gone_is_fine(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// How long ago `since` was, as people say it.
+pub(crate) fn age(since: u64) -> String {
+    match now().saturating_sub(since) {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
+}

@@ -1,0 +1,261 @@
+//! A VF between its home and a pod: where it is, the move in, the way home.
+
+use cni::Error;
+use linux::{Link, LinkChange, Mac, Netns};
+
+use crate::attachment::{Held, Home, Inside};
+use crate::device::DeviceId;
+use crate::fault;
+use crate::node::{Node, Sandbox};
+
+/// The driver of a VF that is handed to a virtual machine or to user space: it has no network device.
+const VFIO: &str = "vfio-pci";
+
+/// What a pod wants of its VF.
+pub(crate) struct Wanted<'a> {
+    /// Its interface name there.
+    pub(crate) ifname: &'a str,
+    /// Its address; its own when `None`.
+    pub(crate) mac: Option<Mac>,
+    /// Its MTU in bytes; its own when 0.
+    pub(crate) mtu: u32,
+}
+
+/// How a homecoming ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Homecoming {
+    /// As its record found it.
+    Home,
+    /// At home, down, under another name, while another link has its own.
+    Nameless,
+    /// Nowhere to be seen: unplugged, re-created, or in a namespace that nobody told us of.
+    Gone,
+}
+
+/// Whether the device has no network device because a user-space driver has it.
+pub(crate) fn is_vfio(node: &Node, id: &DeviceId) -> bool {
+    matches!(id, DeviceId::Pci(address) if node.sysfs.driver(address).as_deref() == Some(VFIO))
+}
+
+/// The device's link on the host, by what sysfs says of it.
+pub(crate) fn on_host(node: &Node, id: &DeviceId) -> Result<Option<Link>, Error> {
+    let name = match id {
+        DeviceId::Pci(address) => node.sysfs.netdev(address),
+        DeviceId::Sf(name) => node.sysfs.scalable_netdev(name),
+        DeviceId::Netdev(name) => Ok(Some(name.clone())),
+    };
+    let name = name.map_err(|error| {
+        fault::bad_device(id, format!("cannot be read in sysfs: {error}"), "look at the kernel log")
+    })?;
+    let Some(name) = name else { return Ok(None) };
+    let link = node.links()?.link(&name).map_err(fault::netlink)?;
+    // Another link may have that name by now.
+    Ok(link.filter(|link| link.parent.as_ref().is_none_or(|parent| *parent == id.to_string())))
+}
+
+/// A device's link on the host, by what its record says of it.
+pub(crate) fn at_home(node: &Node, held: &Held) -> Result<Option<Link>, Error> {
+    if let Some(link) = on_host(node, &held.id)?.filter(|link| held.is_home(link)) {
+        return Ok(Some(link));
+    }
+    let Some(home) = &held.home else { return Ok(None) };
+    let link = node.links()?.link_at(home.index).map_err(fault::netlink)?;
+    Ok(link.filter(|link| held.is_home(link)))
+}
+
+/// A device's link in a pod, whatever it is called there.
+pub(crate) fn in_pod(sandbox: &Sandbox, held: &Held) -> Result<Option<Link>, Error> {
+    let named = sandbox.links.link(&held.ifname).map_err(fault::netlink)?;
+    if let Some(link) = named.filter(|link| held.is_inside(link)) {
+        return Ok(Some(link));
+    }
+    Ok(sandbox.links.links().map_err(fault::netlink)?.into_iter().find(|link| held.is_inside(link)))
+}
+
+/// Moves a VF into a pod, named, addressed and down, in one request.
+///
+/// # Errors
+/// 107 when the kernel refuses; the VF may be on either side then, and half of it done.
+pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Wanted) -> Result<Inside, Error> {
+    let refused = |error: linux::Error| {
+        let remedy = if error.is_no_address() {
+            "the PF has set an address for this VF: clear it there or trust the VF"
+        } else {
+            "look at the kernel log for its driver"
+        };
+        fault::kernel(&held.id, format!("moving it into the pod as {}", wanted.ifname), error).details(remedy)
+    };
+    let home = held
+        .home
+        .as_ref()
+        .ok_or_else(|| fault::bad_device(&held.id, "has no network device", "bind its driver"))?;
+    let change = LinkChange {
+        netns: Some(&sandbox.netns),
+        name: Some(wanted.ifname),
+        mac: wanted.mac.filter(|mac| home.mac != Some(*mac)),
+        mtu: (wanted.mtu != 0 && wanted.mtu != home.mtu).then_some(wanted.mtu),
+        up: Some(false),
+        ..LinkChange::default()
+    };
+    node.links()?.change(home.index, &change).map_err(refused)?;
+    // Its index may be another one there, and a driver may take an address without using it.
+    let link = sandbox.links.link(wanted.ifname).map_err(refused)?;
+    let link = link.ok_or_else(|| fault::kernel(&held.id, "moving it into the pod", "it did not arrive"))?;
+    if wanted.mac.is_some_and(|mac| link.mac != Some(mac)) {
+        return Err(fault::kernel(&held.id, "setting its address", "the driver keeps another one"));
+    }
+    Ok(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: false })
+}
+
+/// Brings a VF home from wherever it is, as its record found it.
+///
+/// # Errors
+/// 107 when the kernel refuses what another try may mend.
+pub(crate) fn bring_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>) -> Result<Homecoming, Error> {
+    let Some(home) = &held.home else {
+        restore_admin_mac(node, held);
+        return Ok(Homecoming::Home);
+    };
+    if let Some(sandbox) = sandbox {
+        leave_pod(node, held, home, sandbox)?;
+    }
+    match at_home(node, held)? {
+        Some(link) => settle(node, held, home, &link),
+        None => Ok(Homecoming::Gone),
+    }
+}
+
+/// Out of the pod, in one request where nothing stands in its way.
+fn leave_pod(node: &Node, held: &Held, home: &Home, sandbox: &Sandbox) -> Result<(), Error> {
+    let host =
+        Netns::own().map_err(|error| fault::kernel(&held.id, "opening the host's namespace", error))?;
+    let mut name = free_name(node, home)?;
+    // The name may be taken between the look and the move, or another name of the link may be in use on the host.
+    for last in [false, true] {
+        let Some(link) = in_pod(sandbox, held)? else { return Ok(()) };
+        for altname in link.altnames.iter().filter(|altname| last || !home.altnames.contains(altname)) {
+            sandbox.links.del_altname(link.index, altname).map_err(fault::netlink)?;
+        }
+        let change = LinkChange { netns: Some(&host), name: Some(&name), ..differing(&link, home) };
+        match sandbox.links.change(link.index, &change) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_exists() && !last => name = temporary_name(home),
+            // Perhaps only the rest of the request failed: what is at home by now is settled there.
+            Err(error) if in_pod(sandbox, held)?.is_some() => {
+                return Err(fault::kernel(&held.id, "moving it home", error));
+            }
+            Err(error) => log::warn!("VF {}: coming home: {error}", held.id),
+        }
+    }
+    Ok(())
+}
+
+/// Gives a VF at home everything back that differs from its record.
+fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecoming, Error> {
+    let links = node.links()?;
+    if link.up {
+        // Older kernels rename no link that is up, and a driver may take an address only while down.
+        let down = LinkChange { up: Some(false), ..LinkChange::default() };
+        links.change(link.index, &down).map_err(|error| fault::kernel(&held.id, "setting it down", error))?;
+    }
+    let change = differing(link, home);
+    if link.mac != home.mac
+        || link.mtu != home.mtu
+        || change.promiscuous.is_some()
+        || change.allmulti.is_some()
+        || change.alias.is_some()
+    {
+        if let Err(error) = links.change(link.index, &change) {
+            let without_mac = LinkChange { mac: None, ..change };
+            log::warn!("VF {}: giving it its properties back: {error}", held.id);
+            links
+                .change(link.index, &without_mac)
+                .map_err(|error| fault::kernel(&held.id, "restoring it", error))?;
+        }
+    }
+    for altname in link.altnames.iter().filter(|altname| !home.altnames.contains(altname)) {
+        links.del_altname(link.index, altname).map_err(fault::netlink)?;
+    }
+    let named = rename(node, held, home, link)?;
+    for altname in home.altnames.iter().filter(|altname| !link.altnames.contains(altname)) {
+        if let Err(error) = links.add_altname(link.index, altname) {
+            log::warn!("VF {}: its other name {altname} cannot be given back: {error}", held.id);
+        }
+    }
+    Ok(named)
+}
+
+/// Gives a VF at home its name back, or a unique one until its own is free.
+fn rename(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecoming, Error> {
+    if link.name == home.name {
+        return Ok(Homecoming::Home);
+    }
+    let waiting = temporary_name(home);
+    for name in [free_name(node, home)?, waiting.clone()] {
+        if name == link.name {
+            return Ok(Homecoming::Nameless);
+        }
+        let change = LinkChange { name: Some(&name), ..LinkChange::default() };
+        match node.links()?.change(link.index, &change) {
+            Ok(()) if name == home.name => return Ok(Homecoming::Home),
+            Ok(()) => {
+                log::warn!("VF {} waits as {name}: another link is called {}", held.id, home.name);
+                return Ok(Homecoming::Nameless);
+            }
+            Err(error) if error.is_exists() && name != waiting => {}
+            Err(error) => return Err(fault::kernel(&held.id, format!("renaming it to {name}"), error)),
+        }
+    }
+    Ok(Homecoming::Nameless)
+}
+
+/// What of `link` differs from `home`, its name aside.
+fn differing<'a>(link: &Link, home: &'a Home) -> LinkChange<'a> {
+    LinkChange {
+        mac: home.mac.filter(|mac| link.mac != Some(*mac)),
+        mtu: (link.mtu != home.mtu).then_some(home.mtu),
+        promiscuous: (link.promiscuous != home.promiscuous).then_some(home.promiscuous),
+        allmulti: (link.allmulti != home.allmulti).then_some(home.allmulti),
+        alias: (link.alias != home.alias).then(|| home.alias.as_deref().unwrap_or_default()),
+        ..LinkChange::default()
+    }
+}
+
+/// The VF's own name where nobody has it, else one that nobody can have.
+fn free_name(node: &Node, home: &Home) -> Result<String, Error> {
+    let taken =
+        node.links()?.link(&home.name).map_err(fault::netlink)?.is_some_and(|link| link.index != home.index);
+    Ok(if taken { temporary_name(home) } else { home.name.clone() })
+}
+
+/// A name for a VF that waits for its own: an index is unique among the host's links.
+fn temporary_name(home: &Home) -> String {
+    format!("dpuvf{}", home.index)
+}
+
+/// Gives a VF without a network device the address back that its PF held for it.
+fn restore_admin_mac(node: &Node, held: &Held) {
+    let Some(mac) = held.admin_mac else { return };
+    if let Err(why) = set_admin_mac(node, &held.id, mac) {
+        log::warn!("VF {}: its address cannot be given back: {why}", held.id);
+    }
+}
+
+/// Sets the address of a VF through its PF, and tells the one it had: the only way where the host has no network
+/// device of it.
+pub(crate) fn set_admin_mac(node: &Node, id: &DeviceId, mac: Mac) -> Result<Option<Mac>, String> {
+    let DeviceId::Pci(address) = id else { return Err("it is no PCI device".into()) };
+    let pf = node.sysfs.pf(address).ok_or("it has no PF")?;
+    let number = node.sysfs.vf_index(address).ok_or("its PF does not list it")?;
+    let name = node
+        .sysfs
+        .netdev(&pf)
+        .map_err(|error| error.to_string())?
+        .ok_or("its PF has no network device here")?;
+    let links = node.links().map_err(|error| error.to_string())?;
+    let link =
+        links.link(&name).map_err(|error| error.to_string())?.ok_or("its PF is in another namespace")?;
+    let before = links.vf_mac(link.index, number).map_err(|error| error.to_string())?;
+    links.set_vf_mac(link.index, number, mac).map_err(|error| error.to_string())?;
+    Ok(before)
+}
