@@ -7,7 +7,7 @@ use linux::Mac;
 use ovnkube::{PodInterface, Response};
 use serde_json::Value;
 
-use crate::attachment::{FORMAT, Inside, Record, Stage};
+use crate::attachment::{FORMAT, Held, Home, Inside, Record, Stage};
 use crate::claim;
 use crate::device::{self, DeviceId};
 use crate::fault;
@@ -71,7 +71,7 @@ fn attach(
     let lock = node.store()?.lock(&id, deadline)?;
     still_ours(node, record)?;
     let result = match response {
-        Response { result: Some(result), .. } => moved_by_server(call, sandbox, record, result)?,
+        Response { result: Some(result), .. } => moved_by_server(node, call, sandbox, record, result)?,
         Response { pod: Some(pod), udn, udn_request, .. } => {
             let mut result = AddResult::default();
             plug(node, sandbox, record, 0, &pod, &mut result)?;
@@ -159,6 +159,7 @@ fn plug(
 
 /// Takes over what a privileged server has done: its result, and the VF where it says.
 fn moved_by_server(
+    node: &Node,
     call: &Add,
     sandbox: &Sandbox,
     record: &mut Record,
@@ -182,12 +183,49 @@ fn moved_by_server(
         let addressed = !sandbox.links.addresses(link.index).map_err(fault::netlink)?.is_empty();
         held.inside = Some(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed });
     }
-    for interface in result.interfaces.iter_mut().filter(|interface| interface.name == call.attachment.ifname)
-    {
-        interface.mtu = interface.mtu.or(held.inside.map(|inside| inside.mtu));
-        interface.pci_id = interface.pci_id.take().or_else(|| pci(&held.id));
+    adopt(node, sandbox, record, &result)?;
+    for interface in &mut result.interfaces {
+        let held = record.devices.iter().find(|held| held.ifname == interface.name);
+        interface.mtu = interface.mtu.or(held.and_then(|held| held.inside).map(|inside| inside.mtu));
+        interface.pci_id = interface.pci_id.take().or_else(|| held.and_then(|held| pci(&held.id)));
     }
     Ok(result)
+}
+
+/// Takes a second VF into the record that a privileged server has moved for a primary user-defined network: it does
+/// not say which, and will not bring it home.
+fn adopt(node: &Node, sandbox: &Sandbox, record: &mut Record, result: &AddResult) -> Result<(), Error> {
+    if !result.interfaces.iter().any(|interface| interface.name == ovnkube::UDN_INTERFACE) {
+        return Ok(());
+    }
+    let link = sandbox.links.link(ovnkube::UDN_INTERFACE).map_err(fault::netlink)?;
+    let Some((link, id)) =
+        link.and_then(|link| link.parent.as_ref()?.parse().ok().map(|id| (link.clone(), id)))
+    else {
+        log::warn!(
+            "which VF {} of pod {} is cannot be told: nobody will bring it home",
+            ovnkube::UDN_INTERFACE,
+            record.pod
+        );
+        return Ok(());
+    };
+    let name = match &id {
+        DeviceId::Pci(address) => node.sysfs.proper_name(address),
+        DeviceId::Sf(_) | DeviceId::Netdev(_) => None,
+    };
+    let home = Home::of(&link, name.unwrap_or_else(|| vf::temporary_name(link.index)));
+    let home = Home { mac: link.permanent_mac.or(link.mac), ..home };
+    let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
+    let ifname = link.name;
+    record.devices.push(Held {
+        id: id.clone(),
+        ifname,
+        home: Some(home),
+        inside: Some(inside),
+        admin_mac: None,
+    });
+    let store = node.store()?;
+    store.save(record).and_then(|()| store.claim(&id, record))
 }
 
 /// The VF of a primary user-defined network; a server from before its configuration carried the device ID names

@@ -67,9 +67,10 @@ pub(crate) fn run(node: &Node) {
     let deadline = Instant::now() + BUDGET;
     for file in share(store.files()) {
         let Some(record) = store.read_or_warn(&file) else { continue };
+        // Nothing is waited for: what cannot be done at once, another call does.
         if gc::is_forsaken(&record) {
-            if let Err(error) = gc::reclaim(node, &record, &file, deadline) {
-                log::warn!("{error}");
+            if let Err(error) = gc::reclaim(node, &record, &file, Instant::now()) {
+                log::info!("{}: {error}", record.attachment);
             }
         }
     }

@@ -135,7 +135,7 @@ fn home(node: &Node, id: &DeviceId, link: &Link, inherited: Option<Home>) -> Hom
         return Home { index: link.index, ..home };
     }
     let proper = match id {
-        DeviceId::Pci(address) if drifted(&link.name) => node.sysfs.proper_name(address, link.index),
+        DeviceId::Pci(address) if drifted(&link.name) => node.sysfs.proper_name(address),
         _ => None,
     };
     Home::of(link, proper.unwrap_or_else(|| link.name.clone()))

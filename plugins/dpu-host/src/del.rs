@@ -88,12 +88,12 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
 /// What a VF without a record is called at home: as udev would, as the server recorded, or as no other link is.
 fn proper_name(node: &Node, id: &DeviceId, link: &Link, told: Option<&ovnkube::Response>) -> String {
     let by_udev = match id {
-        DeviceId::Pci(address) => node.sysfs.proper_name(address, link.index),
+        DeviceId::Pci(address) => node.sysfs.proper_name(address),
         DeviceId::Sf(_) => None,
         DeviceId::Netdev(name) => Some(name.clone()),
     };
     let by_server = told.and_then(|response| response.pod.as_ref()).map(|pod| pod.vf_netdev_name.clone());
-    by_udev.or(by_server.filter(|name| !name.is_empty())).unwrap_or_else(|| format!("dpuvf{}", link.index))
+    by_udev.or(by_server.filter(|name| !name.is_empty())).unwrap_or_else(|| vf::temporary_name(link.index))
 }
 
 /// Tells the server; what it could not hear is kept for later.

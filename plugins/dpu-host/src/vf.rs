@@ -139,7 +139,7 @@ fn leave_pod(node: &Node, held: &Held, home: &Home, sandbox: &Sandbox) -> Result
         let change = LinkChange { netns: Some(&host), name: Some(&name), ..differing(&link, home) };
         match sandbox.links.change(link.index, &change) {
             Ok(()) => return Ok(()),
-            Err(error) if error.is_exists() && !last => name = temporary_name(home),
+            Err(error) if error.is_exists() && !last => name = temporary_name(home.index),
             // Perhaps only the rest of the request failed: what is at home by now is settled there.
             Err(error) if in_pod(sandbox, held)?.is_some() => {
                 return Err(fault::kernel(&held.id, "moving it home", error));
@@ -190,7 +190,7 @@ fn rename(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
     if link.name == home.name {
         return Ok(Homecoming::Home);
     }
-    let waiting = temporary_name(home);
+    let waiting = temporary_name(home.index);
     for name in [free_name(node, home)?, waiting.clone()] {
         if name == link.name {
             return Ok(Homecoming::Nameless);
@@ -225,12 +225,12 @@ fn differing<'a>(link: &Link, home: &'a Home) -> LinkChange<'a> {
 fn free_name(node: &Node, home: &Home) -> Result<String, Error> {
     let taken =
         node.links()?.link(&home.name).map_err(fault::netlink)?.is_some_and(|link| link.index != home.index);
-    Ok(if taken { temporary_name(home) } else { home.name.clone() })
+    Ok(if taken { temporary_name(home.index) } else { home.name.clone() })
 }
 
 /// A name for a VF that waits for its own: an index is unique among the host's links.
-fn temporary_name(home: &Home) -> String {
-    format!("dpuvf{}", home.index)
+pub(crate) fn temporary_name(index: u32) -> String {
+    format!("dpuvf{index}")
 }
 
 /// Gives a VF without a network device the address back that its PF held for it.
