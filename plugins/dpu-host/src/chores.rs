@@ -68,10 +68,10 @@ pub(crate) fn run(node: &Node) {
     for file in share(store.files()) {
         let Some(record) = store.read_or_warn(&file) else { continue };
         // Nothing is waited for: what cannot be done at once, another call does.
-        if gc::is_forsaken(&record) {
-            if let Err(error) = gc::reclaim(node, &record, &file, Instant::now()) {
-                log::info!("{}: {error}", record.attachment);
-            }
+        if gc::is_forsaken(&record)
+            && let Err(error) = gc::reclaim(node, &record, &file, Instant::now())
+        {
+            log::info!("{}: {error}", record.attachment);
         }
     }
     for file in share(store::listing(&store.untold())) {
@@ -95,10 +95,8 @@ fn tell(node: &Node, file: &Path, deadline: Instant) -> bool {
         let answer = server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline);
         now() < untold.since + KEPT && answer.is_err_and(|failure| server::tell_again(&failure))
     });
-    if !again {
-        if let Err(error) = store::gone_is_fine(std::fs::remove_file(file)) {
-            log::warn!("{}: {error}", file.display());
-        }
+    if !again && let Err(error) = store::gone_is_fine(std::fs::remove_file(file)) {
+        log::warn!("{}: {error}", file.display());
     }
     !again
 }

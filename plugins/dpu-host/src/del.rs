@@ -103,10 +103,10 @@ fn tell(node: &Node, untold: Untold) -> Option<ovnkube::Response> {
         Ok(response) => Some(response),
         Err(failure) => {
             log::warn!("DEL of {}: {failure}", untold.attachment);
-            if server::tell_again(&failure) {
-                if let Err(error) = node.store().and_then(|store| untold.keep(store)) {
-                    log::warn!("{error}");
-                }
+            if server::tell_again(&failure)
+                && let Err(error) = node.store().and_then(|store| untold.keep(store))
+            {
+                log::warn!("{error}");
             }
             None
         }

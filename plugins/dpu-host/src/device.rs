@@ -98,3 +98,34 @@ pub(crate) fn find(node: &Node, call: &Add, deadline: Instant) -> Result<DeviceI
     let _ = (node, deadline);
     Err(fault::no_device(&call.args.pod(), node.config.resource.as_deref()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_the_kinds_of_device_apart() {
+        let kind = |text: &str| text.parse::<DeviceId>();
+        assert!(matches!(kind("0000:03:00.2"), Ok(DeviceId::Pci(_))));
+        assert!(matches!(kind("mlx5_core.sf.4"), Ok(DeviceId::Sf(_))));
+        assert_eq!(kind("eth0-14"), Ok(DeviceId::Netdev("eth0-14".into())));
+    }
+
+    #[test]
+    fn takes_no_mistyped_address_for_a_network_device() {
+        for text in [
+            "",
+            "0000:03:00.8",
+            "0000:03:00",
+            "03:00.2",
+            "0000:AB:00.2",
+            "mlx5_core.eth.4",
+            "eth0.100",
+            "../../x",
+            "a/b",
+            "sixteen-letters-",
+        ] {
+            assert!(text.parse::<DeviceId>().is_err(), "{text}");
+        }
+    }
+}

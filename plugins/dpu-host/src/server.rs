@@ -252,3 +252,53 @@ fn plain(text: &str) -> String {
     let line = line.replace("network is not ready", "network is unready");
     if line.chars().count() <= 160 { line } else { line.chars().take(157).chain("...".chars()).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> Error {
+        let pod = Pod { namespace: Some("web".into()), name: Some("web-0".into()), uid: None };
+        let device = "0000:03:00.2".parse().unwrap();
+        explain(&Failure::Refused(text.into()), &pod, &device)
+    }
+
+    #[test]
+    fn what_passes_is_tried_again_and_what_does_not_is_not() {
+        let prefix = "[web/web-0 35b8 network default NAD default NAD key default] ";
+        for (text, code) in [
+            ("DPU Not Ready: DPU node lease expired at 2026-08-21T10:00:00Z", cni::code::TRY_AGAIN),
+            (
+                "failed to get pod annotation: timed out waiting for annotations: context deadline exceeded",
+                cni::code::TRY_AGAIN,
+            ),
+            ("pod deleted before sandbox ADD operation began", cni::code::TRY_AGAIN),
+            (
+                "failed in cmdAdd while getting Netdevice name: failed to get one netdevice interface (count 0)",
+                cni::code::TRY_AGAIN,
+            ),
+            ("DPU plumb failed: connection status is Error", fault::REFUSED),
+            ("broken stdin args", fault::REFUSED),
+            ("only VF PCI IDs are supported", fault::BAD_DEVICE),
+            ("something new", fault::REFUSED),
+        ] {
+            let error = refused(&format!("{prefix}{text}"));
+            assert_eq!(error.code(), code, "{text}");
+            let shown = error.to_string();
+            assert!(
+                shown.contains("0000:03:00.2")
+                    || shown.contains("web/web-0")
+                    || shown.contains("configuration"),
+                "{shown}"
+            );
+            assert!(!shown.contains("[web/web-0 35b8"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn foreign_words_fit_a_pod_event() {
+        let shown = refused(&format!("a \"quoted\"\nnetwork is not ready {}", "x".repeat(5000))).to_string();
+        assert!(shown.len() < 500, "{shown}");
+        assert!(!shown.contains(['"', '\n']) && !shown.contains("network is not ready"), "{shown}");
+    }
+}

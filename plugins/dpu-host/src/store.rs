@@ -272,3 +272,41 @@ pub(crate) fn age(since: u64) -> String {
         seconds => format!("{} h", seconds / 3600),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attachment(network: &str, container: &str, ifname: &str) -> Attachment {
+        Attachment { network: network.into(), container: container.into(), ifname: ifname.into() }
+    }
+
+    #[test]
+    fn every_attachment_has_a_file_name_of_its_own() {
+        let long = "c".repeat(1000);
+        let other = format!("{long}d");
+        let keys = [
+            key(&attachment("n", "c", "eth0")),
+            key(&attachment("m", "c", "eth0")),
+            key(&attachment("n", "c", "net1")),
+            key(&attachment("nc", "", "eth0")),
+            key(&attachment("n", &long, "eth0")),
+            key(&attachment("n", &other, "eth0")),
+        ];
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len());
+        assert!(keys.iter().all(|key| key.len() < 128 && !key.contains('/')));
+    }
+
+    #[test]
+    fn a_file_name_stays_the_same_from_version_to_version() {
+        assert_eq!(key(&attachment("ovn-kubernetes", "abc", "eth0")), "abc-eth0-f84f56d9bb47b65e.json");
+    }
+
+    #[test]
+    fn ages_read_well() {
+        assert_eq!(age(now()), "0 s");
+        assert_eq!(age(now() - 600), "10 min");
+        assert_eq!(age(now() - 90_000), "25 h");
+    }
+}

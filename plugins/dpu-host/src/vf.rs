@@ -159,19 +159,18 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
         links.change(link.index, &down).map_err(|error| fault::kernel(&held.id, "setting it down", error))?;
     }
     let change = differing(link, home);
-    if link.mac != home.mac
+    if (link.mac != home.mac
         || link.mtu != home.mtu
         || change.promiscuous.is_some()
         || change.allmulti.is_some()
-        || change.alias.is_some()
+        || change.alias.is_some())
+        && let Err(error) = links.change(link.index, &change)
     {
-        if let Err(error) = links.change(link.index, &change) {
-            let without_mac = LinkChange { mac: None, ..change };
-            log::warn!("VF {}: giving it its properties back: {error}", held.id);
-            links
-                .change(link.index, &without_mac)
-                .map_err(|error| fault::kernel(&held.id, "restoring it", error))?;
-        }
+        let without_mac = LinkChange { mac: None, ..change };
+        log::warn!("VF {}: giving it its properties back: {error}", held.id);
+        links
+            .change(link.index, &without_mac)
+            .map_err(|error| fault::kernel(&held.id, "restoring it", error))?;
     }
     for altname in link.altnames.iter().filter(|altname| !home.altnames.contains(altname)) {
         links.del_altname(link.index, altname).map_err(fault::netlink)?;
