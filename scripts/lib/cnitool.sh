@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# cnitool, the CNI project's own command for calling plugins by hand, at $TOOLS/bin/cnitool.
+# Built with a Go of at least the version that it asks for. Sourced after packages.sh.
+
+CNITOOL_VERSION=v1.3.0
+GO_AT_LEAST=1.21
+
+need_cnitool() {
+  local stamp=$TOOLS/cnitool-$CNITOOL_VERSION go
+  [[ -e $stamp ]] && return
+  go=$(find_go) || { install_go && go=$(find_go); } || die "cnitool needs Go $GO_AT_LEAST or later to be built"
+  say "building cnitool $CNITOOL_VERSION with $("$go" version)"
+  mkdir -p "$TOOLS/bin"
+  # Static, for the test machine has no C library.
+  GOBIN=$TOOLS/bin GOTOOLCHAIN=local CGO_ENABLED=0 \
+    "$go" install -trimpath "github.com/containernetworking/cni/cnitool@$CNITOOL_VERSION" >"$TOOLS/go.log" 2>&1 ||
+    { cat "$TOOLS/go.log" >&2; die "could not build cnitool"; }
+  touch "$stamp"
+}
+
+# The newest Go here that will do. Debian keeps those beside its default one under /usr/lib/go-VERSION.
+find_go() {
+  local go version
+  for go in $(type -Pa go) /usr/local/go/bin/go $(printf '%s\n' /usr/lib/go-*/bin/go | sort -rV); do
+    version=$("$go" env GOVERSION 2>/dev/null) || continue
+    if printf '%s\n' "$GO_AT_LEAST" "${version#go}" | sort -CV; then
+      echo "$go"
+      return
+    fi
+  done
+  return 1
+}
+
+# Debian 12's own Go is 1.19; its backports have a later one.
+install_go() {
+  served_automatically "Go $GO_AT_LEAST or later" golang-go
+  local release=()
+  [[ $OS = debian-12 ]] && release=(-t bookworm-backports)
+  say "installing golang-go (missing: Go $GO_AT_LEAST or later)"
+  newer_archive
+  apt_get "${NEWER[@]}" "${release[@]}" install golang-go || die "apt-get could not install golang-go: see $TOOLS/apt.log"
+}

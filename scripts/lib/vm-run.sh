@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# Packs what is under test and runs the virtual machine. Sourced after vm-image.sh.
+
+# Boots in 6 s and runs for a minute; a loaded machine may need several times that.
+VM_SECONDS=${DPU_CNI_VM_SECONDS:-600}
+
+# A QEMU with the igb network card: 8.0 or later, which Debian 12 has among its backports.
+vm_qemu() {
+  local release=()
+  if has qemu-system-x86_64; then
+    [[ $(qemu-system-x86_64 -device help) = *'name "igb"'* ]] && return
+    [[ $OS = debian-12 ]] || die "this QEMU is too old for an igb network card: 8.0 or later is needed"
+  fi
+  served_automatically qemu-system-x86_64 "qemu-system-x86, 8.0 or later"
+  [[ $OS = debian-12 ]] && release=(-t bookworm-backports)
+  say "installing qemu-system-x86 (missing: a QEMU with an igb network card)"
+  newer_archive
+  apt_get "${NEWER[@]}" "${release[@]}" install qemu-system-x86 || die "apt-get could not install it: see $TOOLS/apt.log"
+}
+
+# vm_payload ONLY: $VM/payload.cpio, all that differs from run to run: the programs under test and the guest's scripts.
+vm_payload() {
+  local root=$VM/payload program
+  rm -rf "$root"
+  mkdir -p "$root"/opt/{bin,vm} "$root/opt/cni/bin"
+  cp -r "$REPO"/conformance/vm/{lib.sh,run,tests} "$root/opt/vm/"
+  echo "$1" >"$root/opt/vm/only"
+  cp "$REPO/conformance/vm/init" "$root/init"
+  cp "$DIST/$ARCH"/dpu-* "$root/opt/cni/bin/"
+  for program in "$TOOLS/bin/cnitool" "$TARGET_DIR/debug/conformance"; do
+    cp "$program" "$root/opt/bin/"
+    strip --strip-debug "$root/opt/bin/${program##*/}"
+    vm_libraries "$program" "$root"
+  done
+  vm_pack "$root" "$VM/payload.cpio"
+  rm -rf "$root"
+}
+
+# vm_machine APPEND: sets QEMU, the command line of the machine, with APPEND on the kernel's.
+# One CPU and software emulation (tcg) on purpose: a kernel-based accelerator that cannot run a guest hangs instead of
+# failing, and for one short boot it saves little. Two cards on one wire: the second is for tests that need a far end.
+vm_machine() {
+  cat "$VM/base.cpio" "$VM/payload.cpio" >"$VM/initrd.cpio"
+  # shellcheck disable=SC2054 # QEMU's commas
+  QEMU=(qemu-system-x86_64 -accel tcg -cpu qemu64 -machine q35 -smp 1 -m 512 -nodefaults -no-reboot -display none
+    -kernel "$VM/vmlinux" -initrd "$VM/initrd.cpio"
+    -append "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests $1"
+    -device isa-debug-exit,iobase=0xf4,iosize=1
+    -netdev hubport,id=wire0,hubid=0 -netdev hubport,id=wire1,hubid=0
+    -device pcie-root-port,id=slot1,chassis=1,slot=1 -device igb,bus=slot1,netdev=wire0,mac=52:54:00:d0:00:01,romfile=
+    -device pcie-root-port,id=slot2,chassis=1,slot=2 -device igb,bus=slot2,netdev=wire1,mac=52:54:00:d0:00:02,romfile=)
+}
+
+vm_shell() {
+  vm_machine vm.shell
+  "${QEMU[@]}" -serial mon:stdio || true
+}
+
+# The guest says how its tests went by way of QEMU's exit status; no crash looks like 33 or 35.
+vm_test() {
+  local status=0
+  rm -rf "$VM/results"
+  vm_machine ''
+  timeout -k 5 "$VM_SECONDS" "${QEMU[@]}" -serial stdio -serial "file:$VM/results.tar" </dev/null 2>"$VM/qemu.log" || status=$?
+  mkdir "$VM/results"
+  tar -C "$VM/results" -xf "$VM/results.tar" 2>/dev/null || say "the machine brought no results back"
+  case $status in
+    33) ;;
+    35) die "tests failed in the virtual machine; their logs are in $VM/results" ;;
+    124 | 137) verdict_missing "it was ended after $VM_SECONDS s (DPU_CNI_VM_SECONDS)" ;;
+    *) verdict_missing "QEMU ended with status $status: $(tail -1 "$VM/qemu.log")" ;;
+  esac
+}
+
+verdict_missing() {
+  printf 'vm-test: no verdict from the virtual machine: %s\n' "$1" >&2
+  exit 2
+}
