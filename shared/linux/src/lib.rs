@@ -6,13 +6,16 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod error;
 mod link;
 mod mac;
 mod netlink;
 mod netns;
 mod route;
+mod rule;
 pub mod sriov;
+mod vf;
 
 pub use error::{Error, Failed};
 pub use link::{Link, LinkChange};

@@ -1,8 +1,20 @@
 //! Routes, as a plugin asks for them and as the kernel tells them.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteMetric, RouteNextHop,
+    RouteProtocol, RouteScope, RouteType,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+/// Table `main`, where routes go unless told otherwise.
+const MAIN: u32 = RouteHeader::RT_TABLE_MAIN as u32;
+
+/// Table `local`, which the kernel fills with the link's own and broadcast addresses.
+const LOCAL: u32 = 255;
 
 /// A unicast route over one link, or over several (`nexthops`).
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -30,4 +42,191 @@ pub struct NextHop {
     pub index: u32,
     /// The router; none means that the destination is on the link.
     pub gateway: Option<IpAddr>,
+}
+
+impl Route {
+    /// Whether it leads over this link.
+    pub(crate) fn is_over(&self, index: u32) -> bool {
+        self.index == index || self.nexthops.iter().any(|hop| hop.index == index)
+    }
+
+    fn is_ipv4(&self) -> bool {
+        let by_gateway = || self.gateway.or(self.nexthops.first()?.gateway).map(|gateway| gateway.is_ipv4());
+        self.dst.map(|dst| dst.is_ipv4()).or_else(by_gateway).unwrap_or(true)
+    }
+
+    /// `RTM_NEWROUTE` for it. Protocol `boot`: what `ip route add` and upstream's plugin leave, too.
+    pub(crate) fn message(&self) -> RouteMessage {
+        let mut message = RouteMessage::default();
+        let header = &mut message.header;
+        header.address_family = if self.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        header.protocol = RouteProtocol::Boot;
+        header.kind = RouteType::Unicast;
+        header.scope = if self.link_scope { RouteScope::Link } else { RouteScope::Universe };
+        let mut attributes = Vec::new();
+        // The header has one byte for the table.
+        let table = self.table.unwrap_or(MAIN);
+        match u8::try_from(table) {
+            Ok(table) => header.table = table,
+            Err(_) => attributes.push(RouteAttribute::Table(table)),
+        }
+        if let Some(dst) = self.dst.filter(|dst| dst.prefix() > 0) {
+            header.destination_prefix_length = dst.prefix();
+            attributes.push(RouteAttribute::Destination(dst.network().into()));
+        }
+        if self.nexthops.is_empty() {
+            attributes.extend(self.gateway.map(|gateway| RouteAttribute::Gateway(gateway.into())));
+            attributes.push(RouteAttribute::Oif(self.index));
+        } else {
+            attributes.push(RouteAttribute::MultiPath(self.nexthops.iter().map(NextHop::message).collect()));
+        }
+        attributes.extend(self.mtu.map(|mtu| RouteAttribute::Metrics(vec![RouteMetric::Mtu(mtu)])));
+        message.attributes = attributes;
+        message
+    }
+
+    /// The route in an answer, unless it is none of the kind that plugins deal with.
+    pub(crate) fn from_answer(answer: RouteNetlinkMessage) -> Option<Route> {
+        let RouteNetlinkMessage::NewRoute(message) = answer else { return None };
+        let header = &message.header;
+        // Cloned ones are what the kernel has learnt about a path, not routes.
+        if header.kind != RouteType::Unicast || header.flags.contains(RouteFlags::Cloned) {
+            return None;
+        }
+        let unspecified = match header.address_family {
+            AddressFamily::Inet => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            AddressFamily::Inet6 => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+            _ => return None,
+        };
+        let mut route = Route { link_scope: header.scope == RouteScope::Link, ..Route::default() };
+        let mut dst = unspecified;
+        let mut table = u32::from(header.table);
+        for attribute in message.attributes {
+            match attribute {
+                RouteAttribute::Table(number) => table = number,
+                RouteAttribute::Destination(address) => dst = ip(address)?,
+                RouteAttribute::Gateway(address) => route.gateway = ip(address),
+                RouteAttribute::Oif(index) => route.index = index,
+                RouteAttribute::MultiPath(hops) => {
+                    route.nexthops = hops.into_iter().map(NextHop::from_answer).collect()
+                }
+                RouteAttribute::Metrics(metrics) => route.mtu = metrics.iter().find_map(mtu),
+                _ => {}
+            }
+        }
+        if table == LOCAL {
+            return None;
+        }
+        route.table = Some(table).filter(|table| *table != MAIN);
+        let dst = IpNetwork::new(dst, header.destination_prefix_length).ok()?;
+        // As it is asked for: a default route has no destination where its gateway tells the family.
+        let nameless = dst.prefix() == 0 && (dst.is_ipv4() || route.gateway.is_some());
+        route.dst = Some(dst).filter(|_| !nameless);
+        Some(route)
+    }
+}
+
+impl NextHop {
+    fn message(&self) -> RouteNextHop {
+        let mut message = RouteNextHop::default();
+        message.interface_index = self.index;
+        message.attributes.extend(self.gateway.map(|gateway| RouteAttribute::Gateway(gateway.into())));
+        message
+    }
+
+    fn from_answer(answer: RouteNextHop) -> NextHop {
+        let gateway = answer.attributes.into_iter().find_map(|attribute| match attribute {
+            RouteAttribute::Gateway(address) => ip(address),
+            _ => None,
+        });
+        NextHop { index: answer.interface_index, gateway }
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.dst {
+            Some(dst) => write!(f, "route to {dst}")?,
+            None => f.write_str("default route")?,
+        }
+        if self.nexthops.is_empty() {
+            NextHop { index: self.index, gateway: self.gateway }.fmt(f)?;
+        }
+        for hop in &self.nexthops {
+            hop.fmt(f)?;
+        }
+        match self.table {
+            Some(table) => write!(f, " in table {table}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(gateway) = self.gateway {
+            write!(f, " via {gateway}")?;
+        }
+        write!(f, " over link {}", self.index)
+    }
+}
+
+/// `RTM_GETROUTE` for all families.
+pub(crate) fn question() -> RouteMessage {
+    RouteMessage::default()
+}
+
+fn ip(address: RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(ip) => Some(ip.into()),
+        RouteAddress::Inet6(ip) => Some(ip.into()),
+        _ => None,
+    }
+}
+
+fn mtu(metric: &RouteMetric) -> Option<u32> {
+    match metric {
+        RouteMetric::Mtu(mtu) => Some(*mtu),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(route: &Route) -> Option<Route> {
+        Route::from_answer(RouteNetlinkMessage::NewRoute(route.message()))
+    }
+
+    #[test]
+    fn is_read_as_it_was_written() {
+        let gateway = Some("10.1.0.1".parse().unwrap());
+        let default = Route { index: 5, gateway, mtu: Some(1400), ..Route::default() };
+        let on_link = Route {
+            index: 5,
+            dst: Some("10.1.0.0/16".parse().unwrap()),
+            link_scope: true,
+            table: Some(1005),
+            ..Route::default()
+        };
+        let ipv6 = Route { index: 5, gateway: Some("fd00::1".parse().unwrap()), ..Route::default() };
+        let hops = vec![NextHop { index: 5, gateway }, NextHop { index: 6, gateway: None }];
+        let several = Route {
+            dst: Some("10.9.0.0/24".parse().unwrap()),
+            nexthops: hops,
+            table: Some(105),
+            ..Route::default()
+        };
+        for route in [default, on_link, ipv6, several] {
+            assert_eq!(read_back(&route).as_ref(), Some(&route), "{route}");
+        }
+    }
+
+    #[test]
+    fn a_route_says_what_it_is() {
+        let gateway = Some("10.1.0.1".parse().unwrap());
+        let route = Route { index: 5, gateway, table: Some(105), ..Route::default() };
+        assert_eq!(route.to_string(), "default route via 10.1.0.1 over link 5 in table 105");
+    }
 }

@@ -1,111 +1,131 @@
 //! The façade over rtnetlink: blocking calls, one socket in one namespace, a bound on every wait.
 
+mod answer;
+mod socket;
+mod step;
+
 use ipnetwork::IpNetwork;
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 
-use crate::{Error, Failed, Link, LinkChange, Mac, Netns, Route};
+use self::socket::Socket;
+pub use self::step::Step;
+use crate::{Error, Failed, Link, LinkChange, Mac, Netns, Route, address, link, route, vf};
 
-/// One thing to do in a batch ([`Netlink::apply`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Give the link an address; one that it has already fails with `EEXIST`. IPv6 addresses skip duplicate
-    /// address detection and are usable at once; IPv4 ones get the broadcast address of their network unless
-    /// the prefix is 31 or 32.
-    Address {
-        /// The link.
-        index: u32,
-        /// Address and prefix length.
-        address: IpNetwork,
-    },
-    /// Set the link up.
-    Up {
-        /// The link.
-        index: u32,
-    },
-    /// Add a route; one to the same destination fails with `EEXIST`.
-    Route(Route),
-    /// Add a route, in place of the one there is to the same destination, if any.
-    RouteReplace(Route),
-    /// Let packets from this source look up the table (`ip rule add from X lookup T`); the same rule again fails
-    /// with `EEXIST`.
-    Rule {
-        /// The source, `10.128.0.5/32`.
-        from: IpNetwork,
-        /// The table.
-        table: u32,
-    },
-}
+/// Longest name of a link, `IFNAMSIZ` without its NUL.
+const NAME_MAX: usize = 15;
 
 /// A netlink socket in one network namespace. Dropping it closes the socket.
-pub struct Netlink {}
+///
+/// Not for use inside somebody's asynchronous task: the calls block, on a runtime of their own.
+pub struct Netlink {
+    socket: Socket,
+}
 
 impl Netlink {
     /// A socket in the calling thread's namespace.
     pub fn host() -> Result<Netlink, Error> {
-        unimplemented!()
+        Ok(Netlink { socket: Socket::here()? })
     }
 
     /// A socket in this namespace, opened there by a thread that ends before this returns.
-    pub fn inside(_netns: &Netns) -> Result<Netlink, Error> {
-        unimplemented!()
+    pub fn inside(netns: &Netns) -> Result<Netlink, Error> {
+        Ok(Netlink { socket: Socket::inside(netns)? })
     }
 
     /// The link of exactly this name (alternative names don't count); none if there is none.
-    pub fn link(&self, _name: &str) -> Result<Option<Link>, Error> {
-        unimplemented!()
+    pub fn link(&self, name: &str) -> Result<Option<Link>, Error> {
+        Ok(self.name_holder(name)?.filter(|link| link.name == name))
     }
 
-    /// The link that owns this name as its own or as an alternative one: who is in the way of a rename.
-    pub fn name_holder(&self, _name: &str) -> Result<Option<Link>, Error> {
-        unimplemented!()
+    /// The link that owns this name, as its own or as an alternative one: who is in the way of a rename.
+    pub fn name_holder(&self, name: &str) -> Result<Option<Link>, Error> {
+        // No link can have such a name, and the kernel calls the question invalid.
+        if name.is_empty() || name.len() > NAME_MAX {
+            return Ok(None);
+        }
+        // The kernel looks for alternative names too, here (`__dev_get_by_name`).
+        let question = link::question([LinkAttribute::IfName(name.to_owned())]);
+        self.link_of(question, || format!("read link {name}"))
     }
 
     /// The link with this index; none if there is none.
-    pub fn link_at(&self, _index: u32) -> Result<Option<Link>, Error> {
-        unimplemented!()
+    pub fn link_at(&self, index: u32) -> Result<Option<Link>, Error> {
+        let mut question = link::question([]);
+        question.header.index = index;
+        self.link_of(question, || format!("read link {index}"))
     }
 
     /// All links. One that cannot be decoded is missing from the list.
     pub fn links(&self) -> Result<Vec<Link>, Error> {
-        unimplemented!()
+        let answers = self
+            .socket
+            .dump(RouteNetlinkMessage::GetLink(link::question([])), || "list the links".to_owned())?;
+        Ok(answers.into_iter().filter_map(Link::from_answer).collect())
     }
 
     /// Changes a link, in a single `RTM_SETLINK`. See [`LinkChange`] for what an error leaves behind.
-    pub fn change(&self, _index: u32, _change: &LinkChange<'_>) -> Result<(), Error> {
-        unimplemented!()
+    pub fn change(&self, index: u32, change: &LinkChange<'_>) -> Result<(), Error> {
+        let order = RouteNetlinkMessage::SetLink(change.message(index));
+        self.socket.order(order, 0, || format!("change link {index} ({change})"))
     }
 
     /// Does these steps in this order, without waiting for one before the next is sent.
-    pub fn apply(&self, _steps: &[Step]) -> Result<(), Failed> {
-        unimplemented!()
+    pub fn apply(&self, steps: &[Step]) -> Result<(), Failed> {
+        let orders = steps.iter().map(Step::message).collect();
+        self.socket
+            .orders(orders, |step| steps[step].to_string())
+            .map_err(|(step, source)| Failed { step, source })
     }
 
     /// The addresses of a link, of both families, link-local ones included.
-    pub fn addresses(&self, _index: u32) -> Result<Vec<IpNetwork>, Error> {
-        unimplemented!()
+    pub fn addresses(&self, index: u32) -> Result<Vec<IpNetwork>, Error> {
+        let question = RouteNetlinkMessage::GetAddress(address::question(index));
+        let answers = self.socket.dump(question, || format!("list the addresses of link {index}"))?;
+        Ok(answers.into_iter().filter_map(|answer| address::from_answer(answer, index)).collect())
     }
 
     /// The unicast routes over a link, of both families and all tables but `local`.
-    pub fn routes(&self, _index: u32) -> Result<Vec<Route>, Error> {
-        unimplemented!()
+    pub fn routes(&self, index: u32) -> Result<Vec<Route>, Error> {
+        let question = RouteNetlinkMessage::GetRoute(route::question());
+        let answers = self.socket.dump(question, || format!("list the routes over link {index}"))?;
+        Ok(answers.into_iter().filter_map(Route::from_answer).filter(|route| route.is_over(index)).collect())
     }
 
-    /// Gives a link one more alternative name (Linux 5.5).
-    pub fn add_altname(&self, _index: u32, _name: &str) -> Result<(), Error> {
-        unimplemented!()
+    /// Gives a link one more alternative name (Linux 5.5); one that is taken fails with `EEXIST`.
+    pub fn add_altname(&self, index: u32, name: &str) -> Result<(), Error> {
+        let order = RouteNetlinkMessage::NewLinkProp(link::altname(index, name));
+        self.socket
+            .order(order, link::NEW_ALTNAME, || format!("give link {index} the alternative name {name}"))
     }
 
     /// Takes an alternative name away.
-    pub fn del_altname(&self, _index: u32, _name: &str) -> Result<(), Error> {
-        unimplemented!()
+    pub fn del_altname(&self, index: u32, name: &str) -> Result<(), Error> {
+        let order = RouteNetlinkMessage::DelLinkProp(link::altname(index, name));
+        self.socket.order(order, 0, || format!("take the alternative name {name} from link {index}"))
     }
 
     /// The MAC address that the PF has set aside for its VF number `vf`; none if there is no such VF, or no address.
-    pub fn vf_mac(&self, _pf_index: u32, _vf: u32) -> Result<Option<Mac>, Error> {
-        unimplemented!()
+    pub fn vf_mac(&self, pf_index: u32, vf: u32) -> Result<Option<Mac>, Error> {
+        let what = || format!("read the MAC address of VF {vf} from its PF, link {pf_index}");
+        let mut question = link::question([]);
+        question.header.index = pf_index;
+        question.attributes =
+            vec![LinkAttribute::ExtMask(vec![LinkExtentMask::Vf, LinkExtentMask::SkipStats])];
+        let answer = self.socket.get(RouteNetlinkMessage::GetLink(question), what)?;
+        Ok(answer.and_then(|answer| vf::mac_from_answer(answer, vf)))
     }
 
     /// Sets the MAC address of VF number `vf` through its PF.
-    pub fn set_vf_mac(&self, _pf_index: u32, _vf: u32, _mac: Mac) -> Result<(), Error> {
-        unimplemented!()
+    pub fn set_vf_mac(&self, pf_index: u32, vf: u32, mac: Mac) -> Result<(), Error> {
+        let order = RouteNetlinkMessage::SetLink(vf::set_mac(pf_index, vf, mac));
+        self.socket.order(order, 0, || {
+            format!("set the MAC address of VF {vf} to {mac} through its PF, link {pf_index}")
+        })
+    }
+
+    fn link_of(&self, question: LinkMessage, what: impl Fn() -> String) -> Result<Option<Link>, Error> {
+        let answer = self.socket.get(RouteNetlinkMessage::GetLink(question), what)?;
+        Ok(answer.and_then(Link::from_answer))
     }
 }

@@ -1,5 +1,6 @@
 //! SR-IOV and scalable functions: what they are called and what sysfs says about them.
 
+mod naming;
 mod pci;
 mod scalable;
 mod sysfs;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{PciAddress, ScalableFunction};
+use super::{PciAddress, ScalableFunction, naming};
 
 /// Reads what the kernel publishes about devices.
 ///
@@ -71,9 +71,13 @@ impl Sysfs {
         Ok(vfs)
     }
 
-    /// The name that udev gives this VF's netdev; see `naming.rs` for the rules. None unless that is certain.
-    pub fn proper_name(&self, _function: &PciAddress) -> Option<String> {
-        None
+    /// The name that udev gives this VF's netdev, whatever it is called now. None unless that is certain; never while
+    /// the VF is in a pod.
+    ///
+    /// It is what udev's database has for it (`run/udev/data/n<ifindex>`), else the PF's name with `v` and the number
+    /// of the VF, as systemd.net-naming-scheme(7) has it.
+    pub fn proper_name(&self, function: &PciAddress) -> Option<String> {
+        naming::proper_name(self, function)
     }
 
     /// Whether there is such a scalable function.
@@ -98,7 +102,22 @@ impl Sysfs {
         target.file_name()?.to_str()?.parse().ok()
     }
 
-    fn pci(&self, function: &PciAddress) -> PathBuf {
+    /// An attribute of one of a function's netdevs. None too for those that its driver doesn't support.
+    pub(super) fn netdev_attribute(
+        &self,
+        function: &PciAddress,
+        netdev: &str,
+        attribute: &str,
+    ) -> Option<String> {
+        let text = fs::read_to_string(self.pci(function).join("net").join(netdev).join(attribute)).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn pci(&self, function: &PciAddress) -> PathBuf {
         self.root.join("sys/bus/pci/devices").join(function.to_string())
     }
 

@@ -1,0 +1,75 @@
+//! The steps of a batch and the messages they become.
+
+use std::fmt;
+
+use ipnetwork::IpNetwork;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_route::RouteNetlinkMessage;
+
+use crate::{LinkChange, Route, address, rule};
+
+/// One thing to do in a batch ([`Netlink::apply`](crate::Netlink::apply)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Give the link an address; one that it has already fails with `EEXIST`. IPv6 addresses skip duplicate
+    /// address detection and are usable at once; IPv4 ones get the broadcast address of their network unless
+    /// the prefix is 31 or 32.
+    Address {
+        /// The link.
+        index: u32,
+        /// Address and prefix length.
+        address: IpNetwork,
+    },
+    /// Set the link up.
+    Up {
+        /// The link.
+        index: u32,
+    },
+    /// Add a route; one to the same destination fails with `EEXIST`.
+    Route(Route),
+    /// Add a route, in place of the one there is to the same destination, if any.
+    RouteReplace(Route),
+    /// Let packets from this source look up the table (`ip rule add from X lookup T`); the same rule again fails
+    /// with `EEXIST`.
+    Rule {
+        /// The source, `10.128.0.5/32`.
+        from: IpNetwork,
+        /// The table.
+        table: u32,
+    },
+}
+
+impl Step {
+    /// The message, and what is to happen if the thing exists already.
+    pub(super) fn message(&self) -> (RouteNetlinkMessage, u16) {
+        match self {
+            Step::Address { index, address } => (
+                RouteNetlinkMessage::NewAddress(address::message(*index, *address)),
+                NLM_F_CREATE | NLM_F_EXCL,
+            ),
+            Step::Up { index } => {
+                let change = LinkChange { up: Some(true), ..LinkChange::default() };
+                (RouteNetlinkMessage::SetLink(change.message(*index)), 0)
+            }
+            Step::Route(route) => (RouteNetlinkMessage::NewRoute(route.message()), NLM_F_CREATE | NLM_F_EXCL),
+            Step::RouteReplace(route) => {
+                (RouteNetlinkMessage::NewRoute(route.message()), NLM_F_CREATE | NLM_F_REPLACE)
+            }
+            Step::Rule { from, table } => {
+                (RouteNetlinkMessage::NewRule(rule::message(*from, *table)), NLM_F_CREATE | NLM_F_EXCL)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Address { index, address } => write!(f, "add the address {address} to link {index}"),
+            Step::Up { index } => write!(f, "set link {index} up"),
+            Step::Route(route) => write!(f, "add the {route}"),
+            Step::RouteReplace(route) => write!(f, "replace the {route}"),
+            Step::Rule { from, table } => write!(f, "add the rule that {from} looks up table {table}"),
+        }
+    }
+}
