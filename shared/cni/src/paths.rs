@@ -65,8 +65,11 @@ fn plain(path: &Path) -> Option<PathBuf> {
 /// # Errors
 /// Those of openat2(2): `ELOOP` for a symlink on the way.
 pub fn open_confined(path: &Path, flags: OFlag, mode: u32) -> io::Result<OwnedFd> {
-    let root = root();
-    let below = path.strip_prefix(&root).map_err(|_| io::ErrorKind::InvalidInput)?;
+    open_under(&root(), path, flags, mode)
+}
+
+fn open_under(root: &Path, path: &Path, flags: OFlag, mode: u32) -> io::Result<OwnedFd> {
+    let below = path.strip_prefix(root).map_err(|_| io::ErrorKind::InvalidInput)?;
     let trusted =
         TRUSTED.iter().find_map(|top| below.strip_prefix(top).ok().map(|rest| (root.join(top), rest)));
     let (top, rest) = trusted.ok_or(io::ErrorKind::InvalidInput)?;
@@ -95,4 +98,101 @@ fn walk(folder: &OwnedFd, rest: &Path, flags: OFlag, mode: Mode) -> io::Result<O
     }
     let last = rest.file_name().unwrap_or(".".as_ref());
     Ok(openat(&at, last, flags | OFlag::O_NOFOLLOW, mode)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn only_below_the_allowed_folders() {
+        let run = ["/run", "/var/run", "/var/lib/kubelet"];
+        for (value, plain) in [
+            ("/run/a", "/run/a"),
+            ("/var/run/a/b", "/run/a/b"),
+            ("//run//a/./b/", "/run/a/b"),
+            ("/var/lib/kubelet/pod-resources/kubelet.sock", "/var/lib/kubelet/pod-resources/kubelet.sock"),
+        ] {
+            assert_eq!(confine(value, &run), Some(PathBuf::from(plain)), "{value}");
+        }
+        let bad = [
+            "",
+            "run/a",
+            "/run",
+            "/run/",
+            "/var/run",
+            "/run/../etc",
+            "/run/a/..",
+            "/runaway/a",
+            "/etc/a",
+            "/var/lib/kubelet2/a",
+            "/run/a\0b",
+            "./run/a",
+        ];
+        for value in bad {
+            assert_eq!(confine(value, &run), None, "{value}");
+        }
+        let error = confined("socket", "/etc/../run/x", &run).unwrap_err();
+        assert_eq!(error.code(), code::INVALID_CONFIG);
+        assert_eq!(
+            error.to_string(),
+            "socket /etc/../run/x is not allowed; it must be an absolute path below /run or /var/run or \
+             /var/lib/kubelet, without .."
+        );
+    }
+
+    /// `/run/dpu/file`, a link to the file, and a link to its folder.
+    fn tree() -> TempDir {
+        let root = TempDir::new().unwrap();
+        let run = root.path().join("run");
+        fs::create_dir_all(run.join("dpu")).unwrap();
+        fs::write(run.join("dpu/file"), "content").unwrap();
+        symlink("file", run.join("dpu/link")).unwrap();
+        symlink("dpu", run.join("folder")).unwrap();
+        root
+    }
+
+    /// Both ways of opening, which must agree.
+    fn both(root: &Path, path: &str, flags: OFlag) -> [io::Result<OwnedFd>; 2] {
+        let folder = OwnedFd::from(File::open(root.join("run")).unwrap());
+        let flags = flags | OFlag::O_CLOEXEC;
+        let rest = Path::new(path).strip_prefix("/run").unwrap();
+        let walked = walk(&folder, rest, flags, Mode::S_IRUSR | Mode::S_IWUSR);
+        [open_under(root, &root.join(path.trim_start_matches('/')), flags, 0o600), walked]
+    }
+
+    #[test]
+    fn opens_what_is_there_and_follows_no_symlink() {
+        let root = tree();
+        for (path, flags) in [
+            ("/run/dpu/file", OFlag::O_RDWR),
+            ("/run/dpu", OFlag::O_PATH | OFlag::O_DIRECTORY),
+            ("/run", OFlag::O_PATH | OFlag::O_DIRECTORY),
+            ("/run/dpu/new", OFlag::O_RDWR | OFlag::O_CREAT),
+        ] {
+            for opened in both(root.path(), path, flags) {
+                assert!(opened.is_ok(), "{path}: {opened:?}");
+            }
+        }
+        for path in ["/run/dpu/link", "/run/folder/file", "/run/folder/file/x", "/run/nowhere"] {
+            for opened in both(root.path(), path, OFlag::O_RDWR) {
+                assert!(opened.is_err(), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn opens_nothing_outside_the_trusted_folders() {
+        let root = tree();
+        fs::create_dir(root.path().join("etc")).unwrap();
+        for path in [root.path().join("etc"), root.path().to_path_buf(), PathBuf::from("/run")] {
+            let opened = open_under(root.path(), &path, OFlag::O_PATH, 0);
+            assert_eq!(opened.map_err(|error| error.kind()).unwrap_err(), io::ErrorKind::InvalidInput);
+        }
+    }
 }

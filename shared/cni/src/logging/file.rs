@@ -85,3 +85,95 @@ fn rotate(folder: &OwnedFd, file: &OsStr, name: &str, full: File) -> io::Result<
         _ => Ok(renameat(folder, file, folder, old.as_os_str())?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::time::UNIX_EPOCH;
+
+    use log::Level;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::logging::line;
+
+    const NAME: &str = "probe";
+
+    /// A folder, and the same opened.
+    fn folder() -> (TempDir, OwnedFd) {
+        let folder = TempDir::new().unwrap();
+        let opened = File::open(folder.path()).unwrap().into();
+        (folder, opened)
+    }
+
+    fn our_line() -> String {
+        line(UNIX_EPOCH, NAME, Level::Info, "ADD n/c/eth0 ns/pod", "done")
+    }
+
+    fn fill(path: &Path, start: &str) {
+        fs::write(path, start).unwrap();
+        File::options().write(true).open(path).unwrap().set_len(FULL).unwrap();
+    }
+
+    #[test]
+    fn a_full_file_makes_room_and_loses_nobodys_lines() {
+        let (folder, opened) = folder();
+        let log = folder.path().join("a.log");
+        fill(&log, &our_line());
+        let mut earlier = open_ours(&opened, "a.log".as_ref(), NAME, OFlag::empty()).unwrap();
+        let mut new = open_in(&opened, "a.log".as_ref(), NAME).unwrap();
+        new.write_all(our_line().as_bytes()).unwrap();
+        assert_eq!(fs::read_to_string(&log).unwrap(), our_line());
+        earlier.write_all(b"late").unwrap();
+        let old = folder.path().join("a.log.1");
+        assert_eq!(fs::metadata(&old).unwrap().len(), FULL + 4);
+
+        fill(&log, &our_line());
+        open_in(&opened, "a.log".as_ref(), NAME).unwrap();
+        assert_eq!(fs::metadata(&old).unwrap().len(), FULL);
+        assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn only_one_of_several_renames() {
+        let (folder, opened) = folder();
+        let log = folder.path().join("a.log");
+        fill(&log, &our_line());
+        let open = || open_ours(&opened, "a.log".as_ref(), NAME, OFlag::empty()).unwrap();
+        let (first, second) = (open(), open());
+        rotate(&opened, "a.log".as_ref(), NAME, first).unwrap();
+        fs::write(&log, our_line()).unwrap();
+        rotate(&opened, "a.log".as_ref(), NAME, second).unwrap();
+        assert_eq!(fs::read_to_string(&log).unwrap(), our_line());
+        assert_eq!(fs::metadata(folder.path().join("a.log.1")).unwrap().len(), FULL);
+    }
+
+    #[test]
+    fn nobody_waits_for_who_is_renaming() {
+        let (folder, opened) = folder();
+        let log = folder.path().join("a.log");
+        fill(&log, &our_line());
+        let held = Flock::lock(File::open(&log).unwrap(), FlockArg::LockExclusiveNonblock).unwrap();
+        open_in(&opened, "a.log".as_ref(), NAME).unwrap().write_all(b"x").unwrap();
+        drop(held);
+        assert_eq!(fs::metadata(&log).unwrap().len(), FULL + 1);
+    }
+
+    #[test]
+    fn a_foreign_file_is_neither_written_nor_overwritten() {
+        let (folder, opened) = folder();
+        let other = line(UNIX_EPOCH, "other", Level::Info, "", "");
+        for (name, content) in
+            [("text", "some text of another program's, long enough"), ("short", "x"), ("other", &other)]
+        {
+            fs::write(folder.path().join(name), content).unwrap();
+            assert!(open_in(&opened, name.as_ref(), NAME).is_err(), "{name}");
+        }
+        fill(&folder.path().join("a.log"), &our_line());
+        fs::write(folder.path().join("a.log.1"), "another's archive").unwrap();
+        assert!(open_in(&opened, "a.log".as_ref(), NAME).is_err());
+        assert_eq!(fs::read_to_string(folder.path().join("a.log.1")).unwrap(), "another's archive");
+    }
+}

@@ -146,3 +146,66 @@ fn list<T>(value: &Value, key: &str, read: impl Fn(&Value) -> Result<T, Error>) 
 fn bad(why: String) -> Error {
     Error::new(code::DECODE, why)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn versions_0_1_and_0_2() {
+        let value = json!({
+            "cniVersion": "0.2.0",
+            "ip4": {"ip": "10.0.0.2/24", "gateway": "10.0.0.1", "routes": [{"dst": "0.0.0.0/0"}]},
+            "ip6": {"ip": "fd01::2/64"},
+            "dns": {"nameservers": ["10.0.0.53"]},
+        });
+        let result = AddResult::from_json(&value).unwrap();
+        assert!(result.interfaces.is_empty());
+        let gateways = [Some("10.0.0.1".parse().unwrap()), None];
+        assert_eq!(result.ips.iter().map(|ip| ip.gateway).collect::<Vec<_>>(), gateways);
+        assert_eq!(result.routes, [Route::new("0.0.0.0/0".parse().unwrap(), None)]);
+        assert_eq!(result.dns.nameservers, ["10.0.0.53"]);
+    }
+
+    #[test]
+    fn unset_in_any_spelling() {
+        let unset = json!({"interfaces": null, "ips": [], "dns": {"search": null, "domain": ""}});
+        assert_eq!(AddResult::from_json(&unset), Ok(AddResult::default()));
+        assert_eq!(AddResult::from_json(&json!({})), Ok(AddResult::default()));
+        let empty =
+            json!({"interfaces": [{"name": "lo", "mac": "", "sandbox": "", "mtu": null, "extra": 1}]});
+        let interface = Interface { name: "lo".into(), ..Interface::default() };
+        assert_eq!(AddResult::from_json(&empty).unwrap().interfaces, [interface]);
+    }
+
+    #[test]
+    fn what_is_no_result_is_named() {
+        for (value, named) in [
+            (json!(null), "not an object: null"),
+            (json!([]), "not an object: []"),
+            (json!({"cniVersion": "9.9.9"}), "unsupported CNI result version \"9.9.9\""),
+            (json!({"cniVersion": 1}), "unsupported CNI result version 1"),
+            (json!({"interfaces": {}}), "interfaces is not a list: {}"),
+            (json!({"interfaces": [{"mtu": -1}]}), "mtu is not a number from 0 to 4294967295: -1"),
+            (json!({"interfaces": [{"name": 1}]}), "name is not a string: 1"),
+            (json!({"ips": [{}]}), "no address in {}"),
+            (
+                json!({"ips": [{"address": "10.0.0.1"}]}),
+                "address is not an address with a prefix length: 10.0.0.1",
+            ),
+            (
+                json!({"ips": [{"address": "10.0.0.1/33"}]}),
+                "address is not an address with a prefix length: 10.0.0.1/33",
+            ),
+            (json!({"ips": [{"address": "10.0.0.1/8", "gateway": "x"}]}), "gateway is not an IP address: x"),
+            (json!({"routes": [{"gw": "10.0.0.1"}]}), "no dst in {\"gw\":\"10.0.0.1\"}"),
+            (json!({"ip4": {}}), "no ip in {}"),
+            (json!({"dns": {"search": [1]}}), "not a string in dns: 1"),
+        ] {
+            let error = AddResult::from_json(&value).unwrap_err();
+            assert_eq!((error.code(), error.msg()), (code::DECODE, named), "{value}");
+        }
+    }
+}
