@@ -28,7 +28,7 @@ mod vfs;
 use std::cell::OnceCell;
 use std::process::ExitCode;
 
-use cni::{Add, AddResult, Check, Del, Error, Gc, Leniency, Plugin, Status};
+use cni::{Add, AddResult, Check, Del, Error, Gc, Leniency, Plugin, Status, Verb};
 
 use crate::node::Node;
 
@@ -44,30 +44,32 @@ impl Plugin for DpuHost {
     const DEL: Leniency = Leniency::AnyVersion;
 
     fn add(&self, call: &Add) -> Result<AddResult, Error> {
-        let node = self.node(Node::strict(&call.conf)?);
-        node.trace.end("ADD", &call.attachment, &call.args.pod(), add::run(node, call))
+        add::run(self.node(Node::strict(&call.conf)?), call)
     }
 
     fn del(&self, call: &Del) -> Result<(), Error> {
-        let node = self.node(Node::lenient(&call.conf)?);
-        node.trace.end("DEL", &call.attachment, &call.args.pod(), del::run(node, call))
+        del::run(self.node(Node::lenient(&call.conf)?), call)
     }
 
     fn check(&self, call: &Check) -> Result<(), Error> {
-        let node = Node::strict(&call.conf)?;
-        node.trace.end("CHECK", &call.attachment, &call.args.pod(), check::run(&node, call))
+        check::run(self.node(Node::strict(&call.conf)?), call)
     }
 
     fn status(&self, call: &Status) -> Result<(), Error> {
-        status::run(&Node::strict(&call.conf)?)
+        status::run(self.node(Node::strict(&call.conf)?))
     }
 
     fn gc(&self, call: &Gc) -> Result<(), Error> {
         gc::run(self.node(Node::strict(&call.conf)?), call)
     }
 
-    fn afterwards(&self) {
-        if let Some(node) = self.node.get() {
+    fn remark(&self) -> String {
+        self.node.get().map(|node| node.trace.remark()).unwrap_or_default()
+    }
+
+    fn afterwards(&self, verb: Verb) {
+        // CHECK and STATUS are called in haste.
+        if let (Verb::Add | Verb::Del | Verb::Gc, Some(node)) = (verb, self.node.get()) {
             chores::run(node);
         }
     }

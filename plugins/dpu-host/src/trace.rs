@@ -1,10 +1,8 @@
-//! One log line for each call: who, which VF, how it ended, and where the milliseconds went.
+//! What a call's log line says besides how it ended: which VF, and where the milliseconds went.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use cni::{Attachment, Error, Pod};
 
 /// The time line of one call.
 pub(crate) struct Trace {
@@ -41,25 +39,18 @@ impl Trace {
         self.devices.borrow_mut().push(id.to_string());
     }
 
-    /// Writes the line, and passes the outcome on.
-    pub(crate) fn end<T>(
-        &self,
-        verb: &str,
-        whose: &Attachment,
-        pod: &Pod,
-        outcome: Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut line =
-            format!("{verb} call={} pod={pod} {whose} vf={}", self.id, self.devices.borrow().join(","));
-        let _ = write!(line, " total={:.1}ms", ms(self.began.elapsed()));
+    /// What the call's log line ends with.
+    pub(crate) fn remark(&self) -> String {
+        let mut text = format!(
+            "call={} vf={} total={:.1}ms",
+            self.id,
+            self.devices.borrow().join(","),
+            ms(self.began.elapsed())
+        );
         for (phase, took) in self.phases.borrow().iter() {
-            let _ = write!(line, " {phase}={:.1}", ms(*took));
+            let _ = write!(text, " {phase}={:.1}", ms(*took));
         }
-        match &outcome {
-            Ok(_) => log::info!("{line}: ok"),
-            Err(error) => log::error!("{line}: code {}: {error}", error.code()),
-        }
-        outcome
+        text
     }
 }
 

@@ -38,7 +38,7 @@ impl Plugin for Faulty {
         fault(&call.conf)
     }
 
-    fn afterwards(&self) {
+    fn afterwards(&self, _verb: cni::Verb) {
         if std::env::var_os("FAULT_AFTERWARDS").is_some() {
             panic!("afterwards");
         }

@@ -6,13 +6,18 @@ use std::path::PathBuf;
 use crate::name::{check_container, check_ifname};
 use crate::{Args, Error, code};
 
-/// What the runtime asks of the plugin.
+/// What the runtime asks of the plugin (SPEC, "CNI operations"); VERSION never reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
+pub enum Verb {
+    /// Attach.
     Add,
+    /// Detach.
     Del,
+    /// Compare an attachment with its result.
     Check,
+    /// Remove what no attachment holds.
     Gc,
+    /// Say whether an ADD could be served.
     Status,
 }
 

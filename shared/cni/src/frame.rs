@@ -49,8 +49,8 @@ pub fn run<P: Plugin>(plugin: &P, process: Process<'_>) -> ExitCode {
             let mut session = Session::new(plugin, env);
             let answer = session.answer(&command, process.stdin);
             let exit = print(answer, session.version(), process.stdout);
-            if session.reached_plugin() {
-                plugin.afterwards();
+            if let Some(verb) = session.reached() {
+                plugin.afterwards(verb);
             }
             exit
         }

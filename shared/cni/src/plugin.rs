@@ -1,6 +1,6 @@
 //! The contract between the frame and a plugin.
 
-use crate::{Add, AddResult, Check, Del, Error, Gc, Status};
+use crate::{Add, AddResult, Check, Del, Error, Gc, Status, Verb};
 
 /// A CNI plugin: one function per verb, called once the frame has read and validated its input.
 pub trait Plugin {
@@ -43,7 +43,14 @@ pub trait Plugin {
 
     /// What can wait until the runtime has its answer; runs last, after any verb that reached the plugin. It
     /// has nobody to report to but the log.
-    fn afterwards(&self) {}
+    fn afterwards(&self, verb: Verb) {
+        let _ = verb;
+    }
+
+    /// What the log line that closes a call says besides how it ended; nothing where it is empty.
+    fn remark(&self) -> String {
+        String::new()
+    }
 }
 
 /// What DEL puts up with, beyond what `skel` does, so that pods stay deletable.

@@ -22,12 +22,12 @@ pub(crate) struct Session<'s, P> {
     plugin: &'s P,
     env: Environment<'s>,
     version: Version,
-    reached_plugin: bool,
+    reached: Option<Verb>,
 }
 
 impl<'s, P: Plugin> Session<'s, P> {
     pub(crate) fn new(plugin: &'s P, env: Environment<'s>) -> Self {
-        Self { plugin, env, version: Version::LATEST, reached_plugin: false }
+        Self { plugin, env, version: Version::LATEST, reached: None }
     }
 
     /// The version that an error carries: the configuration's once that is known to be ours, else our newest.
@@ -35,9 +35,9 @@ impl<'s, P: Plugin> Session<'s, P> {
         self.version
     }
 
-    /// Whether a verb of the plugin ran.
-    pub(crate) fn reached_plugin(&self) -> bool {
-        self.reached_plugin
+    /// The verb of the plugin that ran, if one did.
+    pub(crate) fn reached(&self) -> Option<Verb> {
+        self.reached
     }
 
     /// The document to print, if any.
@@ -76,7 +76,7 @@ impl<'s, P: Plugin> Session<'s, P> {
         let conf = document.into_conf(version)?;
         self.start_log(verb, &conf)?;
         let answer = self.call(verb, conf);
-        logging::conclude(verb, answer.as_ref().err());
+        logging::conclude(verb, answer.as_ref().err(), &self.plugin.remark());
         answer
     }
 
@@ -106,7 +106,7 @@ impl<'s, P: Plugin> Session<'s, P> {
                     args: self.env.args(),
                     conf: conf.forgiving(),
                 };
-                self.reach().del(&call)?;
+                self.reach(verb).del(&call)?;
             }
             Verb::Check => {
                 let call = Check {
@@ -115,12 +115,12 @@ impl<'s, P: Plugin> Session<'s, P> {
                     args: self.env.args(),
                     conf,
                 };
-                self.reach().check(&call)?;
+                self.reach(verb).check(&call)?;
             }
-            Verb::Status => self.reach().status(&Status { conf })?,
+            Verb::Status => self.reach(verb).status(&Status { conf })?,
             Verb::Gc => {
                 let keep = Keep::read(&conf)?;
-                self.reach().gc(&Gc { conf, keep })?;
+                self.reach(verb).gc(&Gc { conf, keep })?;
             }
         }
         Ok(None)
@@ -133,7 +133,7 @@ impl<'s, P: Plugin> Session<'s, P> {
             refuse_own(&netns)?;
         }
         let call = Add { attachment: self.attachment(&conf), netns, args: self.env.args(), conf };
-        let result = self.reach().add(&call)?;
+        let result = self.reach(Verb::Add).add(&call)?;
         result.to_json(version).map(|json| reply::result(&json)).inspect_err(|_| self.undo(call, &result))
     }
 
@@ -154,8 +154,8 @@ impl<'s, P: Plugin> Session<'s, P> {
         }
     }
 
-    fn reach(&mut self) -> &'s P {
-        self.reached_plugin = true;
+    fn reach(&mut self, verb: Verb) -> &'s P {
+        self.reached = Some(verb);
         self.plugin
     }
 

@@ -47,12 +47,16 @@ pub(crate) fn start(settings: Settings, context: String) {
     log::set_max_level(state.level.max(LevelFilter::Warn));
 }
 
-/// Logs how a call ended; CHECK and STATUS are polled, so that they succeed is worth no line.
-pub(crate) fn conclude(verb: Verb, failure: Option<&Error>) {
+/// Logs how a call ended, and what the plugin has to say about it; CHECK and STATUS are polled, so that they
+/// succeed is worth no line.
+pub(crate) fn conclude(verb: Verb, failure: Option<&Error>, remark: &str) {
+    let remark = if remark.is_empty() { String::new() } else { format!(" ({remark})") };
     match failure {
-        Some(error) => log::error!(target: CONCLUSION, "failed with code {}: {error}", error.code()),
-        None if matches!(verb, Verb::Check | Verb::Status) => log::debug!(target: CONCLUSION, "succeeded"),
-        None => log::info!(target: CONCLUSION, "succeeded"),
+        Some(error) => log::error!(target: CONCLUSION, "failed with code {}: {error}{remark}", error.code()),
+        None if matches!(verb, Verb::Check | Verb::Status) => {
+            log::debug!(target: CONCLUSION, "succeeded{remark}")
+        }
+        None => log::info!(target: CONCLUSION, "succeeded{remark}"),
     }
 }
 

@@ -56,7 +56,7 @@ impl<const DEL: usize> Plugin for Probe<DEL> {
         self.record(format!("GC {} {:?}", call.conf.name(), call.keep))
     }
 
-    fn afterwards(&self) {
+    fn afterwards(&self, _verb: cni::Verb) {
         *self.afterwards.borrow_mut() += 1;
     }
 }
