@@ -6,3 +6,4 @@ pub mod bench;
 pub mod binaries;
 pub mod check;
 pub mod node;
+pub mod runtimes;

@@ -1,0 +1,69 @@
+//! Control groups of the pods under test. Pods get a parent group of their own, so that what is left of them can be
+//! told from anybody else's, and removed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+/// The group of this name in every hierarchy, version 1 or 2.
+#[derive(Debug)]
+pub struct Cgroup {
+    name: String,
+    hierarchies: Vec<PathBuf>,
+}
+
+impl Cgroup {
+    /// Names the group; runtimes make it when they need it.
+    ///
+    /// # Errors
+    /// When the mount table cannot be read.
+    pub fn new(name: &str) -> Result<Cgroup> {
+        let mounts = fs::read_to_string("/proc/self/mounts")?;
+        let hierarchies = mounts.lines().filter_map(hierarchy).map(PathBuf::from).collect();
+        Ok(Cgroup { name: name.to_owned(), hierarchies })
+    }
+
+    /// For CRI's `cgroup_parent`.
+    pub fn parent(&self) -> String {
+        format!("/{}", self.name)
+    }
+
+    /// The groups in it: one for each sandbox and container that has not been removed.
+    pub fn children(&self) -> Vec<PathBuf> {
+        self.groups().iter().flat_map(|group| directories(group)).collect()
+    }
+
+    fn groups(&self) -> Vec<PathBuf> {
+        self.hierarchies.iter().map(|root| root.join(&self.name)).filter(|group| group.is_dir()).collect()
+    }
+}
+
+impl Drop for Cgroup {
+    /// To be dropped after the processes in it.
+    fn drop(&mut self) {
+        for group in self.groups() {
+            remove(&group);
+        }
+    }
+}
+
+/// The mount point, from a line of the mount table, where a hierarchy is.
+fn hierarchy(mount: &str) -> Option<&str> {
+    let mut fields = mount.split(' ').skip(1);
+    let (point, kind) = (fields.next()?, fields.next()?);
+    matches!(kind, "cgroup" | "cgroup2").then_some(point)
+}
+
+fn directories(group: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+}
+
+fn remove(group: &Path) {
+    for child in directories(group) {
+        remove(&child);
+    }
+    // Fails while a process is in it, and nothing can be done about that here.
+    let _ = fs::remove_dir(group);
+}

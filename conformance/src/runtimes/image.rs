@@ -1,0 +1,110 @@
+//! The one image of the tests: a static busybox, made on the spot, for no registry can be assumed. It serves as the
+//! pods' pause image too.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// What the image is called; `localhost` keeps a runtime from looking for it elsewhere.
+pub const NAME: &str = "localhost/dpu-cni/pod:1";
+
+/// The programs in it, beside busybox itself.
+const PROGRAMS: [&str; 6] = ["cat", "ip", "ls", "ping", "sh", "sleep"];
+const DIRECTORIES: [&str; 5] = ["bin", "dev", "etc", "proc", "sys"];
+/// Where distributions put a static busybox.
+const BUSYBOX: [&str; 3] = ["/bin/busybox", "/usr/bin/busybox", "/usr/sbin/busybox"];
+
+/// Writes the image to `dir` in the layout of `docker save`, which every runtime's import reads, and returns its path.
+///
+/// # Errors
+/// Without a static busybox.
+pub fn write(dir: &Path) -> Result<PathBuf> {
+    let layer = layer(&busybox()?)?;
+    let config = json!({
+        "architecture": architecture()?,
+        "os": "linux",
+        "config": { "Entrypoint": ["/bin/sleep", "2147483"], "Env": ["PATH=/bin"] },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex(&Sha256::digest(&layer)))] },
+    });
+    let manifest = json!([{ "Config": "config.json", "RepoTags": [NAME], "Layers": ["layer.tar"] }]);
+    let path = dir.join("image.tar");
+    let mut archive = tar::Builder::new(File::create(&path)?);
+    append(&mut archive, "manifest.json", 0o644, manifest.to_string().as_bytes())?;
+    append(&mut archive, "config.json", 0o644, config.to_string().as_bytes())?;
+    append(&mut archive, "layer.tar", 0o644, &layer)?;
+    archive.finish()?;
+    Ok(path)
+}
+
+fn layer(busybox: &[u8]) -> Result<Vec<u8>> {
+    let mut layer = tar::Builder::new(Vec::new());
+    for name in DIRECTORIES {
+        let mut header = header(0o755, 0);
+        header.set_entry_type(tar::EntryType::Directory);
+        layer.append_data(&mut header, format!("{name}/"), std::io::empty())?;
+    }
+    append(&mut layer, "bin/busybox", 0o755, busybox)?;
+    append(&mut layer, "etc/passwd", 0o644, b"root:x:0:0:root:/:/bin/sh\n")?;
+    for name in PROGRAMS {
+        let mut header = header(0o777, 0);
+        header.set_entry_type(tar::EntryType::Symlink);
+        layer.append_link(&mut header, format!("bin/{name}"), "busybox")?;
+    }
+    Ok(layer.into_inner()?)
+}
+
+fn append<W: std::io::Write>(
+    archive: &mut tar::Builder<W>,
+    name: &str,
+    mode: u32,
+    content: &[u8],
+) -> Result<()> {
+    archive.append_data(&mut header(mode, content.len() as u64), name, content)?;
+    Ok(())
+}
+
+fn header(mode: u32, size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(mode);
+    header.set_size(size);
+    header
+}
+
+fn busybox() -> Result<Vec<u8>> {
+    let path = BUSYBOX.iter().map(Path::new).find(|path| path.is_file());
+    let path = path.context("busybox is missing: apt-get install busybox-static")?;
+    let program = fs::read(path)?;
+    ensure!(is_static(&program), "{} is not static: apt-get install busybox-static", path.display());
+    Ok(program)
+}
+
+/// Whether an ELF program (64 bits, little-endian) asks for no interpreter, `PT_INTERP`: elf(5).
+fn is_static(program: &[u8]) -> bool {
+    const PT_INTERP: u64 = 3;
+    let number = |at: usize, size: usize| -> Option<u64> {
+        let bytes = program.get(at..at.checked_add(size)?)?;
+        Some(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    };
+    let place = |at, size| number(at, size).and_then(|number| usize::try_from(number).ok());
+    let (Some(headers), Some(size), Some(count)) = (place(0x20, 8), place(0x36, 2), place(0x38, 2)) else {
+        return false;
+    };
+    (0..count)
+        .all(|index| number(headers.saturating_add(index * size), 4).is_some_and(|kind| kind != PT_INTERP))
+}
+
+/// Go's name of it, which images use.
+fn architecture() -> Result<&'static str> {
+    match std::env::consts::ARCH {
+        "x86_64" => Ok("amd64"),
+        "aarch64" => Ok("arm64"),
+        other => anyhow::bail!("what Go calls {other} is not known here"),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

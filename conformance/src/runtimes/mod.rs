@@ -1,0 +1,71 @@
+//! Real runtimes, started for one test each: containerd and CRI-O through CRI, podman, and cnitool. Each has its own
+//! socket, root, state, configuration and plugin directories, and the machine's own runtimes never hear of them.
+
+pub mod cgroup;
+mod containerd;
+pub mod cri;
+mod crio;
+pub mod image;
+pub mod place;
+mod pod;
+mod runtime;
+mod setup;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+pub use place::Place;
+pub use pod::Pod;
+pub use runtime::Runtime;
+pub use setup::Setup;
+
+/// A runtime that serves CRI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// containerd.
+    Containerd,
+    /// CRI-O, which few distributions package.
+    Crio,
+}
+
+impl Kind {
+    /// Whether a test goes without this runtime, which it then says by name. That is allowed for CRI-O only: a
+    /// machine without containerd fails the test.
+    pub fn skipped(self) -> bool {
+        let skipped = self == Kind::Crio && program("crio").is_err();
+        if skipped {
+            eprintln!("skipped: crio is not on PATH (few distributions package it)");
+        }
+        skipped
+    }
+
+    fn prepare(self, setup: &Setup, place: &Place) -> Result<Command> {
+        match self {
+            Kind::Containerd => containerd::prepare(setup),
+            Kind::Crio => crio::prepare(setup, place),
+        }
+    }
+
+    fn started(self, runtime: &Runtime) -> Result<()> {
+        match self {
+            Kind::Containerd => containerd::import(runtime.setup(), runtime.place()),
+            Kind::Crio => Ok(()),
+        }
+    }
+}
+
+/// The path of a program, as a shell would find it; `sbin` is not on everybody's `PATH`.
+///
+/// # Errors
+/// When it is not installed.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places =
+        std::env::split_paths(&path).chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
+    places
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file())
+        .with_context(|| format!("{name} is not on PATH; what the tests need is installed by scripts/test"))
+}

@@ -1,0 +1,101 @@
+//! What a runtime is given: plugins, a network configuration, an environment, a network. And where it keeps what it
+//! makes: one temporary directory.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+/// Where Debian, and the upstream project, put the reference plugins.
+const REFERENCE: [&str; 2] = ["/usr/lib/cni", "/opt/cni/bin"];
+
+/// The private directories of one runtime.
+#[derive(Debug)]
+pub struct Setup {
+    dir: TempDir,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Setup {
+    /// Directories without a plugin and without a configuration.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn new() -> Result<Setup> {
+        let dir = tempfile::Builder::new().prefix("dpu-rt-").tempdir()?;
+        for name in ["bin", "net.d", "logs"] {
+            fs::create_dir(dir.path().join(name))?;
+        }
+        Ok(Setup { dir, env: Vec::new() })
+    }
+
+    /// Installs the plugin at `path` under its own name.
+    ///
+    /// # Errors
+    /// When there is one of that name.
+    pub fn plugin(self, path: &Path) -> Result<Setup> {
+        let name = path.file_name().context("a plugin without a name")?;
+        symlink(path, self.plugins().join(name))?;
+        Ok(self)
+    }
+
+    /// Installs one of the containernetworking project's plugins.
+    ///
+    /// # Errors
+    /// When it is not on this machine.
+    pub fn reference_plugin(self, name: &str) -> Result<Setup> {
+        let path = REFERENCE.iter().map(|dir| Path::new(dir).join(name)).find(|path| path.is_file());
+        let path = path.with_context(|| format!("no {name}: apt-get install containernetworking-plugins"))?;
+        self.plugin(&path)
+    }
+
+    /// Adds a network configuration, as an installer does: under its name only once it is complete.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn configuration(self, file: &str, content: &serde_json::Value) -> Result<Setup> {
+        self.add_configuration(file, content)?;
+        Ok(self)
+    }
+
+    /// The same, while a runtime uses these directories. The first name is in the same directory: containerd 1.6
+    /// notices a file that is renamed there, and none that is moved in from elsewhere.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_configuration(&self, file: &str, content: &serde_json::Value) -> Result<()> {
+        let name = self.configurations().join(file);
+        let incomplete = name.with_extension("incomplete");
+        fs::write(&incomplete, content.to_string())?;
+        fs::rename(&incomplete, name)?;
+        Ok(())
+    }
+
+    /// Adds a variable to the environment of the runtime, and so of the plugins.
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Setup {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The plugin directory.
+    pub fn plugins(&self) -> PathBuf {
+        self.path("bin")
+    }
+
+    /// The configuration directory.
+    pub fn configurations(&self) -> PathBuf {
+        self.path("net.d")
+    }
+
+    /// Something else that is this runtime's own.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(super) fn environment(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.env.iter().map(|(name, value)| (name, value))
+    }
+}
