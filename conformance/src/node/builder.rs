@@ -1,0 +1,104 @@
+//! Making a node.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, ensure};
+
+use super::behaviour::{Behaviour, Generation};
+use super::server::Server;
+use super::state::Shared;
+use super::sysfs::Sysfs;
+use super::topology::Topology;
+use super::vf::{MAX_VFS, Naming, Vf};
+use super::{Families, Node, card};
+
+/// What a node is to be like. See [`Node::builder`].
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    vfs: u32,
+    vfio: u32,
+    naming: Naming,
+    behaviour: Behaviour,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Builder { vfs: 2, ..Builder::default() }
+    }
+
+    /// How many VFs it has; 2 unless said.
+    #[must_use]
+    pub fn vfs(self, vfs: u32) -> Self {
+        Builder { vfs, ..self }
+    }
+
+    /// How many of them, the last ones, are bound to `vfio-pci`; none unless said.
+    #[must_use]
+    pub fn vfio(self, vfio: u32) -> Self {
+        Builder { vfio, ..self }
+    }
+
+    /// How they are named; as SR-IOV's unless said.
+    #[must_use]
+    pub fn naming(self, naming: Naming) -> Self {
+        Builder { naming, ..self }
+    }
+
+    /// See [`Behaviour::privileged`].
+    #[must_use]
+    pub fn privileged(self, privileged: bool) -> Self {
+        self.behave(|behaviour| behaviour.privileged = privileged)
+    }
+
+    /// See [`Behaviour::generation`].
+    #[must_use]
+    pub fn generation(self, generation: Generation) -> Self {
+        self.behave(|behaviour| behaviour.generation = generation)
+    }
+
+    /// See [`Behaviour::families`].
+    #[must_use]
+    pub fn families(self, families: Families) -> Self {
+        self.behave(|behaviour| behaviour.families = families)
+    }
+
+    /// Sets anything else of its behaviour from the start.
+    #[must_use]
+    pub fn behave(mut self, change: impl FnOnce(&mut Behaviour)) -> Self {
+        change(&mut self.behaviour);
+        self
+    }
+
+    /// Makes it, with its server listening.
+    ///
+    /// # Errors
+    /// Without root or `ip`, or when it is to have more VFs than a PCI bus has room for.
+    pub fn start(self) -> Result<Node> {
+        ensure!(nix::unistd::geteuid().is_root(), "a simulated node needs root: it makes network namespaces");
+        ensure!(self.vfs <= MAX_VFS, "at most {MAX_VFS} VFs");
+        ensure!(
+            self.vfio == 0 || self.naming == Naming::Pci,
+            "simulated VFs have no PCI address to bind a driver to"
+        );
+        let first_vfio = self.vfs.saturating_sub(self.vfio);
+        let mut vfs: Vec<_> = (0..self.vfs).map(|n| Vf::new(n, self.naming, n >= first_vfio)).collect();
+        let root =
+            tempfile::Builder::new().prefix("dpu-node-").tempdir().context("making the node's directory")?;
+        for dir in ["run", "var/log", "var/lib/kubelet/pod-resources"] {
+            fs::create_dir_all(root.path().join(dir))?;
+        }
+        // As on a node; the paths in a configuration may say either.
+        std::os::unix::fs::symlink("../run", root.path().join("var/run"))?;
+        let topology = Topology::build(&mut vfs)?;
+        let pci: &[Vf] = if self.naming == Naming::Pci { &vfs } else { &[] };
+        let sysfs = Sysfs::build(root.path(), pci).context("writing its sysfs")?;
+        let shared = Arc::new(Shared::new(topology, sysfs, self.naming, vfs, self.behaviour));
+        // From here on dropping the node ends what has been started.
+        let mut node = Node { root, shared: shared.clone(), server: Mutex::new(None), card: None };
+        node.card = Some(card::start(shared.clone())?);
+        let server = Server::start(&shared, node.root.path())?;
+        *node.server() = Some(server);
+        Ok(node)
+    }
+}

@@ -1,0 +1,245 @@
+//! Running a plugin on the node, as a runtime does.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use linux::Netns;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::sandbox::Pod;
+
+/// Nothing that a test calls may take longer; then it is killed and the test fails.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// The CNI commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `ADD`
+    Add,
+    /// `DEL`
+    Del,
+    /// `CHECK`
+    Check,
+    /// `STATUS`
+    Status,
+    /// `GC`
+    Gc,
+    /// `VERSION`
+    Version,
+}
+
+impl Verb {
+    /// As in `CNI_COMMAND`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verb::Add => "ADD",
+            Verb::Del => "DEL",
+            Verb::Check => "CHECK",
+            Verb::Status => "STATUS",
+            Verb::Gc => "GC",
+            Verb::Version => "VERSION",
+        }
+    }
+}
+
+/// A call of a plugin that is being made up. Its environment is empty but for `PATH` and what is set here.
+#[derive(Debug)]
+pub struct Call<'a> {
+    pub(super) host: &'a Netns,
+    pub(super) program: PathBuf,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) stdin: Vec<u8>,
+}
+
+/// A plugin that is running. Dropping it kills it.
+#[derive(Debug)]
+pub struct Running {
+    child: Option<Child>,
+    started: Instant,
+}
+
+/// What a plugin has said.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+    /// From its start to its end.
+    pub elapsed: Duration,
+}
+
+impl Call<'_> {
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.env.insert(key.into(), value.into());
+        self
+    }
+
+    /// Removes a variable.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.env.remove(key);
+        self
+    }
+
+    /// Sets the variables of a pod's sandbox.
+    #[must_use]
+    pub fn pod(self, pod: &Pod) -> Self {
+        self.env("CNI_CONTAINERID", &pod.container)
+            .env("CNI_NETNS", pod.netns().path().to_string_lossy())
+            .env("CNI_IFNAME", &pod.ifname)
+            .env("CNI_ARGS", pod.args())
+    }
+
+    /// Sets standard input.
+    #[must_use]
+    pub fn conf(mut self, conf: &Value) -> Self {
+        self.stdin = conf.to_string().into_bytes();
+        self
+    }
+
+    /// Sets standard input to these bytes, JSON or not.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Starts it in the host's namespace.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(self) -> Result<Running> {
+        let started = Instant::now();
+        let spawn = || {
+            Command::new(&self.program)
+                .env_clear()
+                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+                .envs(&self.env)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+        };
+        // A child gets the namespace of the thread that starts it.
+        let mut child =
+            self.host.run(spawn)?.with_context(|| format!("starting {}", self.program.display()))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A plugin need not read what it has no use for.
+            let _ = stdin.write_all(&self.stdin);
+        }
+        Ok(Running { child: Some(child), started })
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not end.
+    pub fn run(self) -> Result<Output> {
+        self.spawn()?.wait()
+    }
+}
+
+impl Running {
+    /// Its process ID.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().map(Child::id).unwrap_or_default()
+    }
+
+    /// Kills it at once, wherever it is.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn kill(mut self) -> Result<()> {
+        if let Some(mut child) = self.child.take() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it does not end within a bound that no plugin may need: then it is killed.
+    pub fn wait(mut self) -> Result<Output> {
+        let mut child = self.child.take().context("a child")?;
+        let pid = Pid::from_raw(child.id().try_into()?);
+        let read = |from: Option<Box<dyn Read + Send>>| {
+            thread::spawn(move || {
+                let mut bytes = Vec::new();
+                let read = from.map(|mut from| from.read_to_end(&mut bytes)).transpose();
+                read.map(|_| String::from_utf8_lossy(&bytes).into_owned())
+            })
+        };
+        let stdout = read(child.stdout.take().map(|out| Box::new(out) as _));
+        let stderr = read(child.stderr.take().map(|out| Box::new(out) as _));
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || ended.send(child.wait()));
+        let Ok(status) = end.recv_timeout(PATIENCE) else {
+            // Not reaped yet, so the number is still its own.
+            let _ = kill(pid, Signal::SIGKILL);
+            bail!("the plugin has not ended within {PATIENCE:?}");
+        };
+        let elapsed = self.started.elapsed();
+        let join = |text: thread::JoinHandle<std::io::Result<String>>| {
+            text.join().ok().context("reading its output")
+        };
+        Ok(Output { status: status?, stdout: join(stdout)??, stderr: join(stderr)??, elapsed })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Output {
+    /// Its standard output as JSON, `null` when it is empty.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn json(&self) -> Result<Value> {
+        if self.stdout.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&self.stdout).with_context(|| format!("not JSON: {self:?}"))
+    }
+
+    /// The result of a call that succeeded, `null` when there is none.
+    ///
+    /// # Errors
+    /// When it failed.
+    pub fn ok(&self) -> Result<Value> {
+        anyhow::ensure!(self.status.success(), "{} {}", self.stdout.trim(), self.stderr.trim());
+        self.json()
+    }
+
+    /// Code and text, `msg; details`, of a call that failed.
+    ///
+    /// # Errors
+    /// When it succeeded or printed no error.
+    pub fn error(&self) -> Result<(u64, String)> {
+        anyhow::ensure!(self.status.code() == Some(1), "it should have failed with status 1: {self:?}");
+        let json = self.json()?;
+        let code = json["code"].as_u64().with_context(|| format!("no code: {self:?}"))?;
+        let texts = ["msg", "details"].into_iter().filter_map(|key| json[key].as_str());
+        Ok((code, texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")))
+    }
+}

@@ -1,0 +1,73 @@
+//! Links as `ip` sees them.
+
+use anyhow::Result;
+use ipnetwork::IpNetwork;
+use linux::Netns;
+use serde_json::Value;
+
+use super::ip;
+
+/// One link, as `ip -d address` describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// Its index; a veth end or VF keeps it from namespace to namespace where it is free.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// Its MAC address, `aa:bb:cc:dd:ee:ff`.
+    pub mac: String,
+    /// Its MTU in bytes.
+    pub mtu: u32,
+    /// Whether it is up (administratively).
+    pub up: bool,
+    /// How many have asked for promiscuous mode, the user among them.
+    pub promiscuity: u64,
+    /// Its alias.
+    pub alias: Option<String>,
+    /// Its other names.
+    pub altnames: Vec<String>,
+    /// Its addresses with prefix length, without link-local ones.
+    pub addresses: Vec<IpNetwork>,
+}
+
+/// All links of a namespace but `lo`.
+///
+/// # Errors
+/// When `ip` fails.
+pub(super) fn links(inside: &Netns) -> Result<Vec<LinkState>> {
+    let found = ip::json(inside, &["-d", "address", "show"])?;
+    let links = found.as_array().into_iter().flatten().map(LinkState::read);
+    Ok(links.filter(|link| link.name != "lo").collect())
+}
+
+/// The link `name`, if the namespace has one.
+///
+/// # Errors
+/// When `ip` fails.
+pub(super) fn link(inside: &Netns, name: &str) -> Result<Option<LinkState>> {
+    Ok(links(inside)?.into_iter().find(|link| link.name == name))
+}
+
+impl LinkState {
+    fn read(json: &Value) -> Self {
+        let text = |key: &str| json[key].as_str().map(String::from);
+        let number = |key: &str| json[key].as_u64().unwrap_or_default();
+        let list = |key: &str| json[key].as_array().into_iter().flatten();
+        LinkState {
+            index: number("ifindex") as u32,
+            name: text("ifname").unwrap_or_default(),
+            mac: text("address").unwrap_or_default(),
+            mtu: number("mtu") as u32,
+            up: list("flags").any(|flag| flag == "UP"),
+            promiscuity: number("promiscuity"),
+            alias: text("ifalias"),
+            altnames: list("altnames").filter_map(Value::as_str).map(String::from).collect(),
+            addresses: list("addr_info").filter(|addr| addr["scope"] != "link").filter_map(address).collect(),
+        }
+    }
+}
+
+fn address(json: &Value) -> Option<IpNetwork> {
+    let prefix = u8::try_from(json["prefixlen"].as_u64()?).ok()?;
+    IpNetwork::new(json["local"].as_str()?.parse().ok()?, prefix).ok()
+}

@@ -1,0 +1,101 @@
+//! A pod's sandbox: a network namespace and the names that a runtime gives it.
+
+use std::net::IpAddr;
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::ip;
+use super::link::{self, LinkState};
+use super::namespace::Namespace;
+
+static MADE: AtomicU64 = AtomicU64::new(1);
+
+/// One sandbox of a pod. Dropping it removes its namespace, and with it every veth end inside.
+#[derive(Debug)]
+pub struct Pod {
+    /// The pod's namespace in the cluster.
+    pub namespace: String,
+    /// The pod's name.
+    pub name: String,
+    /// The pod's UID.
+    pub uid: String,
+    /// The container ID: 64 hexadecimal digits, as CRI-O makes them.
+    pub container: String,
+    /// The interface's name in the pod, `eth0`.
+    pub ifname: String,
+    netns: Namespace,
+}
+
+impl Pod {
+    pub(super) fn new(namespace: &str, name: &str, uid: &str) -> Result<Self> {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Ok(Pod {
+            namespace: namespace.into(),
+            name: name.into(),
+            uid: uid.into(),
+            container: format!("{number:016x}{:048x}", std::process::id()),
+            ifname: String::from("eth0"),
+            netns: Namespace::new("pod")?,
+        })
+    }
+
+    /// Its network namespace.
+    pub fn netns(&self) -> &Namespace {
+        &self.netns
+    }
+
+    /// `CNI_ARGS` as CRI-O and Multus pass them.
+    pub fn args(&self) -> String {
+        format!(
+            "IgnoreUnknown=1;K8S_POD_NAMESPACE={};K8S_POD_NAME={};K8S_POD_INFRA_CONTAINER_ID={};K8S_POD_UID={}",
+            self.namespace, self.name, self.container, self.uid
+        )
+    }
+
+    /// The link `name` in it.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn link(&self, name: &str) -> Result<Option<LinkState>> {
+        link::link(self.netns.netns(), name)
+    }
+
+    /// All links in it but `lo`.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn links(&self) -> Result<Vec<LinkState>> {
+        link::links(self.netns.netns())
+    }
+
+    /// What `ip -j ARGS` prints in it.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn ip(&self, args: &[&str]) -> Result<Value> {
+        ip::json(self.netns.netns(), args)
+    }
+
+    /// Runs lines of `ip -batch` in it, to disturb what a plugin has made.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn change(&self, script: &str) -> Result<()> {
+        ip::batch(self.netns.netns(), script)
+    }
+
+    /// Whether `to` answers a ping from it, within a few seconds.
+    ///
+    /// # Errors
+    /// When there is no `ping`.
+    pub fn ping(&self, to: IpAddr) -> Result<bool> {
+        let to = to.to_string();
+        let mut ping = Command::new("ping");
+        ping.args(["-n", "-q", "-c", "1", "-w", "5", &to]);
+        let done = self.netns.netns().run(|| ping.output())?.context("running ping")?;
+        Ok(done.status.success())
+    }
+}

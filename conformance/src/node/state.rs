@@ -1,0 +1,160 @@
+//! What the node's parts share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ovnkube::{Metrics, PodInterface};
+
+use super::behaviour::Behaviour;
+use super::pods::{self, PodObject};
+use super::server::Received;
+use super::sysfs::Sysfs;
+use super::topology::Topology;
+use super::vf::{Naming, Vf};
+
+/// Namespace and name of a pod.
+pub(super) type PodKey = (String, String);
+
+/// The node: what is fixed, and what changes under a lock.
+pub(super) struct Shared {
+    pub(super) topology: Topology,
+    pub(super) sysfs: Sysfs,
+    pub(super) naming: Naming,
+    pub(super) vfs: Vec<Vf>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What changes.
+pub(super) struct State {
+    pub(super) behaviour: Behaviour,
+    pub(super) pods: BTreeMap<PodKey, PodObject>,
+    /// Pods that existed: nobody invents them again.
+    deleted: BTreeSet<PodKey>,
+    /// How many interfaces have been given addresses.
+    interfaces: u16,
+    pub(super) received: Vec<Received>,
+    pub(super) metrics: Vec<Metrics>,
+    /// Numbers of VFs that the card is to disconnect.
+    pub(super) let_go: Vec<String>,
+    /// Requests being worked on.
+    pub(super) busy: usize,
+    /// The server's run, counted: whoever works for an earlier one has been killed.
+    pub(super) run: u64,
+    /// The node is being taken down.
+    pub(super) closing: bool,
+}
+
+/// What a look at the state brings.
+pub(super) enum Look<T> {
+    Done(T),
+    /// Nothing yet: look again after a change, or after this time at the latest.
+    Again(Duration),
+}
+
+impl Shared {
+    pub(super) fn new(
+        topology: Topology,
+        sysfs: Sysfs,
+        naming: Naming,
+        vfs: Vec<Vf>,
+        behaviour: Behaviour,
+    ) -> Self {
+        let state = State {
+            behaviour,
+            pods: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            interfaces: 0,
+            received: Vec::new(),
+            metrics: Vec::new(),
+            let_go: Vec::new(),
+            busy: 0,
+            run: 0,
+            closing: false,
+        };
+        Shared { topology, sysfs, naming, vfs, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// The state, to look at or to change.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // A panic in one thread is that test's failure; the others are to end in order.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and wakes all who wait for a change.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.state());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits until `ready` finds something, at most until `deadline`.
+    pub(super) fn wait<T>(
+        &self,
+        deadline: Instant,
+        mut ready: impl FnMut(&mut State) -> Option<T>,
+    ) -> Option<T> {
+        self.look(|state| match (ready(state), deadline.saturating_duration_since(Instant::now())) {
+            (None, left) if !left.is_zero() => Look::Again(left),
+            (result, _) => Look::Done(result),
+        })
+    }
+
+    /// Looks at the state, and again after every change or as often as `look` asks for.
+    pub(super) fn look<T>(&self, mut look: impl FnMut(&mut State) -> Look<T>) -> T {
+        let mut state = self.state();
+        loop {
+            match look(&mut state) {
+                Look::Done(result) => return result,
+                Look::Again(within) => {
+                    state =
+                        self.changed.wait_timeout(state, within).unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    /// The VF that the device plugin calls `device`.
+    pub(super) fn vf(&self, device: &str) -> Option<&Vf> {
+        self.vfs.iter().find(|vf| vf.device_id() == device)
+    }
+}
+
+impl State {
+    /// The pod, invented where that is allowed.
+    pub(super) fn pod(&mut self, key: &PodKey, uid: Option<&str>) -> Option<&mut PodObject> {
+        let may_invent = self.behaviour.invents_pods && !self.deleted.contains(key);
+        if !self.pods.contains_key(key) && may_invent {
+            self.register(key.clone(), uid.unwrap_or("00000000-0000-4000-8000-000000000000"));
+        }
+        self.pods.get_mut(key)
+    }
+
+    /// A new pod with the next addresses; one of the same name is replaced.
+    pub(super) fn register(&mut self, key: PodKey, uid: &str) {
+        let pod = PodObject::new(uid, self.next(), self.behaviour.families);
+        self.deleted.remove(&key);
+        self.pods.insert(key, pod);
+    }
+
+    pub(super) fn delete(&mut self, key: PodKey) {
+        self.pods.remove(&key);
+        self.deleted.insert(key);
+    }
+
+    /// One more interface on the cluster's network.
+    pub(super) fn another_interface(&mut self) -> PodInterface {
+        pods::primary(self.next(), self.behaviour.families)
+    }
+
+    /// One more interface on the user-defined network.
+    pub(super) fn udn_interface(&mut self) -> PodInterface {
+        pods::user_defined(self.next())
+    }
+
+    fn next(&mut self) -> u16 {
+        self.interfaces += 1;
+        self.interfaces - 1
+    }
+}

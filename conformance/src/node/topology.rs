@@ -1,0 +1,58 @@
+//! The two namespaces, host and card, and the links between them.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+
+use super::link::{self, LinkState};
+use super::namespace::Namespace;
+use super::vf::{PF, UPLINK, Vf};
+use super::{ip, pods};
+
+/// The bridge that stands for OVS on the card.
+const BRIDGE: &str = "br-int";
+
+/// The host with its VFs, and the card with its bridge.
+#[derive(Debug)]
+pub(super) struct Topology {
+    pub(super) host: Namespace,
+    pub(super) card: Namespace,
+}
+
+impl Topology {
+    /// Makes both and joins them by a veth pair for the PF and one for each VF, whose link indices are filled in.
+    pub(super) fn build(vfs: &mut [Vf]) -> Result<Topology> {
+        let host = Namespace::new("host")?;
+        let card = Namespace::new("card")?;
+        let mut script = format!(
+            "link add {BRIDGE} type bridge mcast_snooping 0\nlink set {BRIDGE} up\n\
+             link add {UPLINK} type veth peer name {} netns {}\n",
+            PF.1,
+            host.name()
+        );
+        for gateway in pods::gateways() {
+            writeln!(
+                script,
+                "address add {gateway} dev {BRIDGE}{}",
+                if gateway.is_ipv6() { " nodad" } else { "" }
+            )?;
+        }
+        for vf in vfs.iter().filter(|vf| !vf.vfio) {
+            let Vf { name, representor, mac, mtu, .. } = vf;
+            writeln!(
+                script,
+                "link add {representor} mtu {mtu} type veth peer name {name} address {mac} mtu {mtu} netns {}\n\
+                 link set {representor} master {BRIDGE}",
+                host.name()
+            )?;
+        }
+        ip::batch(card.netns(), &script).context("joining host and card")?;
+        let links = link::links(host.netns())?;
+        for vf in vfs.iter_mut() {
+            let index =
+                |links: &[LinkState]| links.iter().find(|link| link.name == vf.name).map(|link| link.index);
+            vf.link = index(&links).unwrap_or_default();
+        }
+        Ok(Topology { host, card })
+    }
+}

@@ -1,0 +1,4 @@
+//! The simulated node, asked over its socket as a plugin would ask.
+
+mod attach;
+mod client;
