@@ -51,8 +51,8 @@ impl Route {
     }
 
     fn is_ipv4(&self) -> bool {
-        let by_gateway = || self.gateway.or(self.nexthops.first()?.gateway).map(|gateway| gateway.is_ipv4());
-        self.dst.map(|dst| dst.is_ipv4()).or_else(by_gateway).unwrap_or(true)
+        let gateway = self.gateway.or_else(|| self.nexthops.first()?.gateway);
+        self.dst.map(|dst| dst.is_ipv4()).or(gateway.map(|gateway| gateway.is_ipv4())).unwrap_or(true)
     }
 
     /// `RTM_NEWROUTE` for it. Protocol `boot`: what `ip route add` and upstream's plugin leave, too.
@@ -197,6 +197,16 @@ mod tests {
 
     fn read_back(route: &Route) -> Option<Route> {
         Route::from_answer(RouteNetlinkMessage::NewRoute(route.message()))
+    }
+
+    #[test]
+    fn a_default_route_is_of_its_gateways_family() {
+        let family = |gateway: &str| {
+            let route = Route { gateway: Some(gateway.parse().unwrap()), ..Route::default() };
+            route.message().header.address_family
+        };
+        assert_eq!(family("10.1.0.1"), AddressFamily::Inet);
+        assert_eq!(family("fd00::1"), AddressFamily::Inet6);
     }
 
     #[test]
