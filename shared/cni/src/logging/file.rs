@@ -12,7 +12,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, fstatat};
+use nix::sys::stat::{Mode, fstatat, mkdirat};
 
 use super::time;
 use crate::paths;
@@ -20,11 +20,28 @@ use crate::paths;
 /// From this size on, in bytes, a file is renamed to `.1`, over the one before.
 const FULL: u64 = 10 << 20;
 
-/// Opens the log at `path` of the plugin `name` for appending.
+/// Opens the log at `path` of the plugin `name` for appending; makes the folder it is in, but none above.
 pub(super) fn open(path: &Path, name: &str) -> io::Result<File> {
     let (folder, file) = path.parent().zip(path.file_name()).ok_or(io::ErrorKind::InvalidInput)?;
-    let folder = paths::open_confined(folder, OFlag::O_PATH | OFlag::O_DIRECTORY, 0)?;
+    let open = || paths::open_confined(folder, OFlag::O_PATH | OFlag::O_DIRECTORY, 0);
+    let folder = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make(folder)?;
+            open()?
+        }
+        opened => opened?,
+    };
     open_in(&folder, file, name)
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    let (above, name) = folder.parent().zip(folder.file_name()).ok_or(io::ErrorKind::InvalidInput)?;
+    let above = paths::open_confined(above, OFlag::O_PATH | OFlag::O_DIRECTORY, 0)?;
+    match mkdirat(&above, name, Mode::S_IRWXU) {
+        // Another process was faster.
+        Err(Errno::EEXIST) => Ok(()),
+        made => Ok(made?),
+    }
 }
 
 fn open_in(folder: &OwnedFd, file: &OsStr, name: &str) -> io::Result<File> {

@@ -148,6 +148,9 @@ fn warnings_go_to_standard_error_and_all_lines_to_the_file() {
     assert!(lines[2].ends_with("] info ADD net/id/eth0 an unnamed pod: succeeded"), "{log}");
     assert!(lines[5].ends_with("] debug ADD net/id/eth0 an unnamed pod: a detail"), "{log}");
     assert_eq!(fs::metadata(root.log("faulty.log")).unwrap().permissions().mode() & 0o777, 0o600);
+    root.run(json!({"fault": "log", "logFile": "/var/log/of/ours.log"}));
+    assert_eq!(fs::metadata(root.log("of")).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(root.log("of/ours.log").is_file());
 }
 
 #[test]
@@ -172,7 +175,7 @@ fn no_log_fails_no_call_and_no_foreign_file_is_touched() {
     fs::create_dir(root.log("folder")).unwrap();
     assert!(Command::new("mkfifo").arg(root.log("pipe")).status().unwrap().success());
     let before = fs::read(root.log("audit.log")).unwrap();
-    for name in ["audit.log", "btmp", "link", "folder-link/x", "folder", "pipe", "nowhere/x"] {
+    for name in ["audit.log", "btmp", "link", "folder-link/x", "folder", "pipe", "no/where/x"] {
         let output = root.run(json!({"fault": "log", "logFile": format!("/var/log/{name}")}));
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(stderr.lines().count(), 2, "{name}: {stderr}");
