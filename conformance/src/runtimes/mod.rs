@@ -2,12 +2,15 @@
 //! socket, root, state, configuration and plugin directories, and the machine's own runtimes never hear of them.
 
 pub mod cgroup;
+pub mod cnitool;
 mod containerd;
 pub mod cri;
 mod crio;
 pub mod image;
 pub mod place;
 mod pod;
+mod podman;
+mod recorder;
 mod runtime;
 mod setup;
 
@@ -16,8 +19,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+pub use cnitool::Cnitool;
 pub use place::Place;
 pub use pod::Pod;
+pub use podman::Podman;
+pub use recorder::Call;
 pub use runtime::Runtime;
 pub use setup::Setup;
 

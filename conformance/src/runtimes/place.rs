@@ -14,7 +14,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 
 /// Directories that are empty in the place and vanish with it.
-const PRIVATE: [&str; 2] = ["/run", "/var/lib"];
+const PRIVATE: [&str; 3] = ["/dev/shm", "/run", "/var/lib"];
 /// Binds of other tests' namespaces, which must not be kept alive from here.
 const PINNED: &str = "/run/netns";
 
@@ -132,6 +132,14 @@ pub fn run(place: &Place, command: &mut Command) -> Result<String> {
         done.status
     );
     Ok(printed)
+}
+
+/// What is in a directory that need not exist.
+pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+    if !dir.exists() {
+        return Ok(Vec::new());
+    }
+    fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect()
 }
 
 /// In a new mount namespace: nothing of it is seen outside, and the machine's own runtimes are not seen in it.

@@ -1,7 +1,6 @@
 //! A runtime that serves CRI, started for one test.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -14,7 +13,10 @@ use super::cgroup::Cgroup;
 use super::cri::Client;
 use super::pod::Pod;
 use super::setup::Setup;
-use super::{Kind, place::Place};
+use super::{
+    Kind,
+    place::{self, Place},
+};
 
 /// How long a runtime may take to start, or to notice a new configuration.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -119,7 +121,9 @@ impl Runtime {
         found.extend(self.cgroup.children().iter().map(|path| format!("control group {}", path.display())));
         found.extend(self.mounts()?.into_iter().map(|path| format!("mount {path}")));
         for dir in ["/run/netns", "/var/lib/cni/results"] {
-            found.extend(entries(&self.place.path(dir))?.iter().map(|path| format!("{}", path.display())));
+            found.extend(
+                place::entries(&self.place.path(dir))?.iter().map(|path| format!("{}", path.display())),
+            );
         }
         Ok(found)
     }
@@ -159,12 +163,4 @@ impl Drop for Runtime {
         let _ = self.daemon.kill();
         let _ = self.daemon.wait();
     }
-}
-
-/// What is in a directory that need not exist.
-fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
-    if !dir.exists() {
-        return Ok(Vec::new());
-    }
-    fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect()
 }

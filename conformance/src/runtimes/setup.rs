@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use super::recorder::{self, Call};
+
 /// Where Debian, and the upstream project, put the reference plugins.
 const REFERENCE: [&str; 2] = ["/usr/lib/cni", "/opt/cni/bin"];
 
@@ -52,6 +54,33 @@ impl Setup {
         self.plugin(&path)
     }
 
+    /// Installs the plugin at `path` under its own name, with something in front that records how it is called.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn recorded_plugin(self, path: &Path) -> Result<Setup> {
+        let name = path.file_name().context("a plugin without a name")?;
+        recorder::in_front_of(path, &self.plugins().join(name), &self.record())?;
+        Ok(self)
+    }
+
+    /// Installs a plugin that passes on the result it is given, or makes up one, and records how it is called.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn stub_plugin(self, name: &str) -> Result<Setup> {
+        recorder::stub(&self.plugins().join(name), &self.record())?;
+        Ok(self)
+    }
+
+    /// The calls of stubs and recorded plugins up to now, in order.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn calls(&self) -> Result<Vec<Call>> {
+        recorder::calls(&self.record())
+    }
+
     /// Adds a network configuration, as an installer does: under its name only once it is complete.
     ///
     /// # Errors
@@ -93,6 +122,10 @@ impl Setup {
     /// Something else that is this runtime's own.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    fn record(&self) -> PathBuf {
+        self.path("record")
     }
 
     pub(super) fn environment(&self) -> impl Iterator<Item = (&OsString, &OsString)> {

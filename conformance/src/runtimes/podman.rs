@@ -1,0 +1,115 @@
+//! podman with the CNI backend, which versions before 5 can be built with.
+
+use std::fs;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Result, bail};
+use linux::Netns;
+
+use super::place::{self, Place};
+use super::setup::Setup;
+use super::{image, program};
+
+/// podman with private directories, in a place of its own.
+#[derive(Debug)]
+pub struct Podman {
+    place: Place,
+    setup: Setup,
+}
+
+impl Podman {
+    /// podman with the image loaded, or nothing, which it then says by name, when this machine's podman has been built
+    /// without the CNI backend.
+    ///
+    /// # Errors
+    /// When podman is not installed, or does not work.
+    pub fn start(setup: Setup, network: Option<&Netns>) -> Result<Option<Podman>> {
+        fs::write(setup.path("containers.conf"), configuration(&setup))?;
+        fs::write(setup.path("storage.conf"), storage(&setup))?;
+        fs::write(setup.path("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)?;
+        let podman = Podman { place: Place::new(network)?, setup };
+        let backend = podman.run(&["info", "--format", "{{.Host.NetworkBackend}}"], &[])?;
+        if String::from_utf8_lossy(&backend.stdout).trim() != "cni" {
+            let said = String::from_utf8_lossy(&backend.stderr);
+            eprintln!("skipped: this podman has no CNI backend: {}", said.trim());
+            return Ok(None);
+        }
+        let archive = image::write(&podman.setup.path(""))?;
+        let policy = podman.setup.path("policy.json");
+        let load =
+            ["load", "--signature-policy", &policy.to_string_lossy(), "--input", &archive.to_string_lossy()];
+        let loaded = podman.run(&load, &[])?;
+        if !loaded.status.success() {
+            bail!("podman load: {}", String::from_utf8_lossy(&loaded.stderr));
+        }
+        Ok(Some(podman))
+    }
+
+    /// What it was given.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Runs podman with these arguments, and with variables in its environment; `CNI_ARGS` reaches the plugins.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Result<Output> {
+        let mut command = Command::new(program("podman")?);
+        command.args(args).envs(self.setup.environment()).envs(env.iter().copied());
+        command.env("CONTAINERS_CONF", self.setup.path("containers.conf"));
+        command.env("CONTAINERS_STORAGE_CONF", self.setup.path("storage.conf"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(self.place.spawn(&mut command)?.wait_with_output()?)
+    }
+
+    /// Everything that should be gone with the last container, and is still there.
+    ///
+    /// # Errors
+    /// When it cannot be seen.
+    pub fn leftovers(&self) -> Result<Vec<String>> {
+        let listed = self.run(&["ps", "--all", "--quiet"], &[])?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let mut found: Vec<String> = listed.lines().map(|id| format!("container {id}")).collect();
+        let others = self.place.running()?.into_iter().filter(|(id, _)| *id != 1);
+        found.extend(others.map(|(id, name)| format!("process {id} ({name})")));
+        for dir in ["/run/netns", "/var/lib/cni/results"] {
+            found
+                .extend(place::entries(&self.place.path(dir))?.iter().map(|path| path.display().to_string()));
+        }
+        Ok(found)
+    }
+}
+
+fn configuration(setup: &Setup) -> String {
+    format!(
+        r#"[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+runtime = "runc"
+
+[containers]
+log_driver = "k8s-file"
+apparmor_profile = ""
+# podman asks for more than root may have in a container.
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+
+[network]
+network_backend = "cni"
+cni_plugin_dirs = ["{}"]
+network_config_dir = "{}"
+"#,
+        setup.plugins().display(),
+        setup.configurations().display()
+    )
+}
+
+fn storage(setup: &Setup) -> String {
+    let (root, run) = (setup.path("root"), setup.path("runroot"));
+    // Copies directories instead of stacking file systems: works on every file system, and the image is small.
+    format!(
+        "[storage]\ndriver = \"vfs\"\ngraphroot = \"{}\"\nrunroot = \"{}\"\n",
+        root.display(),
+        run.display()
+    )
+}
