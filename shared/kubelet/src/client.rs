@@ -1,0 +1,125 @@
+//! One unary call over HTTP/2 (gRPC's `PROTOCOL-HTTP2.md`).
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use h2::client::{self, ResponseFuture};
+use http::{HeaderMap, Request};
+use tokio::net::UnixStream;
+use tokio::runtime;
+use tokio::time::{sleep, timeout_at};
+
+use crate::Failure;
+use crate::message::unframe;
+use crate::wire::{LIST, PREFIX};
+
+/// The largest answer, as in the kubelet's own client (`defaultPodResourcesMaxSize`).
+const MAX_ANSWER: usize = 16 << 20;
+/// How much the kubelet may send before we have to say more: most answers are smaller.
+const WINDOW: u32 = 1 << 20;
+/// The largest head or trailers.
+const MAX_HEADERS: u32 = 64 << 10;
+/// The gRPC status `RESOURCE_EXHAUSTED`.
+const EXHAUSTED: u32 = 8;
+/// The first pause after it, doubled each time.
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
+/// The longest text of another's that enters an error of ours, in characters.
+const MAX_TEXT: usize = 1024;
+
+/// The message that the kubelet on `socket` answers `List` with.
+pub(crate) fn list(socket: &Path, deadline: Instant) -> Result<Bytes, Failure> {
+    let started = Instant::now();
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Failure::Unreachable { path: socket.into(), source })?;
+    let answer = runtime.block_on(async { timeout_at(deadline.into(), patiently(socket)).await });
+    answer.unwrap_or_else(|_| Err(Failure::Timeout { path: socket.into(), waited: started.elapsed() }))
+}
+
+/// The kubelet serves 10 calls at once and then 100 a second, and refuses the rest (since 1.28): when a node's pods
+/// all start together, some of us have to wait for their turn.
+async fn patiently(socket: &Path) -> Result<Bytes, Failure> {
+    let mut pause = PAUSE;
+    loop {
+        match ask(socket).await {
+            Err(Failure::Refused { status: EXHAUSTED, .. }) => sleep(pause).await,
+            answer => return answer,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn ask(socket: &Path) -> Result<Bytes, Failure> {
+    let unreachable = |source| Failure::Unreachable { path: socket.into(), source };
+    let stream = UnixStream::connect(socket).await.map_err(unreachable)?;
+    let uid = stream.peer_cred().map_err(unreachable)?.uid();
+    if uid != 0 {
+        return Err(Failure::NotRoot { path: socket.into(), uid });
+    }
+    let handshake = client::Builder::new()
+        .initial_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_header_list_size(MAX_HEADERS)
+        .enable_push(false)
+        .handshake::<_, Bytes>(stream);
+    let (client, connection) = handshake.await.map_err(broken)?;
+    // It ends with the runtime.
+    tokio::spawn(connection);
+    let request = Request::post(format!("http://localhost{LIST}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(())
+        .map_err(|error| Failure::Garbage(error.to_string()))?;
+    let mut client = client.ready().await.map_err(broken)?;
+    let (response, mut body) = client.send_request(request, false).map_err(broken)?;
+    // The request's message is empty: it has nothing but the prefix.
+    body.send_data(Bytes::from_static(&[0; PREFIX]), true).map_err(broken)?;
+    read(response).await
+}
+
+async fn read(response: ResponseFuture) -> Result<Bytes, Failure> {
+    let (head, mut body) = response.await.map_err(broken)?.into_parts();
+    if head.status != 200 {
+        return Err(Failure::Garbage(format!("HTTP status {}", head.status.as_u16())));
+    }
+    // An error may come without a body and trailers of its own.
+    status(&head.headers).unwrap_or(Ok(()))?;
+    let mut bytes = BytesMut::new();
+    while let Some(piece) = body.data().await {
+        let piece = piece.map_err(broken)?;
+        if bytes.len() + piece.len() > MAX_ANSWER {
+            return Err(Failure::Garbage(format!("more than {MAX_ANSWER} bytes")));
+        }
+        body.flow_control().release_capacity(piece.len()).map_err(broken)?;
+        bytes.extend_from_slice(&piece);
+    }
+    let trailers = body.trailers().await.map_err(broken)?.unwrap_or_default();
+    let absent = || Err(Failure::Garbage(String::from("no gRPC status")));
+    status(&trailers).or_else(|| status(&head.headers)).unwrap_or_else(absent)?;
+    unframe(bytes.freeze())
+}
+
+/// The gRPC status, if there is one here.
+fn status(headers: &HeaderMap) -> Option<Result<(), Failure>> {
+    let text =
+        |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let code = text("grpc-status")?;
+    Some(match code.parse() {
+        Ok(0) => Ok(()),
+        Ok(status) => {
+            Err(Failure::Refused { status, message: shorten(&text("grpc-message").unwrap_or_default()) })
+        }
+        Err(_) => Err(Failure::Garbage(String::from("a gRPC status that is no number"))),
+    })
+}
+
+fn broken(error: h2::Error) -> Failure {
+    Failure::Garbage(shorten(&error.to_string()))
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
+}
