@@ -1,4 +1,59 @@
 //! Renders, checks, audits and removes what puts dpu-cni on two clusters.
+//!
+//! The scripts beside this crate (`render`, `pod-spec`, `audit`, `uninstall`) are one line each: they call this.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod fault;
+mod known;
+mod manifest;
+mod render;
+mod yaml;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::fault::Faults;
+
+/// What the scripts do.
+#[derive(Parser)]
+#[command(name = "deploy", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write the manifests of one cluster, in the order in which they are applied
+    Render(render::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Render(args) => render::run(&args),
+    };
+    match outcome {
+        Ok(Report { text, code }) => match std::io::stdout().lock().write_all(text.as_bytes()) {
+            Ok(()) => code,
+            // Whoever read us has heard enough.
+            Err(_) => ExitCode::FAILURE,
+        },
+        Err(faults) => {
+            eprint!("{faults}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What a command has to say, and how it ends.
+pub(crate) struct Report {
+    /// For standard output.
+    pub(crate) text: String,
+    /// For scripts.
+    pub(crate) code: ExitCode,
+}
+
+/// A command's end.
+pub(crate) type Outcome = Result<Report, Faults>;

@@ -1,0 +1,56 @@
+//! Why something is refused, and what to do about it.
+
+use std::fmt::{self, Display};
+
+/// One refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    why: String,
+    remedy: String,
+}
+
+impl Fault {
+    /// A reason and a remedy, each a clause without a full stop.
+    pub(crate) fn new(why: impl Display, remedy: impl Display) -> Self {
+        Fault { why: why.to_string(), remedy: remedy.to_string() }
+    }
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.why, self.remedy)
+    }
+}
+
+/// All refusals of a run: a person mends them in one go.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Adds one.
+    pub(crate) fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// Keeps the value, or the reason why there is none.
+    pub(crate) fn keep<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+        result.map_err(|fault| self.push(fault)).ok()
+    }
+
+    /// Nothing refused: goes on with `value`.
+    pub(crate) fn none_or<T>(self, value: T) -> Result<T, Faults> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<Fault> for Faults {
+    fn from(fault: Fault) -> Self {
+        Faults(vec![fault])
+    }
+}
+
+impl Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|fault| writeln!(f, "refused: {fault}"))
+    }
+}

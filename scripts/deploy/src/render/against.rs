@@ -1,0 +1,84 @@
+//! What the cluster has already, as `kubectl get -o json` tells it: files that somebody else writes, a device pool
+//! that serves Multus networks, nodes that the operator will not count, and how full the pool is.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Plan;
+use super::site::{Cluster, Site};
+use crate::fault::{Fault, Faults};
+use crate::known::RESOURCE_NAME;
+use crate::yaml;
+
+/// Checks the plan against the objects of a file. Returns the bytes that the pool's other MachineConfigs have.
+pub(crate) fn check(path: &Path, site: &Site, plan: &Plan, faults: &mut Faults) -> Option<usize> {
+    let objects = faults.keep(yaml::objects(path))?;
+    let mut inherited = None;
+    for object in &objects {
+        match object["kind"].as_str() {
+            Some("Node") => node(object, site, faults),
+            Some("NetworkAttachmentDefinition") => attachment(object, site, faults),
+            Some("MachineConfig") if applies(object, site, plan) => {
+                machine_config(object, plan, faults);
+                *inherited.get_or_insert(0) += object["spec"].to_string().len();
+            }
+            _ => {}
+        }
+    }
+    inherited
+}
+
+/// A label value that the operator's list does not match, but whose key keeps ordinary DaemonSets away.
+fn node(node: &Value, site: &Site, faults: &mut Faults) {
+    let key = site.mode_key();
+    if let Some(value) = node["metadata"]["labels"][&key].as_str().filter(|value| !value.is_empty()) {
+        let name = name(node);
+        let why = format!("node {name} is labelled {key}={value}, and the operator counts only '{key}='");
+        faults.push(Fault::new(why, format!("oc label node {name} --overwrite {key}=")));
+    }
+}
+
+/// Multus and ovnkube count the same device list from both ends.
+fn attachment(object: &Value, site: &Site, faults: &mut Faults) {
+    let resource = object["metadata"]["annotations"][RESOURCE_NAME].as_str();
+    if site.cluster == Cluster::Tenant
+        && site.values.dpu_host.default_network
+        && resource == Some(&site.pod_resource())
+    {
+        let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default");
+        faults.push(shared_pool(&site.pod_resource(), &format!("{namespace}/{}", name(object))));
+    }
+}
+
+/// The refusal of a device pool with two users.
+pub(crate) fn shared_pool(resource: &str, user: &str) -> Fault {
+    let why = format!(
+        "the device pool {resource} serves the pods' default network and {user} too: a pod with both may be given one VF twice"
+    );
+    Fault::new(why, "make a second SriovNetworkNodePolicy with its own resourceName for Multus networks")
+}
+
+fn machine_config(object: &Value, plan: &Plan, faults: &mut Faults) {
+    let files = object["spec"]["config"]["storage"]["files"].as_array();
+    for path in files.into_iter().flatten().filter_map(|file| file["path"].as_str()) {
+        if plan.node_files().any(|file| file.path == path) {
+            let why = format!("MachineConfig {} writes {path} too", name(object));
+            faults.push(Fault::new(
+                why,
+                "remove one of the two: the later name wins, and an update of the other changes nothing",
+            ));
+        }
+    }
+}
+
+/// Whether a MachineConfig lands in our pool and is not ours.
+fn applies(object: &Value, site: &Site, plan: &Plan) -> bool {
+    let role = object["metadata"]["labels"]["machineconfiguration.openshift.io/role"].as_str();
+    role.is_some_and(|role| role == "worker" || role == site.pool())
+        && !plan.machine_configs.iter().any(|ours| ours == name(object))
+}
+
+fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}

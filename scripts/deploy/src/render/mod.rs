@@ -1,0 +1,130 @@
+//! `render`: the manifests of one cluster, as files in the order in which they are applied.
+
+mod admission;
+mod against;
+mod attachment;
+mod cel;
+mod cni_conf;
+mod ignition;
+mod labels;
+mod node_files;
+mod offload;
+mod out;
+mod paths;
+mod plan;
+mod pool;
+mod sample;
+mod site;
+mod size;
+mod sriov;
+mod steps;
+mod values;
+mod vfs;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args as ClapArgs;
+
+use crate::fault::{Fault, Faults};
+use crate::{Outcome, Report, yaml};
+pub(crate) use plan::Plan;
+pub(crate) use site::{Cluster, Site};
+
+/// The command line.
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    /// Which of the two clusters: infra (the cards) or tenant (the servers that hold them)
+    #[arg(long, value_enum)]
+    cluster: Cluster,
+    /// What differs at your site; every key has a default
+    #[arg(long, value_name = "FILE")]
+    values: Option<PathBuf>,
+    /// Where the manifests go; made if missing, and it must be empty or hold an earlier rendering
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The plugin, as scripts/build-release leaves it in DIR/<arch>/
+    #[arg(long, value_name = "DIR", default_value = "target/dist")]
+    binaries: PathBuf,
+    /// Add admission policies for this version of Kubernetes, such as 1.36 (tenant cluster)
+    #[arg(long, value_name = "VERSION")]
+    kubernetes_version: Option<String>,
+    /// Check against what the cluster has: `oc get nodes,machineconfigs,network-attachment-definitions -A -o json`
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+}
+
+/// Writes the files, and says what to do with them.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let values = args.values.as_deref().map(yaml::read).transpose()?.unwrap_or_default();
+    let site = Site { cluster: args.cluster, values };
+    let mut faults = Faults::default();
+    let mut warnings = check(&site, &mut faults);
+    let binary = faults.keep(binary(args));
+    let version = args.kubernetes_version.as_deref().map(admission::Kubernetes::parse);
+    let version = version.and_then(|version| faults.keep(version));
+    let plan = Plan::new(&site, binary.unwrap_or_default(), version)?;
+    plan.check(&site, args.against.as_deref(), &mut faults);
+    warnings.extend(version.and_then(admission::Kubernetes::warning));
+    let plan = faults.none_or(plan)?;
+    let steps = steps::text(&site, &plan, &args.out.display().to_string());
+    out::write(&args.out, &plan, &steps)?;
+    for warning in &warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(Report { text: steps, code: ExitCode::SUCCESS })
+}
+
+/// What can be said without the binary. Returns warnings.
+fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
+    labels::check(site, faults);
+    paths::check_directories(site, faults);
+    match site.cluster {
+        Cluster::Infra => Vec::new(),
+        Cluster::Tenant => {
+            // Multus calls its delegates from its own `binDir`, which is a setting of the network operator.
+            if site.binaries_off_path() {
+                let why = format!(
+                    "directories.binaries is {}, and Multus looks for the plugin in /var/lib/cni/bin only",
+                    site.binaries()
+                );
+                faults.push(Fault::new(why, "leave the key out on a tenant cluster"));
+            }
+            offload::check(&site.values.hardware_offload, faults);
+            attachment::check(site, faults);
+            vfs::check(site, faults)
+        }
+    }
+}
+
+/// The plugin's bytes: a file of its own, for the machine that the cluster's nodes are.
+fn binary(args: &Args) -> Result<Vec<u8>, Fault> {
+    let path = args.binaries.join(args.cluster.arch()).join(args.cluster.plugin());
+    let shown = path.display();
+    let build = "build it with scripts/build-release, or name its folder with --binaries";
+    let metadata =
+        std::fs::symlink_metadata(&path).map_err(|error| Fault::new(format!("{shown}: {error}"), build))?;
+    if !metadata.is_file() {
+        let what = if metadata.is_symlink() { "a link" } else { "no file" };
+        return Err(Fault::new(
+            format!("{shown} is {what}, and a MachineConfig holds files only"),
+            "copy the plugin itself there",
+        ));
+    }
+    let bytes = std::fs::read(&path).map_err(|error| Fault::new(format!("{shown}: {error}"), build))?;
+    match machine(&bytes) {
+        Some(arch) if arch == args.cluster.arch() => Ok(bytes),
+        Some(arch) => Err(Fault::new(format!("{shown} is a program for {arch}"), build)),
+        None => Err(Fault::new(format!("{shown} is no Linux program for x86_64 or aarch64"), build)),
+    }
+}
+
+/// `e_machine` of an ELF file (elf(5)).
+fn machine(bytes: &[u8]) -> Option<&'static str> {
+    let header = bytes.strip_prefix(b"\x7fELF\x02\x01")?;
+    match header.get(12..14)? {
+        [0x3e, 0] => Some("x86_64"),
+        [0xb7, 0] => Some("aarch64"),
+        _ => None,
+    }
+}

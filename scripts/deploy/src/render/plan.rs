@@ -1,0 +1,145 @@
+//! Everything that will be written, before any of it is.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::admission::{self, Kubernetes};
+use super::ignition::{MachineConfig, NodeFile, machine_config};
+use super::site::{Cluster, Site};
+use super::{against, attachment, node_files, offload, paths, pool, sample, size, sriov};
+use crate::fault::{Fault, Faults};
+use crate::manifest::{Object, Spec};
+use crate::yaml;
+
+/// A file of the output, without its folder.
+type Named = (String, String);
+
+/// The whole output.
+pub(crate) struct Plan {
+    manifests: Vec<Named>,
+    /// Pods to try it with.
+    pub(crate) samples: Vec<Named>,
+    binary: NodeFile,
+    configuration: Vec<NodeFile>,
+    /// Names of our MachineConfigs.
+    pub(crate) machine_configs: Vec<String>,
+    configs: Vec<Object<Spec<MachineConfig>>>,
+    /// Whether files go onto nodes by hand.
+    pub(crate) by_hand: bool,
+}
+
+impl Plan {
+    /// Makes all documents.
+    ///
+    /// # Errors
+    /// When one cannot be written down; values cannot cause that.
+    pub(crate) fn new(site: &Site, binary: Vec<u8>, version: Option<Kubernetes>) -> Result<Self, Fault> {
+        let mut plan = Plan {
+            manifests: Vec::new(),
+            samples: Vec::new(),
+            binary: node_files::binary(site, binary),
+            configuration: node_files::configuration(site)?,
+            machine_configs: Vec::new(),
+            configs: Vec::new(),
+            by_hand: !site.openshift(),
+        };
+        if site.openshift() {
+            plan.openshift(site)?;
+        }
+        if site.cluster == Cluster::Tenant {
+            plan.tenant(site, version)?;
+        }
+        for (name, pod) in sample::samples(site) {
+            plan.samples.push((name, yaml::print(&pod)?));
+        }
+        plan.manifests.sort();
+        Ok(plan)
+    }
+
+    fn openshift(&mut self, site: &Site) -> Result<(), Fault> {
+        self.add("10-machineconfigpool", &pool::pool(site))?;
+        self.add("20-machineconfiguration", &pool::disruption(&self.binary.path))?;
+        self.add("40-kubeletconfig", &pool::kubelet(site))?;
+        self.add("50-hardware-offload-config", &offload::config_map(site))?;
+        if !site.values.dns.node_selector.is_empty() {
+            self.add("70-dns", &pool::dns(site))?;
+        }
+        // Two, so that the configuration can be taken away while the binary stays for the DELs of its last pods.
+        self.machine_config(site, "30", "plugin", &[self.binary.clone()])?;
+        let configuration = self.configuration.clone();
+        if configuration.is_empty() {
+            Ok(())
+        } else {
+            self.machine_config(site, "90", "configuration", &configuration)
+        }
+    }
+
+    fn tenant(&mut self, site: &Site, version: Option<Kubernetes>) -> Result<(), Fault> {
+        let values = &site.values.sriov;
+        if site.openshift() {
+            self.add("60-sriovoperatorconfig", &sriov::operator_config(site))?;
+        }
+        let management = sriov::policy(site, "dpu-management", &values.management, None);
+        self.add("61-sriovnetworknodepolicy-management", &management)?;
+        self.add(
+            "62-sriovnetworknodepolicy-pods",
+            &sriov::policy(site, "dpu-pods", &values.pods, values.mtu),
+        )?;
+        for definition in &site.values.attachments {
+            let file = format!("75-network-attachment-definition-{}", definition.name);
+            self.add(&file, &attachment::definition(site, definition)?)?;
+        }
+        if let Some(api) = version.and_then(Kubernetes::mutating) {
+            let (policy, binding) = admission::mutating(site, api);
+            self.add("80-mutatingadmissionpolicy", &policy)?;
+            self.add("81-mutatingadmissionpolicybinding", &binding)?;
+        }
+        if let Some(api) = version.and_then(Kubernetes::validating) {
+            let (policy, binding) = admission::validating(site, api);
+            self.add("82-validatingadmissionpolicy", &policy)?;
+            self.add("83-validatingadmissionpolicybinding", &binding)?;
+        }
+        Ok(())
+    }
+
+    fn machine_config(
+        &mut self,
+        site: &Site,
+        order: &str,
+        what: &str,
+        files: &[NodeFile],
+    ) -> Result<(), Fault> {
+        let name = format!("99-{}-cni-{what}", site.pool());
+        let config = machine_config(name.clone(), site.pool(), files);
+        self.add(&format!("{order}-machineconfig-{what}"), &config)?;
+        self.machine_configs.push(name);
+        self.configs.push(config);
+        Ok(())
+    }
+
+    fn add(&mut self, file: &str, document: &impl Serialize) -> Result<(), Fault> {
+        self.manifests.push((file.to_owned(), yaml::print(document)?));
+        Ok(())
+    }
+
+    /// The manifests, in order.
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = &Named> {
+        self.manifests.iter()
+    }
+
+    /// What lies on a node in the end: the binary first.
+    pub(crate) fn node_files(&self) -> impl Iterator<Item = &NodeFile> {
+        std::iter::once(&self.binary).chain(&self.configuration)
+    }
+
+    /// What only the finished documents show.
+    pub(crate) fn check(&self, site: &Site, against: Option<&Path>, faults: &mut Faults) {
+        for file in self.node_files() {
+            paths::check_file(site, file, faults);
+        }
+        let inherited = against.and_then(|path| against::check(path, site, self, faults));
+        let configs: Vec<_> = self.configs.iter().collect();
+        size::check(&configs, site.pool(), inherited.unwrap_or(site.values.pool.inherited_bytes), faults);
+    }
+}

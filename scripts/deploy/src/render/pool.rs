@@ -1,0 +1,141 @@
+//! The nodes as a group: their MachineConfigPool, their taint, how gently their files change, where DNS runs.
+
+use serde::Serialize;
+
+use super::site::Site;
+use super::values::Effect;
+use crate::manifest::{Map, Meta, Object, Spec, object, one};
+
+/// A MachineConfigPool's spec.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Pool {
+    machine_config_selector: Expressions,
+    node_selector: Labels,
+    max_unavailable: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Expressions {
+    match_expressions: [Expression; 1],
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Expression {
+    key: &'static str,
+    operator: &'static str,
+    values: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Labels {
+    match_labels: Map,
+}
+
+/// A pool that takes everything of `worker` and ours.
+pub(crate) fn pool(site: &Site) -> Object<Spec<Pool>> {
+    let meta = Meta::cluster(site.pool()).label(pool_label(site), "");
+    let expression = Expression {
+        key: "machineconfiguration.openshift.io/role",
+        operator: "In",
+        values: vec!["worker".to_owned(), site.pool().to_owned()],
+    };
+    let spec = Pool {
+        machine_config_selector: Expressions { match_expressions: [expression] },
+        node_selector: Labels { match_labels: one(site.role(), "") },
+        max_unavailable: site.values.pool.max_unavailable,
+    };
+    object("machineconfiguration.openshift.io/v1", "MachineConfigPool", meta, spec)
+}
+
+fn pool_label(site: &Site) -> String {
+    format!("pools.operator.machineconfiguration.openshift.io/{}", site.pool())
+}
+
+/// A KubeletConfig's spec.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Kubelet {
+    machine_config_pool_selector: Labels,
+    kubelet_config: KubeletSettings,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KubeletSettings {
+    register_with_taints: [Taint; 1],
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Taint {
+    key: String,
+    value: String,
+    effect: Effect,
+}
+
+/// The taint of nodes that join from now on; those already there get it by command.
+pub(crate) fn kubelet(site: &Site) -> Object<Spec<Kubelet>> {
+    let taint = Taint {
+        key: site.taint_key(),
+        value: site.values.taint.value.clone(),
+        effect: site.values.taint.effect,
+    };
+    let spec = Kubelet {
+        machine_config_pool_selector: Labels { match_labels: one(pool_label(site), "") },
+        kubelet_config: KubeletSettings { register_with_taints: [taint] },
+    };
+    let meta = Meta::cluster(format!("{}-taint", site.pool()));
+    object("machineconfiguration.openshift.io/v1", "KubeletConfig", meta, spec)
+}
+
+/// Our entries of `MachineConfiguration cluster`; its lists merge by path.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Disruption {
+    node_disruption_policy: Policy,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Policy {
+    files: Vec<FilePolicy>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct FilePolicy {
+    path: String,
+    actions: [Action; 1],
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Action {
+    r#type: &'static str,
+}
+
+/// A new binary needs neither drain nor reboot: the daemon replaces the file in one step, and every call is a new
+/// process. The configuration keeps the default, drain and reboot: pods must be made anew to come to us.
+pub(crate) fn disruption(binary: &str) -> Object<Spec<Disruption>> {
+    let file = FilePolicy { path: binary.to_owned(), actions: [Action { r#type: "None" }] };
+    let spec = Disruption { node_disruption_policy: Policy { files: vec![file] } };
+    object("operator.openshift.io/v1", "MachineConfiguration", Meta::cluster("cluster"), spec)
+}
+
+/// Our fields of `DNS default`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Dns {
+    node_placement: Placement,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Placement {
+    node_selector: Map,
+}
+
+/// Cluster DNS away from nodes that take no ordinary pods.
+pub(crate) fn dns(site: &Site) -> Object<Spec<Dns>> {
+    let spec = Dns { node_placement: Placement { node_selector: site.values.dns.node_selector.clone() } };
+    object("operator.openshift.io/v1", "DNS", Meta::cluster("default"), spec)
+}
