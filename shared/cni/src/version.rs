@@ -77,8 +77,9 @@ impl fmt::Display for Version {
 
 /// The error for a `cniVersion` that is not listed, in the words of `skel`.
 pub(crate) fn incompatible(text: &str) -> Error {
+    let ours = Version::ALL.map(|version| format!("{:?}", version.as_str())).join(" ");
     Error::new(code::INCOMPATIBLE_VERSION, "incompatible CNI versions")
-        .details(format!("config is {text:?}, plugin supports {:?}", Version::ALL.map(Version::as_str)))
+        .details(format!("config is {text:?}, plugin supports [{ours}]"))
 }
 
 /// A configuration's version as numbers, to compare versions that we may not know.

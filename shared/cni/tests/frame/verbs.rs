@@ -45,8 +45,8 @@ fn unlisted_versions() {
         assert_eq!(
             details,
             format!(
-                "config is \"{version}\", plugin supports [\"0.1.0\", \"0.2.0\", \"0.3.0\", \"0.3.1\", \"0.4.0\", \
-                 \"1.0.0\", \"1.1.0\"]"
+                "config is \"{version}\", plugin supports [\"0.1.0\" \"0.2.0\" \"0.3.0\" \"0.3.1\" \"0.4.0\" \
+                 \"1.0.0\" \"1.1.0\"]"
             )
         );
         assert_eq!(Call::new("DEL", version).code(), 1);
