@@ -34,6 +34,8 @@ pub struct Behaviour {
     pub invents_pods: bool,
     /// The addresses of pods that are registered from now on.
     pub families: Families,
+    /// How the kubelet takes a question about devices.
+    pub kubelet: Kubelet,
     /// Bytes of CA bundle in the `KubeAuth` of an ADD's answer: real ones make it a chunked one.
     pub ca_bundle: usize,
 }
@@ -75,6 +77,24 @@ pub enum Lease {
     Expired,
     /// There is none.
     NotFound,
+}
+
+/// How the kubelet takes a question about devices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Kubelet {
+    /// It answers.
+    #[default]
+    Healthy,
+    /// It refuses this many calls, as its rate limit does (since Kubernetes 1.28), and answers the next.
+    RateLimited(u32),
+    /// It refuses with an error.
+    Refuses,
+    /// It does not answer.
+    Hangs,
+    /// It speaks something else.
+    Garbage,
+    /// Its answer ends in the middle of a message.
+    Truncated,
 }
 
 /// What becomes of a request.
@@ -160,6 +180,7 @@ impl Default for Behaviour {
             status: Answer::default(),
             invents_pods: true,
             families: Families::default(),
+            kubelet: Kubelet::default(),
             ca_bundle: 4 << 10,
         }
     }

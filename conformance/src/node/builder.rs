@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, Result, ensure};
 
 use super::behaviour::{Behaviour, Generation};
-use super::server::Server;
 use super::state::Shared;
 use super::sysfs::Sysfs;
 use super::topology::Topology;
@@ -70,7 +69,7 @@ impl Builder {
         self
     }
 
-    /// Makes it, with its server listening.
+    /// Makes it, with its server and its kubelet listening.
     ///
     /// # Errors
     /// Without root or `ip`, or when it is to have more VFs than a PCI bus has room for.
@@ -95,10 +94,16 @@ impl Builder {
         let sysfs = Sysfs::build(root.path(), pci).context("writing its sysfs")?;
         let shared = Arc::new(Shared::new(topology, sysfs, self.naming, vfs, self.behaviour));
         // From here on dropping the node ends what has been started.
-        let mut node = Node { root, shared: shared.clone(), server: Mutex::new(None), card: None };
+        let mut node = Node {
+            root,
+            shared: shared.clone(),
+            server: Mutex::new(None),
+            kubelet: Mutex::new(None),
+            card: None,
+        };
         node.card = Some(card::start(shared.clone())?);
-        let server = Server::start(&shared, node.root.path())?;
-        *node.server() = Some(server);
+        node.start_kubelet()?;
+        node.start_server()?;
         Ok(node)
     }
 }

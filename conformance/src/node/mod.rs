@@ -27,6 +27,7 @@ mod card;
 mod command;
 mod invoke;
 mod ip;
+mod kubelet;
 mod link;
 mod namespace;
 mod pods;
@@ -42,12 +43,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use ::kubelet::wire::{ContainerDevices, ContainerResources, PodResources};
 use anyhow::{Context, Result};
 use ovnkube::Metrics;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use behaviour::{Answer, Behaviour, Card, Generation, Lease};
+pub use behaviour::{Answer, Behaviour, Card, Generation, Kubelet, Lease};
 pub use builder::Builder;
 pub use command::{Args, run};
 pub use invoke::{Call, Output, Running, Verb};
@@ -69,6 +71,7 @@ pub struct Node {
     root: TempDir,
     shared: Arc<Shared>,
     server: Mutex<Option<Server>>,
+    kubelet: Mutex<Option<kubelet::Server>>,
     card: Option<JoinHandle<()>>,
 }
 
@@ -317,6 +320,41 @@ impl Node {
     /// When it cannot be run; not when it fails.
     pub fn run(&self, name: &str, verb: Verb, pod: &Pod, conf: &Value) -> Result<Output> {
         self.call(name, verb)?.pod(pod).conf(conf).run()
+    }
+
+    /// Tells the kubelet which devices of `resource` it has given to the pod. A container each; none makes the pod
+    /// known to it without any.
+    pub fn allocate(&self, pod: &Pod, resource: &str, devices: &[&str]) {
+        let container = |(number, device): (usize, &&str)| ContainerResources {
+            name: format!("container-{number}"),
+            devices: vec![ContainerDevices {
+                resource_name: resource.into(),
+                device_ids: vec![(*device).into()],
+            }],
+        };
+        let containers = devices.iter().enumerate().map(container).collect();
+        let (name, namespace) = (pod.name.clone(), pod.namespace.clone());
+        self.edit_allocations(|all| all.push(PodResources { name, namespace, containers }));
+    }
+
+    /// Changes what the kubelet knows of all pods' devices.
+    pub fn edit_allocations(&self, change: impl FnOnce(&mut Vec<PodResources>)) {
+        self.shared.change(|state| change(&mut state.resources));
+    }
+
+    /// Stops the kubelet and removes its socket.
+    pub fn stop_kubelet(&self) {
+        self.kubelet.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Starts the kubelet. What it knows is as it was.
+    ///
+    /// # Errors
+    /// When it cannot listen, or runs already.
+    pub fn start_kubelet(&self) -> Result<()> {
+        let server = kubelet::Server::start(self.shared.clone(), self.root())?;
+        *self.kubelet.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        Ok(())
     }
 
     fn server(&self) -> MutexGuard<'_, Option<Server>> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use kubelet::wire::PodResources;
 use ovnkube::{Metrics, PodInterface};
 
 use super::behaviour::Behaviour;
@@ -36,6 +37,8 @@ pub(super) struct State {
     interfaces: u16,
     pub(super) received: Vec<Received>,
     pub(super) metrics: Vec<Metrics>,
+    /// What the kubelet knows of pods' devices.
+    pub(super) resources: Vec<PodResources>,
     /// Numbers of VFs that the card is to disconnect.
     pub(super) let_go: Vec<String>,
     /// Requests being worked on.
@@ -68,6 +71,7 @@ impl Shared {
             interfaces: 0,
             received: Vec::new(),
             metrics: Vec::new(),
+            resources: Vec::new(),
             let_go: Vec::new(),
             busy: 0,
             run: 0,

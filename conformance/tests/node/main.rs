@@ -2,3 +2,4 @@
 
 mod attach;
 mod client;
+mod kubelet;

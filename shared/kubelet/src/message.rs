@@ -41,6 +41,7 @@ pub(crate) fn devices(
     let garbage = |error| Failure::Garbage(format!("{error}"));
     let mut known = false;
     let mut ids: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
     let mut others = BTreeSet::new();
     for pod in Pods::decode(list.clone()).map_err(garbage)?.pods {
         let pod = PodResources::decode(pod).map_err(garbage)?;
@@ -51,8 +52,7 @@ pub(crate) fn devices(
         for devices in pod.containers.into_iter().flat_map(|container| container.devices) {
             if devices.resource_name == resource {
                 // A container may inherit an init container's device.
-                let new = devices.device_ids.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>();
-                ids.extend(new);
+                ids.extend(devices.device_ids.into_iter().filter(|id| seen.insert(id.clone())));
             } else {
                 others.insert(devices.resource_name);
             }
