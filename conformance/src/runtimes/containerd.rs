@@ -26,7 +26,8 @@ pub(super) fn import(setup: &Setup, place: &Place) -> Result<()> {
     let archive = image::write(&setup.path(""))?;
     let mut ctr = Command::new(program("ctr")?);
     ctr.arg("--address").arg(setup.path("cri.sock")).args(["--namespace", "k8s.io", "images", "import"]);
-    ctr.args(["--snapshotter", SNAPSHOTTER]).arg(archive);
+    // CRI unpacks it when it is first used, and knows for which snapshotter.
+    ctr.arg("--no-unpack").arg(archive);
     place::run(place, &mut ctr)?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::cri::Client;
 use super::pod::Pod;
 use super::setup::Setup;
 use super::{
-    Kind,
+    Kind, image,
     place::{self, Place},
 };
 
@@ -64,6 +64,9 @@ impl Runtime {
             .wait(|runtime| runtime.cri.network().is_ok())
             .context("waiting for the runtime's first answer")?;
         kind.started(&runtime)?;
+        runtime
+            .wait(|runtime| runtime.cri.has_image(image::NAME).unwrap_or(false))
+            .context("waiting for the image")?;
         Ok(runtime)
     }
 

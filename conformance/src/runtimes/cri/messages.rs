@@ -155,6 +155,22 @@ pub(crate) struct Listed {
     pub items: Vec<SandboxId>,
 }
 
+/// `ImageStatusRequest`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ImageStatusRequest {
+    /// The image asked for.
+    #[prost(message, optional, tag = "1")]
+    pub image: Option<Name>,
+}
+
+/// `ImageStatusResponse`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ImageStatusResponse {
+    /// The image, if there is one.
+    #[prost(message, optional, tag = "1")]
+    pub image: Option<Nothing>,
+}
+
 /// `CreateContainerRequest`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct CreateContainerRequest {

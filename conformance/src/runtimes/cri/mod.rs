@@ -16,8 +16,9 @@ use super::image;
 use super::pod::Pod;
 use messages::{
     Capabilities, ContainerConfig, ContainerId, ContainerSecurityContext, ContainerStatusResponse,
-    CreateContainerRequest, ExecSyncRequest, ExecSyncResponse, LinuxContainerConfig, Listed, Name, Nothing,
-    PodSandboxStatusResponse, RUNNING, RunPodSandboxRequest, SandboxId, StatusResponse,
+    CreateContainerRequest, ExecSyncRequest, ExecSyncResponse, ImageStatusRequest, ImageStatusResponse,
+    LinuxContainerConfig, Listed, Name, Nothing, PodSandboxStatusResponse, RUNNING, RunPodSandboxRequest,
+    SandboxId, StatusResponse,
 };
 
 /// Kubelet's own limit is four minutes; nothing here takes more than seconds.
@@ -48,6 +49,17 @@ impl Client {
             .into_iter()
             .find(|condition| condition.kind == "NetworkReady")
             .context("no condition NetworkReady")
+    }
+
+    /// Whether pods can use this image: containerd's CRI hears of an import a little later.
+    ///
+    /// # Errors
+    /// When the runtime does not answer.
+    pub fn has_image(&self, name: &str) -> Result<bool> {
+        let request = ImageStatusRequest { image: Some(Name { name: name.to_owned() }) };
+        let answer: ImageStatusResponse =
+            rpc::call(&self.socket, "/runtime.v1.ImageService/ImageStatus", &request, WITHIN)?;
+        Ok(answer.image.is_some())
     }
 
     /// Makes a pod's sandbox, which calls the plugins unless the pod uses the node's network, and returns its
