@@ -3,6 +3,8 @@
 mod answer;
 mod socket;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_route::RouteNetlinkMessage;

@@ -17,8 +17,8 @@ use futures_util::Stream;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage};
 use netlink_packet_route::RouteNetlinkMessage;
 use rtnetlink::proto::Connection;
-use rtnetlink::sys::AsyncSocket;
-use rtnetlink::{Handle, new_connection};
+use rtnetlink::sys::{AsyncSocket, TokioSocket};
+use rtnetlink::{Handle, new_connection_with_socket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
@@ -39,15 +39,15 @@ const WINDOW: usize = 64;
 /// How often a dump is repeated when changes overtake it.
 const DUMP_ATTEMPTS: u32 = 5;
 
-pub(super) struct Socket {
-    line: RefCell<Line>,
-    timeout: Duration,
+pub(super) struct Socket<S = TokioSocket> {
+    line: RefCell<Line<S>>,
+    pub(super) timeout: Duration,
 }
 
 /// Both ends of the connection: requests go into the handle, the connection moves them to the socket.
-struct Line {
+struct Line<S> {
     handle: Handle,
-    connection: Connection<RouteNetlinkMessage>,
+    connection: Connection<RouteNetlinkMessage, S>,
 }
 
 /// Why there was no answer.
@@ -56,9 +56,9 @@ enum Silence {
     Broken,
 }
 
-impl Socket {
+impl<S: AsyncSocket + Send> Socket<S> {
     /// Opens a socket in the calling thread's namespace.
-    pub(super) fn here() -> Result<Socket, Error> {
+    pub(super) fn here() -> Result<Socket<S>, Error> {
         let runtime = runtime().map_err(failed("start the netlink runtime"))?;
         // The socket registers with the runtime whose context it is made in.
         let _context = runtime.enter();
@@ -67,7 +67,7 @@ impl Socket {
     }
 
     /// Opens a socket in this namespace, where it stays.
-    pub(super) fn inside(netns: &Netns) -> Result<Socket, Error> {
+    pub(super) fn inside(netns: &Netns) -> Result<Socket<S>, Error> {
         netns.run(Socket::here)?
     }
 
@@ -147,7 +147,7 @@ impl Socket {
         }
     }
 
-    fn one(
+    pub(super) fn one(
         &self,
         message: RouteNetlinkMessage,
         flags: u16,
@@ -202,9 +202,9 @@ impl Socket {
     }
 }
 
-impl Line {
-    fn open() -> io::Result<Line> {
-        let (mut connection, handle, _unsolicited) = new_connection()?;
+impl<S: AsyncSocket> Line<S> {
+    fn open() -> io::Result<Line<S>> {
+        let (mut connection, handle, _unsolicited) = new_connection_with_socket::<S>()?;
         // Acknowledgements and ends of dumps carry what we want to know: errors, explanations, interruptions.
         connection.set_forward_ack(true);
         connection.set_forward_done(true);

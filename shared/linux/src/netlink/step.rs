@@ -29,8 +29,8 @@ pub enum Step {
     Route(Route),
     /// Add a route, in place of the one there is to the same destination, if any.
     RouteReplace(Route),
-    /// Let packets from this source look up the table (`ip rule add from X lookup T`); the same rule again fails
-    /// with `EEXIST`.
+    /// Let packets from this source look up the table (`ip rule add from X lookup T`). The kernel chooses the
+    /// priority, and takes the same rule again, at another one.
     Rule {
         /// The source, `10.128.0.5/32`.
         from: IpNetwork,

@@ -1,0 +1,159 @@
+//! The exchange itself, on a socket that can be listened in on. Each test has a thread in a namespace of its own,
+//! where link 1 is the loopback.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::thread;
+use std::time::Duration;
+
+use bytes::BufMut;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::RouteNetlinkMessage;
+use nix::sched::{CloneFlags, unshare};
+use rtnetlink::sys::{AsyncSocket, SocketAddr, TokioSocket};
+
+use super::socket::Socket;
+use crate::{Error, LinkChange, address, link};
+
+thread_local! {
+    /// What the socket did: `>` a message sent, `<` one received.
+    static LOG: RefCell<String> = const { RefCell::new(String::new()) };
+    /// Whether links arrive garbled.
+    static GARBLE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The socket that is always used, with a tap on it.
+struct Tapped(TokioSocket);
+
+impl AsyncSocket for Tapped {
+    fn socket_ref(&self) -> &rtnetlink::sys::Socket {
+        self.0.socket_ref()
+    }
+
+    fn socket_mut(&mut self) -> &mut rtnetlink::sys::Socket {
+        self.0.socket_mut()
+    }
+
+    fn new(protocol: isize) -> io::Result<Tapped> {
+        TokioSocket::new(protocol).map(Tapped)
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.poll_send(cx, buf)
+    }
+
+    fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], addr: &SocketAddr) -> Poll<io::Result<usize>> {
+        let sent = ready!(self.0.poll_send_to(cx, buf, addr));
+        LOG.with_borrow_mut(|log| log.push('>'));
+        Poll::Ready(sent)
+    }
+
+    fn poll_recv<B: BufMut>(&self, cx: &mut Context<'_>, buf: &mut B) -> Poll<io::Result<()>> {
+        self.0.poll_recv(cx, buf)
+    }
+
+    fn poll_recv_from<B: BufMut>(&self, cx: &mut Context<'_>, buf: &mut B) -> Poll<io::Result<SocketAddr>> {
+        let mut bytes = Vec::with_capacity(1 << 16);
+        let from = ready!(self.0.poll_recv_from(cx, &mut bytes));
+        LOG.with_borrow_mut(|log| log.push('<'));
+        const RTM_NEWLINK: u8 = 16;
+        if GARBLE.get() && bytes.get(4) == Some(&RTM_NEWLINK) {
+            // The first attribute, behind two headers of 16 bytes each, now claims to be shorter than its header.
+            bytes[32..34].copy_from_slice(&1_u16.to_ne_bytes());
+        }
+        buf.put_slice(&bytes);
+        Poll::Ready(from)
+    }
+
+    fn poll_recv_from_full(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Vec<u8>, SocketAddr)>> {
+        self.0.poll_recv_from_full(cx)
+    }
+}
+
+/// Runs the test in a namespace of its own; needs root.
+fn alone(test: impl FnOnce(Socket<Tapped>) + Send + 'static) {
+    let run = || {
+        unshare(CloneFlags::CLONE_NEWNET).expect("these tests need root");
+        test(Socket::here().unwrap());
+    };
+    if let Err(panic) = thread::spawn(run).join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn set_up() -> RouteNetlinkMessage {
+    RouteNetlinkMessage::SetLink(LinkChange { up: Some(true), ..LinkChange::default() }.message(1))
+}
+
+fn ask_for_link() -> RouteNetlinkMessage {
+    let mut question = link::question([]);
+    question.header.index = 1;
+    RouteNetlinkMessage::GetLink(question)
+}
+
+fn add_address(last: u8) -> (RouteNetlinkMessage, u16) {
+    let address = format!("10.0.0.{last}/24").parse().unwrap();
+    (RouteNetlinkMessage::NewAddress(address::message(1, address)), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+fn nothing() -> String {
+    "do nothing".to_owned()
+}
+
+#[test]
+fn everything_is_sent_before_the_first_acknowledgement_is_read() {
+    alone(|socket| {
+        let orders: Vec<_> = (1..=9).map(add_address).collect();
+        socket.orders(orders, |_| nothing()).unwrap();
+        assert_eq!(LOG.take(), ">>>>>>>>><<<<<<<<<");
+        // The same on a socket that has been in use.
+        let orders: Vec<_> = (11..=13).map(add_address).collect();
+        socket.orders(orders, |_| nothing()).unwrap();
+        assert_eq!(LOG.take(), ">>><<<");
+    });
+}
+
+#[test]
+fn one_request_is_one_message_each_way() {
+    alone(|socket| {
+        socket.order(set_up(), 0, nothing).unwrap();
+        assert_eq!(LOG.take(), "><");
+    });
+}
+
+#[test]
+fn what_is_never_answered_ends_with_the_timeout_and_the_socket_goes_on() {
+    alone(|mut socket| {
+        socket.timeout = Duration::from_millis(20);
+        // A reply that the kernel does not owe us: it acknowledges only what asks for it.
+        let unanswered = socket.one(set_up(), 0, nothing);
+        assert!(matches!(unanswered, Err(Error::Timeout { .. })));
+        socket.timeout = Duration::from_secs(5);
+        assert!(socket.get(ask_for_link(), nothing).unwrap().is_some());
+    });
+}
+
+#[test]
+fn an_answer_that_cannot_be_decoded_is_an_error_and_needs_no_timeout() {
+    alone(|mut socket| {
+        socket.timeout = Duration::MAX;
+        GARBLE.set(true);
+        let error = socket.get(ask_for_link(), nothing).unwrap_err();
+        assert!(matches!(error, Error::Undecodable { .. }), "{error}");
+        GARBLE.set(false);
+        assert!(socket.get(ask_for_link(), nothing).unwrap().is_some());
+    });
+}
+
+#[test]
+fn a_window_that_fails_ends_the_batch() {
+    alone(|socket| {
+        let mut orders: Vec<_> = (1..=200).map(add_address).collect();
+        orders.insert(10, add_address(1));
+        let (step, error) = socket.orders(orders, |step| format!("do step {step}")).unwrap_err();
+        assert_eq!((step, error.is_exists()), (10, true));
+        assert!(error.to_string().starts_with("cannot do step 10: "), "{error}");
+        assert_eq!(LOG.take().matches('>').count(), 64, "nothing behind the window was sent");
+    });
+}
