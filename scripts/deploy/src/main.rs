@@ -6,6 +6,7 @@
 mod fault;
 mod known;
 mod manifest;
+mod pod_spec;
 mod render;
 mod yaml;
 
@@ -28,11 +29,14 @@ struct Cli {
 enum Command {
     /// Write the manifests of one cluster, in the order in which they are applied
     Render(render::Args),
+    /// Say whether workloads can run on a DPU host, and change those that cannot
+    PodSpec(pod_spec::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Render(args) => render::run(&args),
+        Command::PodSpec(args) => pod_spec::run(&args),
     };
     match outcome {
         Ok(Report { text, code }) => match std::io::stdout().lock().write_all(text.as_bytes()) {

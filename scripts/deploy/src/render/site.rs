@@ -120,9 +120,11 @@ impl Site {
         format!("{}/{name}", self.values.sriov.resource_prefix)
     }
 
-    /// The device pool of ordinary pods.
+    /// The device pool of ordinary pods: that of the first attachment, where the default network is not ours.
     pub(crate) fn pod_resource(&self) -> String {
-        self.resource(&self.values.sriov.pods.resource)
+        let values = &self.values;
+        let first = values.attachments.first().filter(|_| !values.dpu_host.default_network);
+        self.resource(first.map_or(&values.sriov.pods.resource, |attachment| &attachment.resource))
     }
 
     /// What a pod must name, where the default network is not ours.

@@ -1,0 +1,162 @@
+//! `pod-spec`: whether a workload can run on a DPU host, and what to change.
+
+mod change;
+mod rules;
+mod workload;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use serde::Serialize;
+use serde_json::Value;
+
+use self::rules::{Rules, Verdict};
+use self::workload::Workload;
+use crate::fault::Fault;
+use crate::render::{Cluster, Site};
+use crate::{Outcome, Report, yaml};
+
+/// The command line.
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say for each workload whether it can run on a DPU host, and what to change
+    Lint {
+        #[command(flatten)]
+        input: Input,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the change, or the changed manifests
+    Patch {
+        #[command(flatten)]
+        input: Input,
+        /// A JSON patch (of exactly one workload) or whole manifests
+        #[arg(long = "as", value_enum, default_value = "manifest")]
+        form: Form,
+        /// Bind the workload to DPU hosts too, with a node selector
+        #[arg(long)]
+        select: bool,
+    },
+}
+
+#[derive(ClapArgs)]
+struct Input {
+    /// Manifests, YAML or JSON, also `kubectl get -o json`; - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The values file of the tenant cluster, as given to render
+    #[arg(long, value_name = "FILE")]
+    values: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    Manifest,
+    JsonPatch,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &Args) -> Outcome {
+    match &args.command {
+        Command::Lint { input, json } => lint(input, *json),
+        Command::Patch { input, form, select } => patch(input, *form, *select),
+    }
+}
+
+impl Input {
+    fn rules(&self) -> Result<Rules, Fault> {
+        let values = self.values.as_deref().map(yaml::read).transpose()?.unwrap_or_default();
+        Ok(Rules::new(&Site { cluster: Cluster::Tenant, values }))
+    }
+
+    /// Everything in the files: workloads, and what is none.
+    fn objects(&self) -> Result<Vec<Value>, Fault> {
+        let lists: Result<Vec<_>, _> = self.files.iter().map(|file| yaml::objects(file)).collect();
+        Ok(lists?.into_iter().flatten().collect())
+    }
+}
+
+fn none_found() -> Fault {
+    Fault::new(
+        "no pod, deployment or other workload in what was given",
+        "name a file with one, or pipe in `kubectl get pods -A -o json`",
+    )
+}
+
+/// One workload's verdict, for programs.
+#[derive(Serialize)]
+struct Line<'a> {
+    workload: String,
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+}
+
+fn lint(input: &Input, json: bool) -> Outcome {
+    let rules = input.rules()?;
+    let objects = input.objects()?;
+    let judged: Vec<_> =
+        objects.iter().filter_map(Workload::of).map(|workload| (workload, rules.judge(&workload))).collect();
+    if judged.is_empty() {
+        return Err(none_found().into());
+    }
+    let all_run = judged.iter().all(|(_, verdict)| verdict.runs);
+    let text = if json {
+        let lines: Vec<_> = judged
+            .iter()
+            .map(|(workload, verdict)| Line { workload: workload.to_string(), verdict })
+            .collect();
+        pretty(&lines)?
+    } else {
+        judged.iter().map(|(workload, verdict)| format!("{workload}: {verdict}\n")).collect()
+    };
+    Ok(Report { text, code: if all_run { ExitCode::SUCCESS } else { ExitCode::from(1) } })
+}
+
+fn patch(input: &Input, form: Form, select: bool) -> Outcome {
+    let rules = input.rules()?;
+    let mut objects = input.objects()?;
+    let mut patches = Vec::new();
+    for object in &mut objects {
+        let Some(workload) = Workload::of(object) else { continue };
+        let verdict = rules.judge(&workload);
+        for problem in verdict.problems.iter().filter(|problem| problem.change.is_empty()) {
+            eprintln!("warning: {workload}: {} (not changed: {})", problem.what, problem.remedy);
+        }
+        let mut change: Vec<_> = verdict.problems.into_iter().flat_map(|problem| problem.change).collect();
+        if select {
+            change.extend(rules.select(&workload));
+        }
+        let change = change::merged(change);
+        change::apply(object, &change)?;
+        patches.push(change);
+    }
+    let text = match (form, patches.as_slice()) {
+        (_, []) => return Err(none_found().into()),
+        (Form::Manifest, _) => manifests(&objects)?,
+        (Form::JsonPatch, [one]) => pretty(one)?,
+        (Form::JsonPatch, many) => {
+            let why = format!("{} workloads were given, and a JSON patch is for one", many.len());
+            return Err(Fault::new(why, "give one at a time, or ask for --as manifest").into());
+        }
+    };
+    Ok(Report { text, code: ExitCode::SUCCESS })
+}
+
+fn manifests(objects: &[Value]) -> Result<String, Fault> {
+    let texts: Result<Vec<_>, _> = objects.iter().map(yaml::print).collect();
+    Ok(texts?.join("---\n"))
+}
+
+fn pretty(value: &impl Serialize) -> Result<String, Fault> {
+    let text = serde_json::to_string_pretty(value);
+    text.map(|text| text + "\n")
+        .map_err(|error| Fault::new(format!("no JSON of this ({error})"), "report this"))
+}
