@@ -8,7 +8,7 @@ use cni::{Add, Error, NetConf};
 use linux::sriov::{PciAddress, ScalableFunction};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{self, invalid};
+use crate::config::invalid;
 use crate::fault;
 use crate::node::Node;
 
@@ -77,10 +77,10 @@ impl DeviceId {
         let named =
             [("deviceID", conf.get("deviceID")), ("runtimeConfig.deviceID", conf.runtime_config("deviceID"))];
         for (key, value) in named {
-            let Some(value) = value else { continue };
-            let text = config::text(value);
-            if !text.is_empty() {
-                return text.parse().map(Some).map_err(|shape: String| invalid(key, &text, &shape));
+            match value.map(|value| value.as_str().ok_or(value)) {
+                None | Some(Ok("")) => {}
+                Some(Ok(text)) => return text.parse().map(Some).map_err(|shape: String| invalid(key, text, &shape)),
+                Some(Err(other)) => return Err(invalid(key, &other.to_string(), SHAPE)),
             }
         }
         Ok(None)

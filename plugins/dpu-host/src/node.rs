@@ -59,7 +59,7 @@ impl Node {
 
     fn new(config: Config) -> Self {
         Node {
-            sysfs: Sysfs::new(&paths::rooted(Path::new("/sys"))),
+            sysfs: Sysfs::new(&paths::root()),
             server: Client::new(&config.socket),
             store: OnceCell::new(),
             links: OnceCell::new(),

@@ -1,0 +1,96 @@
+//! CHECK, and `dpu-host vfs`.
+
+use anyhow::{Context, Result};
+use conformance::node::{Node, Verb};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn attached() -> Result<(Node, Pod, Value)> {
+    let node = Node::builder().privileged(false).start()?;
+    let pod = node.pod("web", "web-0")?;
+    let conf = node.conf_for(&node.vfs()[0]);
+    let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
+    Ok((node, pod, after(conf, result)))
+}
+
+#[test]
+fn check_finds_what_was_changed() -> Result<()> {
+    for (change, part) in [
+        ("link set eth0 down", "down"),
+        ("link set eth0 address 02:00:00:00:00:01", "MAC"),
+        ("link set eth0 mtu 1280", "MTU"),
+        ("address flush dev eth0", "address"),
+        ("link set eth0 down\nlink set eth0 name other\nlink set other up", "eth0"),
+    ] {
+        let (node, pod, conf) = attached()?;
+        node.run(PLUGIN, Verb::Check, &pod, &conf)?.ok()?;
+        pod.change(change)?;
+        let (code, text) = node.run(PLUGIN, Verb::Check, &pod, &conf)?.error()?;
+        assert_eq!(code, 108, "{change}: {text}");
+        assert!(text.contains(part) && text.contains("web/web-0"), "{change}: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn check_minds_no_route_and_asks_nobody() -> Result<()> {
+    let (node, pod, conf) = attached()?;
+    pod.change("route del default")?;
+    node.stop_server();
+    node.run(PLUGIN, Verb::Check, &pod, &conf)?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn check_wants_the_result() -> Result<()> {
+    let (node, pod, _) = attached()?;
+    node.run(PLUGIN, Verb::Check, &pod, &node.conf_for(&node.vfs()[0]))?.error()?;
+    Ok(())
+}
+
+#[test]
+fn check_tells_that_a_reset_took_the_vf() -> Result<()> {
+    let (node, pod, conf) = attached()?;
+    pod.change("link del eth0")?;
+    let (code, text) = node.run(PLUGIN, Verb::Check, &pod, &conf)?.error()?;
+    assert_eq!(code, 108);
+    assert!(text.contains("reset"), "{text}");
+    // And DEL copes.
+    node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
+    assert!(left(&node)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn the_inventory_says_where_every_vf_is() -> Result<()> {
+    let (node, pod, _) = attached()?;
+    let row = |at: usize| -> Result<Value> {
+        let id = node.vfs()[at].device_id().to_owned();
+        vfs(&node)?.into_iter().find(|row| row["device"] == id.as_str()).context("no row")
+    };
+    let used = row(0)?;
+    assert_eq!(
+        (&used["state"], &used["place"], &used["pod"], &used["asRecorded"]),
+        (&json!("used"), &json!("pod"), &json!("web/web-0"), &json!(true)),
+        "{used}"
+    );
+    let free = row(1)?;
+    assert_eq!((&free["state"], &free["place"]), (&json!("free"), &json!("host")), "{free}");
+    pod.change("link set eth0 mtu 1280")?;
+    assert_eq!(row(0)?["asRecorded"], false);
+    node.lose_netns(&pod)?;
+    assert_eq!(row(0)?["state"], "leaked");
+    let metrics = vfs_as(&node, &["--prometheus"])?;
+    assert!(metrics.contains("dpu_cni_vfs{state=\"leaked\"} 1\n"), "{metrics}");
+    assert!(vfs_as(&node, &[])?.contains(node.vfs()[1].device_id()));
+    Ok(())
+}
+
+#[test]
+fn looking_leaves_nothing_behind() -> Result<()> {
+    let node = Node::builder().start()?;
+    vfs(&node)?;
+    assert!(!node.root().join("run/dpu-cni").exists());
+    Ok(())
+}

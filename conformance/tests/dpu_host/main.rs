@@ -1,0 +1,78 @@
+//! `dpu-host` through its binary, on the simulated node: the kernel's links, a server that behaves like
+//! ovnkube-node's, and every way in which either can fail.
+
+mod adding;
+mod claiming;
+mod detaching;
+mod looking;
+mod refusing;
+mod serving;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use conformance::node::{LinkState, Node, Output, Pod, Verb, Vf};
+use serde_json::Value;
+
+const PLUGIN: &str = "dpu-host";
+
+/// A VF as its owner would find it changed.
+fn home(node: &Node, vf: &Vf) -> Result<LinkState> {
+    node.host_link(&vf.name)?.with_context(|| format!("{} is not on the host: {:?}", vf.name, node.host_links()))
+}
+
+fn add(node: &Node, pod: &Pod, vf: &Vf) -> Result<Output> {
+    node.run(PLUGIN, Verb::Add, pod, &node.conf_for(vf))
+}
+
+fn del(node: &Node, pod: &Pod, vf: &Vf) -> Result<Output> {
+    node.run(PLUGIN, Verb::Del, pod, &node.conf_for(vf))
+}
+
+/// The configuration of CHECK and DEL, which carries the result of ADD.
+fn after(conf: Value, result: Value) -> Value {
+    let mut conf = conf;
+    conf["prevResult"] = result;
+    conf
+}
+
+/// What is left in the state directory of attachments and claims.
+fn left(node: &Node) -> Result<Vec<String>> {
+    let state = node.root().join("run/dpu-cni");
+    let mut left = Vec::new();
+    for dir in ["attachments", "devices", "untold"] {
+        for entry in std::fs::read_dir(state.join(dir)).into_iter().flatten() {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if !name.ends_with(".lock") {
+                left.push(format!("{dir}/{name}"));
+            }
+        }
+    }
+    Ok(left)
+}
+
+/// What `dpu-host vfs` prints, run by hand on the host.
+fn vfs_as(node: &Node, args: &[&str]) -> Result<String> {
+    let program = conformance::binaries::plugin(PLUGIN)?;
+    let mut command = Command::new(program);
+    command.arg("vfs").args(args).env("DPU_CNI_ROOT", node.root());
+    let output = node.host().netns().run(|| command.output())??;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// `dpu-host vfs --json`.
+fn vfs(node: &Node) -> Result<Vec<Value>> {
+    Ok(serde_json::from_str(&vfs_as(node, &["--json"])?)?)
+}
+
+/// Waits until the plugin has claimed a VF: from then on only the server is awaited.
+fn wait_claimed(node: &Node) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while left(node)?.iter().filter(|file| file.starts_with("devices/")).count() == 0 {
+        ensure!(Instant::now() < deadline, "nothing is claimed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Every answer of the server, and STATUS.
+
+use anyhow::Result;
+use conformance::node::{Answer, Card, Lease, Node, Verb};
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn hostile_answers_are_errors_and_the_vf_is_at_home() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let before = home(&node, &node.vfs()[0])?;
+    for (answer, name) in [
+        (Answer::garbage(), "garbage"),
+        (Answer::deep(), "deep"),
+        (Answer::wrong_types(), "wrong types"),
+        (Answer::both_null(), "both null"),
+        (Answer::all_null(), "all null"),
+        (Answer::Truncated, "truncated"),
+        (Answer::Lost, "lost"),
+        (Answer::HangUp, "hang-up"),
+        (Answer::Endless, "endless"),
+        (Answer::Body(b"null".to_vec()), "null"),
+        (Answer::Body(b"{}".to_vec()), "empty"),
+        (Answer::Body(Vec::new()), "nothing"),
+        (Answer::Raw(Vec::new()), "closed"),
+    ] {
+        node.behave(|b| b.add = answer);
+        let pod = node.pod("web", "web-0")?;
+        let output = add(&node, &pod, &node.vfs()[0])?;
+        let (code, text) = output.error()?;
+        assert!([11, 105, 106].contains(&code), "{name}: {code} {text}");
+        assert!(text.contains("web/web-0") && !text.contains('\n'), "{name}: {text}");
+        node.idle()?;
+        del(&node, &pod, &node.vfs()[0])?.ok()?;
+        assert_eq!(home(&node, &node.vfs()[0])?, before, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn refusals_say_what_to_do() -> Result<()> {
+    for (behave, code, part) in [
+        (Box::new(|b: &mut conformance::node::Behaviour| b.lease = Lease::Expired) as Box<dyn FnOnce(&mut _)>, 11, "DPU NIC node"),
+        (Box::new(|b: &mut _| reports(b)), 105, "DPU NIC node"),
+        (Box::new(|b: &mut _| refuse(b, "broken stdin args")), 105, "network configuration"),
+        (Box::new(|b: &mut _| refuse(b, "something new")), 105, "something new"),
+    ] {
+        let node = Node::builder().privileged(false).behave(behave).start()?;
+        let before = home(&node, &node.vfs()[0])?;
+        let pod = node.pod("web", "web-0")?;
+        let (got, text) = add(&node, &pod, &node.vfs()[0])?.error()?;
+        assert_eq!(got, code, "{text}");
+        assert!(text.contains(part), "{text}");
+        assert_eq!(home(&node, &node.vfs()[0])?, before);
+        assert!(left(&node)?.is_empty(), "{:?}", left(&node)?);
+    }
+    Ok(())
+}
+
+fn reports(behaviour: &mut conformance::node::Behaviour) {
+    behaviour.card = Card::Reports("Error".into());
+}
+
+fn refuse(behaviour: &mut conformance::node::Behaviour, text: &str) {
+    behaviour.add = Answer::Refuse(text.into());
+}
+
+#[test]
+fn a_scalable_function_is_forwarded_and_its_refusal_explained() -> Result<()> {
+    let node = Node::builder().start()?;
+    let function = node.root().join("sys/bus/auxiliary/devices/mlx5_core.sf.4/net");
+    std::fs::create_dir_all(function.join(&node.vfs()[0].name))?;
+    let pod = node.pod("web", "web-0")?;
+    let mut conf = node.conf();
+    conf["deviceID"] = json!("mlx5_core.sf.4");
+    let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &conf)?.error()?;
+    assert_eq!(code, 103, "{text}");
+    assert!(text.contains("scalable function") && text.contains("mlx5_core.sf.4"), "{text}");
+    assert_eq!(node.commands(), ["ADD"]);
+    Ok(())
+}
+
+fn status(node: &Node) -> Result<Output> {
+    node.call(PLUGIN, Verb::Status)?.conf(&node.conf()).run()
+}
+
+#[test]
+fn status_tells_why_not() -> Result<()> {
+    let node = Node::builder().start()?;
+    status(&node)?.ok()?;
+    node.behave(|b| b.lease = Lease::Expired);
+    assert_eq!(status(&node)?.error()?.0, 51);
+    node.behave(|b| b.lease = Lease::NotFound);
+    assert_eq!(status(&node)?.error()?.0, 50);
+    node.behave(|b| b.lease = Lease::Healthy);
+    node.stop_server();
+    let (code, text) = status(&node)?.error()?;
+    assert_eq!(code, 50);
+    assert!(text.contains("ovnkube-node"), "{text}");
+    node.remove_socket()?;
+    assert_eq!(status(&node)?.error()?.0, 50);
+    Ok(())
+}
+
+#[test]
+fn status_of_an_old_server_is_that_it_lives() -> Result<()> {
+    let node = Node::builder().generation(conformance::node::Generation::Old).start()?;
+    status(&node)?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn a_status_that_is_not_answered_ends() -> Result<()> {
+    let node = Node::builder().behave(|b| b.status = Answer::Hang).start()?;
+    assert_eq!(status(&node)?.error()?.0, 50);
+    Ok(())
+}
+
+#[test]
+fn an_exhausted_pool_fails_no_status() -> Result<()> {
+    let node = Node::builder().vfs(1).start()?;
+    let pod = node.pod("web", "web-0")?;
+    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    status(&node)?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn a_socket_that_root_does_not_own_is_refused() -> Result<()> {
+    use std::os::unix::net::UnixListener;
+    use std::os::unix::process::CommandExt;
+    // Somebody else listens on it: a process of another user, which inherits the socket's name only.
+    let node = Node::builder().start()?;
+    let dir = node.root().join("run/elsewhere");
+    std::fs::create_dir(&dir)?;
+    std::os::unix::fs::chown(&dir, Some(65534), Some(65534))?;
+    let socket = dir.join("s.sock");
+    drop(UnixListener::bind(node.root().join("run/probe.sock"))?);
+    let script = "import socket,sys,time\ns=socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\ns.listen()\nprint('on',flush=True)\ntime.sleep(60)";
+    for dir in node.root().ancestors().take_while(|dir| dir.starts_with("/tmp/")) {
+        std::fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    }
+    let mut other = Command::new("python3")
+        .args(["-c", script, &socket.display().to_string()])
+        .uid(65534)
+        .gid(65534)
+        .stdout(std::process::Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(other.stdout.take().context("no pipe")?), &mut line)?;
+    let pod = node.pod("web", "web-0")?;
+    let mut conf = node.conf_for(&node.vfs()[0]);
+    conf["socket"] = json!("/run/elsewhere/s.sock");
+    let refused = node.run(PLUGIN, Verb::Add, &pod, &conf)?.error();
+    other.kill()?;
+    other.wait()?;
+    let (code, text) = refused?;
+    assert_eq!(code, 105, "{text}");
+    assert!(text.contains("65534"), "{text}");
+    assert!(left(&node)?.is_empty());
+    Ok(())
+}
