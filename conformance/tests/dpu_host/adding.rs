@@ -90,7 +90,7 @@ fn ipv6_addresses_are_usable_at_once() -> Result<()> {
     let node = Node::builder().privileged(false).families(Families::Dual).start()?;
     let pod = node.pod("web", "web-0")?;
     add(&node, &pod, &node.vfs()[0])?.ok()?;
-    let tentative = pod.ip(&["-6", "address", "show", "dev", "eth0", "tentative"])?;
+    let tentative = pod.ip(&["-6", "address", "show", "dev", "eth0", "scope", "global", "tentative"])?;
     let scopes = |json: &Value| json.to_string().contains("\"local\"");
     assert!(!scopes(&tentative), "{tentative}");
     Ok(())

@@ -73,6 +73,10 @@ fn attach(
     let result = match response {
         Response { result: Some(result), .. } => moved_by_server(node, call, sandbox, record, result)?,
         Response { pod: Some(pod), udn, udn_request, .. } => {
+            // A secondary network may have no subnets.
+            if pod.mac.is_none() || (pod.ips.is_empty() && call.conf.get("topology").is_none()) {
+                return Err(fault::bad_answer(&record.pod, "it has no MAC or no address for the pod"));
+            }
             let mut result = AddResult::default();
             plug(node, sandbox, record, 0, &pod, &mut result)?;
             if let (Some(udn), Some(request)) = (udn, udn_request) {

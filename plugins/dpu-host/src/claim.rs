@@ -90,8 +90,12 @@ fn wait(
             if vf::is_vfio(node, id) {
                 return Ok((lock, None));
             }
-            if let Some(link) = vf::on_host(node, id)? {
-                return Ok((lock, Some(home(node, id, &link, inherited))));
+            let link = match &inherited {
+                Some(held) => vf::at_home(node, held)?,
+                None => vf::on_host(node, id)?,
+            };
+            if let Some(link) = link {
+                return Ok((lock, Some(home(node, id, &link, inherited.and_then(|held| held.home)))));
             }
         }
         drop(lock);

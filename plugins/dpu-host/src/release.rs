@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cni::Error;
 
-use crate::attachment::{Held, Home, Record, Stage};
+use crate::attachment::{Held, Record, Stage};
 use crate::device::DeviceId;
 use crate::node::{Node, Sandbox};
 use crate::store::now;
@@ -50,11 +50,11 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
     }
 }
 
-/// Takes one device from a record that has lost its right to it, and tells how it was at home.
+/// Takes one device from a record that has lost its right to it, and tells what that knew of it.
 ///
 /// # Errors
 /// 107 when it cannot be brought home.
-pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Option<Home>, Error> {
+pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Option<Held>, Error> {
     let Some(held) = old.devices.iter().find(|held| held.id == *id) else { return Ok(None) };
     log::info!(
         "VF {id} is taken over from pod {}, sandbox {}, {:?}",
@@ -63,7 +63,7 @@ pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Opti
         old.stage
     );
     vf::bring_home(node, held, sandbox(old).as_ref())?;
-    Ok(held.home.clone())
+    Ok(Some(held.clone()))
 }
 
 /// One device; whether nothing is left to do for it.

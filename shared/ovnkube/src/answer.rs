@@ -48,8 +48,9 @@ fn refusal(answer: &Answer) -> Failure {
     {
         return Failure::Cni { code, msg: one_line(&msg), details: one_line(&details) };
     }
-    // Other JSON is not quoted: for all we know it holds a token.
-    let text = if matches!(answer.body.trim_ascii_start(), [b'{' | b'[', ..]) {
+    // Other JSON is not quoted: for all we know it holds a token. The server's own texts may begin with a bracket.
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&answer.body).is_ok();
+    let text = if is_json || answer.body.trim_ascii_start().starts_with(b"{") {
         String::from("JSON that is no CNI error")
     } else {
         one_line(&String::from_utf8_lossy(&answer.body))
