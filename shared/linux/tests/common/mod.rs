@@ -1,6 +1,6 @@
 //! A network namespace of a test's own, worked on with `ip` as an independent witness. Needs root.
 
-#![allow(dead_code)] // Each test binary uses its own part.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -59,12 +59,6 @@ impl Sandbox {
     /// The first thing that `ip -j` lists inside.
     pub(crate) fn show(&self, arguments: &str) -> Value {
         self.list(arguments).into_iter().next().unwrap_or_else(|| panic!("ip {arguments} lists nothing"))
-    }
-
-    /// Sets `net.<key>` inside.
-    pub(crate) fn sysctl(&self, key: &str, value: &str) {
-        let path = format!("/proc/sys/net/{key}");
-        self.netns().run(|| std::fs::write(&path, value)).unwrap().unwrap();
     }
 
     pub(crate) fn link(&self, name: &str) -> Link {
