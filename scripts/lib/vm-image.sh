@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The test machine's kernel and root, from packages that are unpacked and never installed: $VM/vmlinux, $VM/base.cpio.
-# Made once; made again when this file changes. Sourced after common.sh and packages.sh.
+# Made once; made again when this file changes. Sourced after packages.sh and unpacked.sh.
 
 VM=$CACHE/vm
 # What the guest loads or a test may load: SR-IOV, pods' plumbing, device assignment, the card's switch.
@@ -13,16 +13,17 @@ vm_image() {
   recipe=$(sha256sum <"${BASH_SOURCE[0]}")
   [[ -e $VM/recipe && $(<"$VM/recipe") = "$recipe" ]] && return
   need cpio xz zstd strip ip depmod
+  need_unpacked busybox-static:busybox
   rm -rf "$VM"
-  mkdir -p "$VM"/{packages,kernel,tools,root}
+  mkdir -p "$VM"/{packages,kernel,root}
   vm_fetch
   vm_kernel
   vm_root
-  rm -rf "$VM"/{packages,kernel,tools,root}
+  rm -rf "$VM"/{packages,kernel,root}
   echo "$recipe" >"$VM/recipe"
 }
 
-# Downloads and unpacks kernel and busybox. The archive moves on, so the meta package says which kernel there is.
+# Downloads and unpacks a kernel. The archive moves on, so the meta package says which kernel there is.
 vm_fetch() {
   local meta image packages
   newer_archive
@@ -34,18 +35,13 @@ vm_fetch() {
   esac
   image=$(apt-cache "${NEWER[@]}" depends "$meta" | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; exit }')
   [[ $image ]] || die "$meta names no kernel: run apt-get update and try again"
-  packages=("$image" busybox-static)
+  packages=("$image")
   # Ubuntu keeps a kernel's modules in packages of their own.
   [[ $OS = ubuntu-* ]] && packages+=("${image/image/modules}" "${image/image/modules-extra}")
   say "fetching ${packages[*]} (unpacked under $VM, not installed)"
   (cd "$VM/packages" && apt-get -qq "${NEWER[@]}" download "${packages[@]}") || die "could not download ${packages[*]}"
   local package
-  for package in "$VM"/packages/*.deb; do
-    case ${package##*/} in
-      busybox-*) dpkg -x "$package" "$VM/tools" ;;
-      *) dpkg -x "$package" "$VM/kernel" ;;
-    esac
-  done
+  for package in "$VM"/packages/*.deb; do dpkg -x "$package" "$VM/kernel"; done
 }
 
 # $VM/vmlinux: the kernel without its decompressor, which costs two seconds of emulation; QEMU starts it by its PVH entry.
@@ -70,7 +66,7 @@ vm_try_unpack() {
 vm_root() {
   local root=$VM/root program
   mkdir -p "$root"/{bin,sbin,proc,sys,dev,tmp,run,etc,mnt,root,var/lib,usr/bin,usr/sbin}
-  cp "$VM"/tools/bin/busybox "$root/bin/" 2>/dev/null || cp "$VM"/tools/usr/bin/busybox "$root/bin/"
+  cp "$(type -P busybox)" "$root/bin/"
   for program in bash ip; do
     cp "$(readlink -f "$(type -P "$program")")" "$root/sbin/$program"
     vm_libraries "$root/sbin/$program" "$root"
