@@ -3,8 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Result;
+
+static CHOSEN: AtomicU32 = AtomicU32::new(0);
 
 /// The group of this name in every hierarchy, version 1 or 2.
 #[derive(Debug)]
@@ -14,14 +17,15 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Names the group; runtimes make it when they need it.
+    /// Chooses a name that nobody else uses; runtimes make the group when they need it.
     ///
     /// # Errors
     /// When the mount table cannot be read.
-    pub fn new(name: &str) -> Result<Cgroup> {
+    pub fn unique() -> Result<Cgroup> {
         let mounts = fs::read_to_string("/proc/self/mounts")?;
         let hierarchies = mounts.lines().filter_map(hierarchy).map(PathBuf::from).collect();
-        Ok(Cgroup { name: name.to_owned(), hierarchies })
+        let name = format!("dpu-cni-{}-{}", std::process::id(), CHOSEN.fetch_add(1, Ordering::Relaxed));
+        Ok(Cgroup { name, hierarchies })
     }
 
     /// For CRI's `cgroup_parent`.

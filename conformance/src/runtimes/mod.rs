@@ -62,16 +62,18 @@ impl Kind {
     }
 }
 
-/// The path of a program, as a shell would find it; `sbin` is not on everybody's `PATH`.
+/// The path of a program: on `PATH`, in an `sbin` that is not on everybody's, or among the tools that `scripts/test`
+/// puts into `target/tools/bin`.
 ///
 /// # Errors
 /// When it is not installed.
 pub fn program(name: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let places =
-        std::env::split_paths(&path).chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
+    let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let exe = std::env::current_exe().unwrap_or_default();
+    let tools = exe.ancestors().map(|dir| dir.join("tools/bin"));
+    let mut places = std::env::split_paths(&path).chain(system).chain(tools).map(|dir| dir.join(name));
     places
-        .map(|dir| dir.join(name))
         .find(|path| path.is_file())
-        .with_context(|| format!("{name} is not on PATH; what the tests need is installed by scripts/test"))
+        .with_context(|| format!("{name} is not installed; scripts/test installs what the tests need"))
 }

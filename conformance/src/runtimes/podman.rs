@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Result, bail};
 use linux::Netns;
 
+use super::cgroup::Cgroup;
 use super::place::{self, Place};
 use super::setup::Setup;
 use super::{image, program};
@@ -13,7 +14,9 @@ use super::{image, program};
 /// podman with private directories, in a place of its own.
 #[derive(Debug)]
 pub struct Podman {
+    // Fields are dropped in this order: processes, their control groups, their files.
     place: Place,
+    cgroup: Cgroup,
     setup: Setup,
 }
 
@@ -27,7 +30,7 @@ impl Podman {
         fs::write(setup.path("containers.conf"), configuration(&setup))?;
         fs::write(setup.path("storage.conf"), storage(&setup))?;
         fs::write(setup.path("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)?;
-        let podman = Podman { place: Place::new(network)?, setup };
+        let podman = Podman { place: Place::new(network)?, cgroup: Cgroup::unique()?, setup };
         let backend = podman.run(&["info", "--format", "{{.Host.NetworkBackend}}"], &[])?;
         if String::from_utf8_lossy(&backend.stdout).trim() != "cni" {
             let said = String::from_utf8_lossy(&backend.stderr);
@@ -50,11 +53,19 @@ impl Podman {
         &self.setup
     }
 
-    /// Runs podman with these arguments, and with variables in its environment; `CNI_ARGS` reaches the plugins.
+    /// Runs a container of this network to its end, and removes it. `CNI_ARGS` in podman's environment, which is
+    /// `env`, reaches the plugins.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Result<Output> {
+    /// When podman cannot be started.
+    pub fn container(&self, network: &str, command: &[&str], env: &[(&str, &str)]) -> Result<Output> {
+        let parent = self.cgroup.parent();
+        let options =
+            ["run", "--rm", "--cgroup-parent", &parent, "--network", network, "--cap-add", "NET_RAW"];
+        self.run(&[&options, &["--entrypoint", "", image::NAME][..], command].concat(), env)
+    }
+
+    fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Result<Output> {
         let mut command = Command::new(program("podman")?);
         command.args(args).envs(self.setup.environment()).envs(env.iter().copied());
         command.env("CONTAINERS_CONF", self.setup.path("containers.conf"));
@@ -73,6 +84,7 @@ impl Podman {
         let mut found: Vec<String> = listed.lines().map(|id| format!("container {id}")).collect();
         let others = self.place.running()?.into_iter().filter(|(id, _)| *id != 1);
         found.extend(others.map(|(id, name)| format!("process {id} ({name})")));
+        found.extend(self.cgroup.children().iter().map(|path| format!("control group {}", path.display())));
         for dir in ["/run/netns", "/var/lib/cni/results"] {
             found
                 .extend(place::entries(&self.place.path(dir))?.iter().map(|path| path.display().to_string()));
@@ -91,6 +103,8 @@ runtime = "runc"
 [containers]
 log_driver = "k8s-file"
 apparmor_profile = ""
+# Its monitor would get a control group outside the one that we remove.
+cgroups = "no-conmon"
 # podman asks for more than root may have in a container.
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::process::Child;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,8 +24,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How much of the log a failed test shows.
 const LOG_LINES: usize = 40;
 
-static STARTED: AtomicU32 = AtomicU32::new(0);
-
 /// A running containerd or CRI-O. Dropping it ends it, and everything that it started.
 #[derive(Debug)]
 pub struct Runtime {
@@ -45,11 +42,7 @@ impl Runtime {
     /// When it is not installed, or does not start; with the end of its log.
     pub fn start(kind: Kind, setup: Setup, network: Option<&Netns>) -> Result<Runtime> {
         let place = Place::new(network)?;
-        let cgroup = Cgroup::new(&format!(
-            "dpu-cni-{}-{}",
-            std::process::id(),
-            STARTED.fetch_add(1, Ordering::Relaxed)
-        ))?;
+        let cgroup = Cgroup::unique()?;
         let mut command = kind.prepare(&setup, &place)?;
         let log = File::create(setup.path("log"))?;
         command
