@@ -1,0 +1,127 @@
+//! Running checks, as many at a time as there are cores, each run on a thread and a host of its own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow};
+
+use super::catalogue::{Check, Group};
+use super::namespace::enter_private_host;
+use super::row::{Done, Row};
+use super::stop::Stop;
+use super::suite::Suite;
+use super::trial::Trial;
+
+/// A check that was chosen, and the group it is in.
+#[derive(Clone, Copy)]
+pub struct Chosen {
+    /// Its group.
+    pub group: &'static Group,
+    /// It.
+    pub check: &'static Check,
+}
+
+/// Runs `work` on a thread that has a host of its own. A panic goes on in the caller.
+pub fn on_private_host<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    thread::scope(|scope| {
+        let inside = || enter_private_host().map(|()| work());
+        let thread = thread::Builder::new().name("host".to_owned()).spawn_scoped(scope, inside);
+        thread.context("starting a thread")?.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// Runs the checks; `report` is called for each, in their order, as soon as it and all before it are done.
+pub fn run(suite: &Suite, chosen: &[Chosen], mut report: impl FnMut(Row)) -> Result<()> {
+    let jobs: Vec<(usize, &str)> = chosen
+        .iter()
+        .enumerate()
+        .flat_map(|(index, chosen)| versions(suite, chosen).into_iter().map(move |version| (index, version)))
+        .collect();
+    let mut open: Vec<usize> = chosen.iter().map(|chosen| versions(suite, chosen).len()).collect();
+    let mut done: Vec<Vec<Done>> = chosen.iter().map(|_| Vec::new()).collect();
+    let workers = thread::available_parallelism().map_or(2, usize::from);
+    let (next, (results, inbox)) = (AtomicUsize::new(0), channel());
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            let (results, jobs, next) = (results.clone(), &jobs, &next);
+            scope.spawn(move || work(suite, chosen, jobs, next, &results));
+        }
+        drop(results);
+        let mut shown = 0;
+        let mut show = |open: &[usize], done: &mut [Vec<Done>]| {
+            while shown < chosen.len() && open[shown] == 0 {
+                report(row(suite, &chosen[shown], std::mem::take(&mut done[shown])));
+                shown += 1;
+            }
+        };
+        show(&open, &mut done);
+        for (index, run) in inbox {
+            open[index] -= 1;
+            done[index].push(run);
+            show(&open, &mut done);
+        }
+    });
+    Ok(())
+}
+
+fn work(
+    suite: &Suite,
+    chosen: &[Chosen],
+    jobs: &[(usize, &str)],
+    next: &AtomicUsize,
+    results: &Sender<(usize, Done)>,
+) {
+    while let Some(&(index, version)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let done = attempt(suite, chosen[index].check, version);
+        // The receiver outlives the workers.
+        let _ = results.send((index, done));
+    }
+}
+
+/// One run, whatever happens in it.
+fn attempt(suite: &Suite, check: &Check, version: &str) -> Done {
+    let broken = |error| Done {
+        version: version.to_owned(),
+        verdict: Err(Stop::Broken(error)),
+        remarks: Vec::new(),
+        last: None,
+    };
+    if suite.common.interrupted.load(Ordering::Relaxed) {
+        return Done { verdict: Err(Stop::skipped("interrupted")), ..broken(anyhow!("")) };
+    }
+    let run = || -> Result<Done> {
+        let trial = Trial::begin(suite, *check, version)?;
+        let verdict = (check.run)(&trial);
+        let (remarks, last) = trial.end();
+        Ok(Done { version: version.to_owned(), verdict, remarks, last })
+    };
+    // A panic is a mistake of the check; the others can still say something.
+    let caught = catch_unwind(AssertUnwindSafe(|| on_private_host(run)));
+    match caught {
+        Ok(Ok(Ok(done))) => done,
+        Ok(Ok(Err(error)) | Err(error)) => broken(error),
+        Err(_) => broken(anyhow!("the check panicked")),
+    }
+}
+
+fn versions<'a>(suite: &'a Suite, chosen: &Chosen) -> Vec<&'a str> {
+    if suite.profile.includes(chosen.check.levels) {
+        chosen.check.versions.of(&suite.versions)
+    } else {
+        Vec::new()
+    }
+}
+
+fn row(suite: &Suite, Chosen { group, check }: &Chosen, mut runs: Vec<Done>) -> Row {
+    let required = suite.profile.requires(check.levels);
+    if !suite.profile.includes(check.levels) {
+        return Row::skipped(group, check, false, "of another profile");
+    }
+    if runs.is_empty() {
+        return Row::skipped(group, check, required, "the plugin lists no version that this is about");
+    }
+    runs.sort_by_key(|run| suite.versions.iter().position(|version| *version == run.version));
+    Row::of(group, check, required, runs)
+}

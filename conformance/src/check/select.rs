@@ -1,0 +1,83 @@
+//! Which checks are run.
+
+use std::io::{self, Write};
+
+use anyhow::{Result, bail};
+
+use super::catalogue::GROUPS;
+use super::runner::Chosen;
+
+/// All checks, or those of these groups and with these numbers (`88`, `88-100`).
+pub fn select(only: &[String]) -> Result<Vec<Chosen>> {
+    let wanted = only.iter().map(|name| Wanted::parse(name)).collect::<Result<Vec<_>>>()?;
+    let all = GROUPS.iter().flat_map(|group| group.checks.iter().map(move |check| Chosen { group, check }));
+    Ok(all
+        .filter(|chosen| wanted.is_empty() || wanted.iter().any(|wanted| wanted.includes(chosen)))
+        .collect())
+}
+
+/// A line per check: number, levels, verb, what is sent, what should come back, and who says so.
+pub fn list(out: &mut impl Write, chosen: &[Chosen]) -> io::Result<()> {
+    for Chosen { group, check } in chosen {
+        let levels: String = check.levels.iter().map(|level| level.letter()).collect();
+        writeln!(
+            out,
+            "{:>3} {:<12} {:<2} {}: {} -> {} [{}]",
+            check.number, group.name, levels, check.verb, check.when, check.then, check.source
+        )?;
+    }
+    Ok(())
+}
+
+enum Wanted<'a> {
+    Group(&'a str),
+    Numbers(u16, u16),
+}
+
+impl<'a> Wanted<'a> {
+    fn parse(name: &'a str) -> Result<Wanted<'a>> {
+        if GROUPS.iter().any(|group| group.name == name) {
+            return Ok(Wanted::Group(name));
+        }
+        let (first, last) = name.split_once('-').unwrap_or((name, name));
+        match (first.parse(), last.parse()) {
+            (Ok(first), Ok(last)) => Ok(Wanted::Numbers(first, last)),
+            _ => {
+                let groups: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
+                bail!(
+                    "no group or check {name:?}: groups are {}, checks are numbers or ranges",
+                    groups.join(", ")
+                )
+            }
+        }
+    }
+
+    fn includes(&self, chosen: &Chosen) -> bool {
+        match self {
+            Wanted::Group(name) => chosen.group.name == *name,
+            Wanted::Numbers(first, last) => (*first..=*last).contains(&chosen.check.number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(only: &[&str]) -> Vec<u16> {
+        let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
+        select(&only).unwrap().iter().map(|chosen| chosen.check.number).collect()
+    }
+
+    #[test]
+    fn groups_numbers_and_ranges_add_up() {
+        assert_eq!(numbers(&["random", "3", "39-41"]), [3, 39, 40, 41, 152]);
+        assert_eq!(numbers(&[]).len(), 152);
+    }
+
+    #[test]
+    fn an_unknown_group_is_named() {
+        let Err(error) = select(&["nothing".to_owned()]) else { panic!("accepted") };
+        assert!(error.to_string().contains("nothing"), "{error}");
+    }
+}

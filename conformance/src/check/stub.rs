@@ -1,0 +1,90 @@
+//! A CNI plugin that only records: the delegate, or the neighbour in a chain, of the plugin under test.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::versions::KNOWN;
+
+/// A shell script that looks like a plugin.
+#[derive(Debug)]
+pub struct Stub {
+    dir: PathBuf,
+}
+
+/// A call that a stub was sent.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// `CNI_COMMAND`.
+    pub verb: String,
+    /// Its standard input.
+    pub conf: Value,
+}
+
+impl Stub {
+    /// The plugin type that it answers to.
+    pub const KIND: &'static str = "conformance-stub";
+
+    /// Puts one into a new directory `dir`, to be added to `CNI_PATH`. It succeeds, without a word, at everything.
+    pub fn new(dir: PathBuf) -> Result<Stub> {
+        fs::create_dir(&dir).with_context(|| format!("making {}", dir.display()))?;
+        let stub = Stub { dir };
+        let script = format!(
+            "#!/bin/sh\n\
+             cd '{}' || exit 9\n\
+             /bin/cat > \"stdin.$CNI_COMMAND.$$\"\n\
+             echo \"$CNI_COMMAND stdin.$CNI_COMMAND.$$\" >> calls\n\
+             [ ! -f \"say.$CNI_COMMAND\" ] || /bin/cat \"say.$CNI_COMMAND\"\n\
+             [ ! -f \"fail.$CNI_COMMAND\" ]\n",
+            stub.dir.display()
+        );
+        let path = stub.dir.join(Stub::KIND);
+        fs::write(&path, script)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        let versions = json!({"cniVersion": "1.1.0", "supportedVersions": KNOWN});
+        stub.says("VERSION", &versions)?;
+        Ok(stub)
+    }
+
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What it prints for a verb.
+    pub fn says(&self, verb: &str, answer: &Value) -> io::Result<()> {
+        fs::write(self.dir.join(format!("say.{verb}")), answer.to_string())
+    }
+
+    /// It fails at a verb from now on, with this code.
+    pub fn fails(&self, verb: &str, code: u32) -> io::Result<()> {
+        self.says(verb, &json!({"cniVersion": "1.0.0", "code": code, "msg": "the stub was told to fail"}))?;
+        fs::write(self.dir.join(format!("fail.{verb}")), "")
+    }
+
+    /// All calls so far, in order, VERSION left out.
+    pub fn seen(&self) -> Result<Vec<Seen>> {
+        let calls = match fs::read_to_string(self.dir.join("calls")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            calls => calls?,
+        };
+        let mut seen = Vec::new();
+        for line in calls.lines() {
+            let (verb, file) = line.split_once(' ').context("a line of the stub's record")?;
+            if verb != "VERSION" {
+                let conf = serde_json::from_slice(&fs::read(self.dir.join(file))?).unwrap_or(Value::Null);
+                seen.push(Seen { verb: verb.to_owned(), conf });
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Whether it has been called for a verb.
+    pub fn was_asked(&self, verb: &str) -> Result<bool> {
+        Ok(self.seen()?.iter().any(|seen| seen.verb == verb))
+    }
+}

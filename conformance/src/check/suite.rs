@@ -1,0 +1,138 @@
+//! What is the same for every trial: the plugin, its configuration, what it answers to plain calls.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use super::answer::Outcome;
+use super::call::Common;
+use super::conf::Template;
+use super::fixture::Fixture;
+use super::levels::Profile;
+use super::random::Random;
+
+/// See the module.
+pub struct Suite {
+    /// The plugin as the user named it; calls execute a copy.
+    pub plugin: PathBuf,
+    /// What the user gave for a configuration.
+    pub config: Option<PathBuf>,
+    /// The same, as far as plugins see it.
+    pub template: Template,
+    /// The profile.
+    pub profile: Profile,
+    /// `CNI_IFNAME`.
+    pub ifname: String,
+    /// The plugin's surroundings.
+    pub fixture: Box<dyn Fixture>,
+    /// What all calls have in common.
+    pub common: Common,
+    /// How the random inputs are made.
+    pub random: Random,
+    /// The versions that the plugin lists, in its order.
+    pub versions: Vec<String>,
+    /// How plain calls end, by verb and version.
+    pub plain: BTreeMap<(&'static str, String), Outcome>,
+    numbers: AtomicUsize,
+    dir: TempDir,
+}
+
+/// What a suite is made from.
+pub struct Subject {
+    /// The plugin.
+    pub plugin: PathBuf,
+    /// Its configuration.
+    pub config: Option<PathBuf>,
+    /// The profile.
+    pub profile: Profile,
+    /// `CNI_IFNAME`.
+    pub ifname: String,
+    /// The plugin's surroundings.
+    pub fixture: Box<dyn Fixture>,
+    /// What all calls have in common.
+    pub common: Common,
+    /// How the random inputs are made.
+    pub random: Random,
+}
+
+impl Suite {
+    /// Copies the plugin to a directory of the suite's own, where nobody else writes, with links to everything that
+    /// lies beside it.
+    pub fn new(subject: Subject) -> Result<Suite> {
+        let Subject { plugin, config, profile, ifname, fixture, common, random } = subject;
+        ensure!(plugin.is_file(), "{} is not a file", plugin.display());
+        let plugin = plugin.canonicalize().with_context(|| format!("finding {}", plugin.display()))?;
+        let kind =
+            plugin.file_name().and_then(|name| name.to_str()).context("the plugin's name is not UTF-8")?;
+        let template = Template::read(kind, config.as_deref())?;
+        let dir =
+            tempfile::Builder::new().prefix("cni-conformance-").tempdir().context("making a directory")?;
+        let bin = dir.path().join("bin");
+        fill(&bin, &plugin).with_context(|| format!("copying {}", plugin.display()))?;
+        let common = Common { program: bin.join(kind), ..common };
+        let (versions, plain, numbers) = (Vec::new(), BTreeMap::new(), AtomicUsize::new(0));
+        Ok(Suite {
+            plugin,
+            config,
+            template,
+            profile,
+            ifname,
+            fixture,
+            common,
+            random,
+            versions,
+            plain,
+            numbers,
+            dir,
+        })
+    }
+
+    /// A directory that goes away with the suite.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// `CNI_PATH`.
+    pub fn bin_dir(&self) -> PathBuf {
+        self.dir().join("bin")
+    }
+
+    /// How a plain call ends; a verb that the version does not have counts as garbled.
+    pub fn plain(&self, verb: &str, version: &str) -> Outcome {
+        let found = self.plain.iter().find(|((of, at), _)| *of == verb && at == version);
+        found.map_or(Outcome::Garbled, |(_, outcome)| outcome.clone())
+    }
+
+    /// Whether the plugin lists this version.
+    pub fn lists(&self, version: &str) -> bool {
+        self.versions.iter().any(|listed| listed == version)
+    }
+
+    /// The newest version that it lists.
+    pub fn newest(&self) -> &str {
+        super::versions::Versions::Newest.of(&self.versions).first().copied().unwrap_or("1.0.0")
+    }
+
+    /// A number that no other trial has.
+    pub fn next_number(&self) -> usize {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+fn fill(bin: &Path, plugin: &Path) -> Result<()> {
+    fs::create_dir(bin)?;
+    let (from, name) = (plugin.parent().unwrap_or(Path::new("/")), plugin.file_name().unwrap_or_default());
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_name() != name && entry.path().is_file() {
+            std::os::unix::fs::symlink(entry.path(), bin.join(entry.file_name()))?;
+        }
+    }
+    // The copy has the original's permissions: whether it may be executed is part of what is checked.
+    fs::copy(plugin, bin.join(name))?;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The first look at a plugin: its versions, and how it answers plain calls. Nothing is judged here.
+
+use anyhow::{Result, anyhow};
+use serde_json::Value;
+
+use super::answer::Outcome;
+use super::catalogue::{Check, check};
+use super::runner::on_private_host;
+use super::stop::{Stop, Verdict};
+use super::suite::Suite;
+use super::trial::Trial;
+use super::versions::{self, at_least};
+
+/// Not one of the checks.
+const SURVEY: Check = check(0, "any", &[], nothing);
+
+fn nothing(_: &Trial<'_>) -> Verdict {
+    Ok(())
+}
+
+/// Fills in [`Suite::versions`] and [`Suite::plain`].
+pub fn survey(suite: &mut Suite) -> Result<()> {
+    let listed = on_private_host(|| list(suite))?.map_err(explain)?;
+    // A plugin without a VERSION is checked as far as it goes, with a version that everybody speaks.
+    suite.versions = if listed.is_empty() { vec!["1.0.0".to_owned()] } else { listed };
+    let versions = suite.versions.clone();
+    for version in versions {
+        let plain = on_private_host(|| plain(suite, &version))?.map_err(explain)?;
+        suite.plain.extend(plain.into_iter().map(|(verb, outcome)| ((verb, version.clone()), outcome)));
+    }
+    Ok(())
+}
+
+fn list(suite: &Suite) -> Result<Vec<String>, Stop> {
+    let trial = Trial::begin(suite, SURVEY, "1.0.0")?;
+    let object = trial.version_call().run()?.object().unwrap_or_default();
+    let listed = object.get("supportedVersions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let known = listed.iter().filter_map(Value::as_str).filter(|version| versions::KNOWN.contains(version));
+    Ok(known.map(str::to_owned).collect())
+}
+
+fn plain(suite: &Suite, version: &str) -> Result<Vec<(&'static str, Outcome)>, Stop> {
+    let trial = Trial::begin(suite, SURVEY, version)?;
+    let pod = trial.pod()?;
+    let add = trial.call("ADD", &pod).run()?;
+    let mut found = vec![("ADD", add.outcome())];
+    if at_least(version, versions::CHECK) {
+        let call = trial.call("CHECK", &pod);
+        let call = match add.object() {
+            Ok(result) => call.key("prevResult", result),
+            Err(_) => call,
+        };
+        found.push(("CHECK", call.run()?.outcome()));
+    }
+    found.push(("DEL", trial.call("DEL", &pod).run()?.outcome()));
+    if at_least(version, versions::STATUS) {
+        for verb in ["STATUS", "GC"] {
+            found.push((verb, trial.node_call(verb).run()?.outcome()));
+        }
+    }
+    Ok(found)
+}
+
+fn explain(stop: Stop) -> anyhow::Error {
+    match stop {
+        Stop::Broken(error) => error,
+        Stop::Skipped(reason) => anyhow!(reason),
+        Stop::Failed(failure) => anyhow!("{failure}"),
+    }
+}

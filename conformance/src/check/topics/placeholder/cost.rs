@@ -1,0 +1,81 @@
+//! 150: what a refusal costs.
+
+use std::fs;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::ptrace;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::check::call::Call;
+use crate::check::snapshot::files;
+use crate::check::stop::{Stop, Verdict};
+use crate::check::trial::Trial;
+
+/// kB; a Kubernetes node retries every pod every ten seconds.
+const MEMORY: u64 = 5 * 1024;
+
+pub(super) fn cheap(t: &Trial<'_>) -> Verdict {
+    let pod = t.pod()?;
+    let call = t.call("ADD", &pod);
+    t.same_as_plain(&call)?;
+    let before = files(t.dir())?;
+    let mut took = Vec::with_capacity(1000);
+    for _ in 0..1000 {
+        took.push(call.run()?.finished().elapsed);
+    }
+    took.sort();
+    let median = took[took.len() / 2];
+    t.remark(format!("median {:.1} ms", median.as_secs_f64() * 1e3));
+    if median >= Duration::from_millis(5) {
+        return Err(Stop::failed("1000 ADDs", format!("a median of {median:?}"), "a median below 5 ms"));
+    }
+    if files(t.dir())? != before {
+        return Err(Stop::failed("1000 ADDs", "more files than before", "no file more"));
+    }
+    let peak = peak_memory(&call)?;
+    t.remark(format!("{peak} kB of memory at most"));
+    if peak < MEMORY {
+        return Ok(());
+    }
+    Err(Stop::failed("ADD", format!("{peak} kB of memory"), format!("less than {MEMORY} kB")))
+}
+
+/// The largest resident size of one call, in kB: read when the process is about to end, which only a tracer sees.
+fn peak_memory(call: &Call) -> Result<u64, Stop> {
+    let running = call.start()?;
+    let pid = running.pid();
+    let peak = thread::scope(|scope| {
+        let (ready, wait) = channel();
+        // Only the thread that attached to a process may let it go on. Until its input comes, the plugin waits.
+        let tracer = scope.spawn(move || {
+            let seized = ptrace::seize(pid, ptrace::Options::PTRACE_O_TRACEEXIT);
+            // The receiver waits.
+            let _ = ready.send(());
+            if seized.is_ok() { at_exit(pid) } else { Ok(None) }
+        });
+        let _ = wait.recv();
+        let answer = call.answer(running);
+        let peak = tracer.join().unwrap_or(Ok(None));
+        answer.and(peak)
+    })?;
+    peak.ok_or_else(|| Stop::skipped("the process could not be traced"))
+}
+
+fn at_exit(pid: Pid) -> Result<Option<u64>, Stop> {
+    loop {
+        match waitpid(pid, None)? {
+            WaitStatus::PtraceEvent(..) => {
+                let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+                let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+                let peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+                ptrace::cont(pid, None)?;
+                return Ok(peak);
+            }
+            WaitStatus::Stopped(_, signal) => ptrace::cont(pid, signal)?,
+            _ => return Ok(None),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One run of one check with one version, on a host of its own: what the check's function works with.
+
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+use super::answer::{Answer, Outcome, Refusal};
+use super::call::{Call, Common};
+use super::catalogue::Check;
+use super::fixture::{Fault, Place, Surroundings, Tenant};
+use super::levels::{Instead, Profile, instead};
+use super::namespace::Container;
+use super::pod::{Attached, POD_NAMESPACE, Pod};
+use super::stop::{Stop, Verdict};
+use super::suite::Suite;
+
+/// See the module.
+pub struct Trial<'a> {
+    /// What is the same for all trials.
+    pub suite: &'a Suite,
+    /// The version that configurations name.
+    pub version: &'a str,
+    check: Check,
+    number: usize,
+    common: Common,
+    remarks: RefCell<Vec<String>>,
+    pods: Cell<usize>,
+    surroundings: RefCell<Box<dyn Surroundings>>,
+    // Last: the surroundings may use it until they are dropped.
+    dir: TempDir,
+}
+
+impl<'a> Trial<'a> {
+    /// Begins a trial; the calling thread must have entered its private host.
+    pub fn begin(suite: &'a Suite, check: Check, version: &'a str) -> anyhow::Result<Trial<'a>> {
+        let number = suite.next_number();
+        let dir = tempfile::Builder::new().prefix(&format!("trial-{number}-")).tempdir_in(suite.dir())?;
+        fs::create_dir(dir.path().join("cwd"))?;
+        let place = Place { dir: dir.path(), version, containers: check.containers };
+        let surroundings = RefCell::new(suite.fixture.prepare(place)?);
+        let common = Common { last: Arc::new(Mutex::new(None)), ..suite.common.clone() };
+        let (remarks, pods) = (RefCell::default(), Cell::new(0));
+        Ok(Trial { suite, version, check, number, common, remarks, pods, surroundings, dir })
+    }
+
+    /// A directory of the trial's own.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The profile.
+    pub fn profile(&self) -> Profile {
+        self.suite.profile
+    }
+
+    /// Adds something worth knowing to the report of a check that passes.
+    pub fn remark(&self, remark: impl Into<String>) {
+        self.remarks.borrow_mut().push(remark.into());
+    }
+
+    /// All remarks, and the last answer there was.
+    pub fn end(self) -> (Vec<String>, Option<Answer>) {
+        let last = self.common.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        (self.remarks.take(), last)
+    }
+
+    /// A container with a network namespace and whatever its surroundings give it.
+    pub fn pod(&self) -> Result<Pod, Stop> {
+        self.pod_in(Container::new()?)
+    }
+
+    /// As [`Trial::pod`], in this namespace.
+    pub fn pod_in(&self, container: Container) -> Result<Pod, Stop> {
+        let number = self.pods.replace(self.pods.get() + 1);
+        let id = format!("suite-{:x}-{}-{number}", std::process::id(), self.number);
+        let name = format!("pod-{}-{number}", self.number);
+        let mut pod = Pod::new(id, self.suite.ifname.clone(), name, container);
+        let (uid, netns) = (pod.uid(), pod.container.path().to_owned());
+        let overlay = self.surroundings.borrow_mut().attach(Tenant {
+            container: &pod.id,
+            ifname: &pod.ifname,
+            netns: &netns,
+            pod_namespace: POD_NAMESPACE,
+            pod_name: &pod.name,
+            pod_uid: &uid,
+            number,
+        })?;
+        pod.overlay = overlay;
+        Ok(pod)
+    }
+
+    /// The network's name, in every configuration of the trial.
+    pub fn network(&self) -> String {
+        format!("suite-{}", self.number)
+    }
+
+    /// A valid configuration for calls that are not about a container.
+    pub fn conf(&self) -> Map<String, Value> {
+        let mut conf = self.suite.template.conf(self.version, &self.network(), self.dir());
+        self.surroundings.borrow().overlay().merge_into(&mut conf);
+        conf
+    }
+
+    /// A valid call for this pod, with the environment that libcni sets.
+    pub fn call(&self, verb: &str, pod: &Pod) -> Call {
+        let mut conf = self.conf();
+        pod.overlay.merge_into(&mut conf);
+        let call = self
+            .bare(verb, conf)
+            .with("CNI_CONTAINERID", &pod.id)
+            .with("CNI_NETNS", pod.container.path())
+            .with("CNI_IFNAME", &pod.ifname)
+            .with("CNI_ARGS", pod.args());
+        let call = pod.overlay.env.iter().fold(call, |call, (key, value)| call.with(key, value));
+        if verb == "ADD" {
+            pod.owe(call.clone().with("CNI_COMMAND", "DEL"));
+        }
+        call
+    }
+
+    /// A valid STATUS or GC: libcni sets the container's variables too, and leaves them empty.
+    pub fn node_call(&self, verb: &str) -> Call {
+        ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS"]
+            .into_iter()
+            .fold(self.bare(verb, self.conf()), |call, key| call.with(key, ""))
+    }
+
+    /// A VERSION as libcni sends it, placeholders included.
+    pub fn version_call(&self) -> Call {
+        let conf = Map::from_iter([("cniVersion".to_owned(), Value::from(self.version))]);
+        self.bare("VERSION", conf)
+            .with("CNI_CONTAINERID", "")
+            .with("CNI_NETNS", "dummy")
+            .with("CNI_IFNAME", "dummy")
+            .with("CNI_PATH", "dummy")
+    }
+
+    fn bare(&self, verb: &str, conf: Map<String, Value>) -> Call {
+        let call = Call::new(self.common.clone(), verb, conf, &self.cwd());
+        let call = call.with("CNI_PATH", self.suite.bin_dir());
+        self.surroundings.borrow().overlay().env.iter().fold(call, |call, (key, value)| call.with(key, value))
+    }
+
+    /// Where the plugin is started.
+    pub fn cwd(&self) -> PathBuf {
+        self.dir().join("cwd")
+    }
+
+    /// A pod that the plugin has attached; a plugin that attaches nothing skips the check.
+    pub fn attach(&self) -> Result<Attached, Stop> {
+        self.require_attaching()?;
+        self.attach_pod(self.pod()?)
+    }
+
+    /// Attaches this pod.
+    pub fn attach_pod(&self, pod: Pod) -> Result<Attached, Stop> {
+        let result = self.call("ADD", &pod).run()?.object()?;
+        Ok(Attached { pod, result })
+    }
+
+    /// Skips the check if there is nothing that it could look at.
+    pub fn require_attaching(&self) -> Verdict {
+        if let Some(rule) = self.rule().filter(|rule| rule.instead == Instead::NothingAttached) {
+            return Err(Stop::skipped(format!("overridden by {}: {}", rule.by, rule.why)));
+        }
+        match (self.profile(), self.suite.plain("ADD", self.version)) {
+            (Profile::Spec, Outcome::Refused(code)) => Err(Stop::skipped(format!(
+                "ADD fails with code {code}: give a configuration (--config) or surroundings (--setup) it works with"
+            ))),
+            (Profile::Placeholder, _) => Err(Stop::skipped("a placeholder attaches nothing")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the profile makes of this check.
+    pub fn rule(&self) -> Option<&'static super::levels::Override> {
+        instead(self.profile(), self.check.number)
+    }
+
+    /// The call must be refused with one of these codes; or whatever the profile wants instead.
+    pub fn refuses(&self, call: &Call, codes: &[u64]) -> Result<Option<Refusal>, Stop> {
+        let answer = call.run()?;
+        let lenient = matches!(call.verb(), "DEL" | "GC");
+        match self.rule().filter(|_| lenient).map(|rule| rule.instead) {
+            Some(Instead::Success) => answer.silent().map(|()| None),
+            Some(Instead::Either) if answer.outcome() == Outcome::Ok => {
+                self.remark(format!("{} succeeds", call.verb()));
+                answer.silent().map(|()| None)
+            }
+            _ => answer.refused_with(codes).map(Some),
+        }
+    }
+
+    /// The call must end as a plain one of its verb does: what is unusual about it makes no difference.
+    pub fn same_as_plain(&self, call: &Call) -> Verdict {
+        let answer = call.run()?;
+        let plain = self.suite.plain(call.verb(), self.version);
+        let own = matches!(answer.outcome(), Outcome::Refused(100..));
+        if own && self.rule().is_some_and(|rule| rule.instead == Instead::OwnError) {
+            self.remark("refused in the plugin's own words");
+            return Ok(());
+        }
+        let should = match plain {
+            Outcome::Ok => "exit 0, as without it".to_owned(),
+            Outcome::Refused(code) => format!("an error with code {code}, as without it"),
+            Outcome::Garbled => {
+                return Err(Stop::skipped("a plain call gives no well-formed answer to compare with"));
+            }
+        };
+        answer.expect(answer.outcome() == plain, should)
+    }
+
+    /// Causes a fault; a check that needs one that cannot be caused is skipped.
+    pub fn cause(&self, fault: Fault) -> Verdict {
+        if self.surroundings.borrow_mut().cause(fault)? {
+            return Ok(());
+        }
+        Err(Stop::skipped(format!("the surroundings cannot cause the fault `{}` (--setup)", fault.name())))
+    }
+
+    /// Takes it back.
+    pub fn mend(&self, fault: Fault) -> Verdict {
+        Ok(self.surroundings.borrow_mut().mend(fault)?)
+    }
+}
