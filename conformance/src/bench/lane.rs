@@ -1,0 +1,206 @@
+//! A lane: contenders that do the same, measured in turn, so that whatever else the machine does meets all alike.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use nix::sys::resource::{UsageWho, getrusage};
+
+use super::process::{Cost, Invocation, duration};
+use super::progress::Progress;
+use super::{peak, syscalls};
+
+/// Rounds before the first that counts: caches fill.
+const WARM_UP: usize = 2;
+/// Runs under the tracer; memory hardly varies.
+const PEAKS: usize = 3;
+
+/// Contenders that are compared with one another.
+pub(super) struct Lane<'l> {
+    /// What they do.
+    pub(super) name: &'static str,
+    /// The contenders.
+    pub(super) entries: Vec<Entry<'l>>,
+}
+
+/// One contender and its cycle: steps that leave everything as it was, an ADD and its DEL.
+pub(super) struct Entry<'l> {
+    /// The contender's name.
+    pub(super) name: String,
+    /// What it is to the others.
+    pub(super) role: Role,
+    /// The cycle.
+    pub(super) steps: Vec<Step<'l>>,
+}
+
+/// What a contender is to the others of its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// What cannot be beaten: ratios are told against it. One in a lane.
+    Reference,
+    /// A plugin of this project.
+    Ours,
+    /// Somebody else's.
+    Theirs,
+}
+
+/// One measured step of a cycle.
+pub(super) struct Step<'l> {
+    /// What it does, `ADD`.
+    pub(super) verb: &'static str,
+    /// How.
+    pub(super) work: Work<'l>,
+}
+
+/// How a step is done.
+pub(super) enum Work<'l> {
+    /// By processes, one after the other.
+    Processes(Vec<Invocation>),
+    /// By this program itself.
+    Inside(Box<dyn FnMut() -> Result<()> + 'l>),
+}
+
+/// What was measured of one step.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    /// The lane.
+    pub(super) lane: &'static str,
+    /// The contender.
+    pub(super) name: String,
+    /// What it is to the others.
+    pub(super) role: Role,
+    /// The step.
+    pub(super) verb: &'static str,
+    /// Each round's wall time in ms.
+    pub(super) wall: Vec<f64>,
+    /// Each round's CPU time in ms.
+    pub(super) cpu: Vec<f64>,
+    /// Peak resident memory in KiB of the largest process.
+    pub(super) peak: Option<u64>,
+    /// System calls.
+    pub(super) syscalls: Option<u64>,
+}
+
+impl Measured {
+    /// What it and the others of its block did.
+    pub(super) fn title(&self) -> String {
+        if self.lane == self.verb { self.lane.to_owned() } else { format!("{}: {}", self.lane, self.verb) }
+    }
+}
+
+impl Lane<'_> {
+    /// Steps that [`Lane::run`] reports to the progress bar.
+    pub(super) fn steps(&self, rounds: usize) -> usize {
+        (rounds + WARM_UP + PEAKS + 1) * self.entries.len()
+    }
+
+    /// Measures everybody in `rounds` rounds.
+    ///
+    /// # Errors
+    /// When a step does not end as it has to.
+    pub(super) fn run(
+        mut self,
+        rounds: usize,
+        count: bool,
+        progress: &mut Progress,
+    ) -> Result<Vec<Measured>> {
+        let lane = self.name;
+        let mut measured: Vec<Vec<Measured>> = self.entries.iter().map(|entry| entry.blank(lane)).collect();
+        let entries = self.entries.len();
+        for round in 0..WARM_UP + rounds {
+            for turn in 0..entries {
+                // Another one begins each round, so that nobody always follows the same neighbour.
+                let at = (round + turn) % entries;
+                let entry = &mut self.entries[at];
+                progress.advance(1, &format!("{lane}: {}", entry.name));
+                let costs = entry.cycle().with_context(|| format!("{lane}, {}", entry.name))?;
+                for (step, cost) in measured[at].iter_mut().zip(costs).filter(|_| round >= WARM_UP) {
+                    step.wall.push(cost.wall.as_secs_f64() * 1e3);
+                    step.cpu.push(cost.cpu.as_secs_f64() * 1e3);
+                }
+            }
+        }
+        for (entry, measured) in self.entries.iter_mut().zip(&mut measured) {
+            progress.advance(PEAKS + 1, &format!("{lane}: memory of {}", entry.name));
+            entry.trace(measured, count).with_context(|| format!("{lane}, {}", entry.name))?;
+        }
+        Ok(measured.into_iter().flatten().collect())
+    }
+}
+
+impl<'l> Entry<'l> {
+    /// A contender whose every step is one process.
+    pub(super) fn new(
+        name: impl Into<String>,
+        role: Role,
+        steps: impl IntoIterator<Item = (&'static str, Invocation)>,
+    ) -> Self {
+        let step = |(verb, call)| Step { verb, work: Work::Processes(vec![call]) };
+        Entry { name: name.into(), role, steps: steps.into_iter().map(step).collect() }
+    }
+
+    fn blank(&self, lane: &'static str) -> Vec<Measured> {
+        let blank = |step: &Step<'_>| Measured {
+            lane,
+            name: self.name.clone(),
+            role: self.role,
+            verb: step.verb,
+            wall: Vec::new(),
+            cpu: Vec::new(),
+            peak: None,
+            syscalls: None,
+        };
+        self.steps.iter().map(blank).collect()
+    }
+
+    fn cycle(&mut self) -> Result<Vec<Cost>> {
+        self.steps.iter_mut().map(|step| step.work.measure()).collect()
+    }
+
+    /// Peak memory and system calls, in cycles of their own: a traced process is a slow one.
+    fn trace(&mut self, measured: &mut [Measured], count: bool) -> Result<()> {
+        for _ in 0..PEAKS {
+            for (step, measured) in self.steps.iter_mut().zip(measured.iter_mut()) {
+                measured.peak = measured.peak.max(step.work.peak()?);
+            }
+        }
+        if count {
+            for (step, measured) in self.steps.iter_mut().zip(measured.iter_mut()) {
+                measured.syscalls = step.work.syscalls()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Work<'_> {
+    fn measure(&mut self) -> Result<Cost> {
+        match self {
+            Work::Processes(all) => all.iter().try_fold(Cost::default(), |sum, one| {
+                let cost = one.measure()?;
+                Ok(Cost { wall: sum.wall + cost.wall, cpu: sum.cpu + cost.cpu })
+            }),
+            Work::Inside(work) => {
+                let used = || getrusage(UsageWho::RUSAGE_THREAD).map(|usage| duration(&usage));
+                let (before, began) = (used()?, Instant::now());
+                work()?;
+                Ok(Cost { wall: began.elapsed(), cpu: used()?.saturating_sub(before) })
+            }
+        }
+    }
+
+    fn peak(&mut self) -> Result<Option<u64>> {
+        match self {
+            Work::Processes(all) => {
+                all.iter().map(peak::kib).try_fold(None, |most, one| Ok(most.max(Some(one?))))
+            }
+            Work::Inside(work) => work().map(|()| None),
+        }
+    }
+
+    fn syscalls(&mut self) -> Result<Option<u64>> {
+        match self {
+            Work::Processes(all) => all.iter().map(syscalls::count).sum::<Result<u64>>().map(Some),
+            Work::Inside(work) => work().map(|()| None),
+        }
+    }
+}

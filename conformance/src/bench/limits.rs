@@ -1,0 +1,198 @@
+//! What is to be reached, and whether it is.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::contender::Field;
+use super::growth::{self, Curve};
+use super::lane::Measured;
+use super::size::Size;
+use super::stats::{Ratio, Summary};
+use super::{attach, verbs};
+
+/// One limit and what was measured of it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Verdict {
+    /// What is limited, `a / b` for a ratio of medians of wall time.
+    pub(super) what: String,
+    /// The most it may be.
+    pub(super) at_most: f64,
+    /// What it is, if that could be measured.
+    pub(super) measured: Option<Figure>,
+}
+
+/// A measured figure.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Figure {
+    /// How many times one is the other.
+    Times(Ratio),
+    /// The same without a spread: of memory.
+    Plainly(f64),
+    /// A size.
+    Kib(f64),
+}
+
+impl Verdict {
+    /// Whether the limit is kept; `None` when it was not measured.
+    pub(super) fn met(&self) -> Option<bool> {
+        self.measured.map(|figure| figure.value() <= self.at_most)
+    }
+}
+
+impl Figure {
+    fn value(&self) -> f64 {
+        match self {
+            Figure::Times(ratio) => ratio.of_medians,
+            Figure::Plainly(value) | Figure::Kib(value) => *value,
+        }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Figure::Times(Ratio { of_medians, low, high }) => {
+                write!(f, "{of_medians:.3} ({low:.3} - {high:.3})")
+            }
+            Figure::Plainly(value) => write!(f, "{value:.2}"),
+            Figure::Kib(value) => write!(f, "{value:.0} KiB"),
+        }
+    }
+}
+
+/// What was found out, to be judged.
+pub(super) struct Findings<'f> {
+    /// Who took part.
+    pub(super) field: &'f Field,
+    /// Every lane's measurements.
+    pub(super) measured: &'f [Measured],
+    /// How cost grows.
+    pub(super) curves: &'f [Curve],
+    /// Sizes by name.
+    pub(super) sizes: &'f [(String, Size)],
+}
+
+impl Findings<'_> {
+    /// Every limit.
+    pub(super) fn judge(&self) -> Vec<Verdict> {
+        [self.placeholder(), self.start(), self.attaching(), self.at_once(), self.size()].concat()
+    }
+
+    fn placeholder(&self) -> Vec<Verdict> {
+        let ours = &self.field.placeholder.name;
+        let mut verdicts = Vec::new();
+        for (lane, verb) in [("VERSION", "VERSION"), ("STATUS", "STATUS"), (verbs::REFUSAL, "ADD")] {
+            let one = |name: &str| self.walls(lane, &[verb], name);
+            let against = |theirs: &str| Ratio::of(&one(ours)?, &one(theirs)?);
+            for floor in &self.field.floors {
+                verdicts.push(ratio(format!("{ours} {verb} / {}", floor.name), 1.25, against(&floor.name)));
+            }
+            let fastest = self.fastest_peer(lane, verb);
+            let (name, times) =
+                fastest.map_or(("plugin in Go", None), |peer| (peer.name.as_str(), against(&peer.name)));
+            verdicts.push(ratio(format!("{ours} {verb} / {name}"), 0.4, times));
+            let memory = fastest.and_then(|peer| {
+                let peak = |name: &str| self.of(lane, verb, name)?.peak.map(|kib| kib as f64);
+                Some(Figure::Plainly(peak(ours)? / peak(&peer.name)?))
+            });
+            verdicts.push(Verdict {
+                what: format!("{ours} {verb} / {name}, peak memory"),
+                at_most: 0.6,
+                measured: memory,
+            });
+        }
+        verdicts
+    }
+
+    fn start(&self) -> Vec<Verdict> {
+        let ours = &self.field.dpu_host.name;
+        let against = |theirs: &str| {
+            Ratio::of(
+                &self.walls("VERSION", &["VERSION"], ours)?,
+                &self.walls("VERSION", &["VERSION"], theirs)?,
+            )
+        };
+        let floors = self.field.floors.iter();
+        let mut verdicts: Vec<_> = floors
+            .map(|floor| ratio(format!("{ours} VERSION / {}", floor.name), 1.4, against(&floor.name)))
+            .collect();
+        if let Some(overlay) = &self.field.overlay {
+            verdicts.push(ratio(
+                format!("{ours} VERSION / {}", overlay.name),
+                1.0 / 30.0,
+                against(&overlay.name),
+            ));
+        }
+        verdicts
+    }
+
+    fn attaching(&self) -> Vec<Verdict> {
+        let sum = |name: &str| self.walls(attach::LANE, &["ADD", "DEL"], name);
+        let times = |ours: &str, theirs: &str| Ratio::of(&sum(ours)?, &sum(theirs)?);
+        let limit = |ours: &str, theirs: &str, at_most| {
+            ratio(format!("{ours}, ADD + DEL / {theirs}"), at_most, times(ours, theirs))
+        };
+        let mut verdicts = vec![
+            limit(attach::SINGLE, attach::BATCH, 1.25),
+            limit(attach::SINGLE, attach::REPLAYED, 1.25),
+            limit(attach::DUAL, attach::SINGLE, 1.2),
+        ];
+        let peers = self.measured.iter().filter(|one| one.lane == attach::LANE && one.verb == "ADD");
+        for peer in peers.filter(|one| one.name.starts_with("host-device")) {
+            verdicts.push(limit(attach::SINGLE, &peer.name, 0.7));
+        }
+        verdicts
+    }
+
+    fn at_once(&self) -> Vec<Verdict> {
+        let points = |name: &str| {
+            self.curves.iter().find(|curve| curve.name == name).map(|curve| curve.points.as_slice())
+        };
+        let mut verdicts = Vec::new();
+        for (verb, ours, kernel) in
+            [("ADD", growth::ADDS, growth::KERNEL_ADDS), ("DEL", growth::DELS, growth::KERNEL_DELS)]
+        {
+            let (Some([.., ours]), Some([.., kernel])) = (points(ours), points(kernel)) else { continue };
+            let what = format!("{verb} of {} pods at once / kernel alone, in turn", ours.count);
+            verdicts.push(ratio(what, 1.2, Ratio::of(&ours.wall, &kernel.wall)));
+        }
+        if let Some([first, .., last]) = points(growth::ADDS) {
+            let flat =
+                first.peak.zip(last.peak).map(|(first, last)| Figure::Plainly(last as f64 / first as f64));
+            let what = format!("peak memory of an ADD with {} pods / {}", last.count, first.count);
+            verdicts.push(Verdict { what, at_most: 1.1, measured: flat });
+        }
+        verdicts
+    }
+
+    fn size(&self) -> Vec<Verdict> {
+        let limit = |name: &str, at_most: f64| {
+            let size = self.sizes.iter().find(|(one, _)| one == name);
+            let measured = size.map(|(_, size)| Figure::Kib(size.gzip as f64 / 1024.0));
+            Verdict { what: format!("{name}, stripped, gzip -9, in KiB"), at_most, measured }
+        };
+        vec![limit(&self.field.placeholder.name, 200.0), limit(&self.field.dpu_host.name, 640.0)]
+    }
+
+    fn of(&self, lane: &str, verb: &str, name: &str) -> Option<&Measured> {
+        self.measured.iter().find(|one| (one.lane, one.verb, one.name.as_str()) == (lane, verb, name))
+    }
+
+    /// Each round's wall time of these verbs together.
+    fn walls(&self, lane: &str, verbs: &[&str], name: &str) -> Option<Vec<f64>> {
+        let all = verbs.iter().map(|verb| self.of(lane, verb, name)).collect::<Option<Vec<_>>>()?;
+        let rounds = all.iter().map(|one| one.wall.len()).min()?;
+        Some((0..rounds).map(|round| all.iter().map(|one| one.wall[round]).sum()).collect())
+    }
+
+    fn fastest_peer(&self, lane: &str, verb: &str) -> Option<&Measured> {
+        let peers = self.field.peers.iter().filter_map(|peer| self.of(lane, verb, &peer.contender.name));
+        peers.min_by(|a, b| Summary::of(&a.wall).median.total_cmp(&Summary::of(&b.wall).median))
+    }
+}
+
+fn ratio(what: String, at_most: f64, times: Option<Ratio>) -> Verdict {
+    Verdict { what, at_most, measured: times.map(Figure::Times) }
+}
