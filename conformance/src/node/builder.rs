@@ -4,19 +4,22 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
+use linux::sriov::PciAddress;
 
 use super::behaviour::{Behaviour, Generation};
 use super::state::Shared;
 use super::sysfs::Sysfs;
 use super::topology::Topology;
 use super::vf::{MAX_VFS, Naming, Vf};
-use super::{Families, Node, card};
+use super::{Families, Node, card, real};
 
 /// What a node is to be like. See [`Node::builder`].
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     vfs: u32,
     vfio: u32,
+    scalable: u32,
+    real: Vec<PciAddress>,
     naming: Naming,
     behaviour: Behaviour,
 }
@@ -36,6 +39,20 @@ impl Builder {
     #[must_use]
     pub fn vfio(self, vfio: u32) -> Self {
         Builder { vfio, ..self }
+    }
+
+    /// How many scalable functions (`mlx5_core.sf.N`) follow the VFs; none unless said. Every known server refuses
+    /// them.
+    #[must_use]
+    pub fn scalable(self, scalable: u32) -> Self {
+        Builder { scalable, ..self }
+    }
+
+    /// Takes these VFs of the machine instead of making any: the node's host is then the namespace of this process,
+    /// its sysfs the kernel's, and its card whatever the VFs' NIC does with their traffic.
+    #[must_use]
+    pub fn real(self, vfs: impl IntoIterator<Item = PciAddress>) -> Self {
+        Builder { real: vfs.into_iter().collect(), ..self }
     }
 
     /// How they are named; as SR-IOV's unless said.
@@ -80,8 +97,6 @@ impl Builder {
             self.vfio == 0 || self.naming == Naming::Pci,
             "simulated VFs have no PCI address to bind a driver to"
         );
-        let first_vfio = self.vfs.saturating_sub(self.vfio);
-        let mut vfs: Vec<_> = (0..self.vfs).map(|n| Vf::new(n, self.naming, n >= first_vfio)).collect();
         let root =
             tempfile::Builder::new().prefix("dpu-node-").tempdir().context("making the node's directory")?;
         for dir in ["run", "var/log", "var/lib/kubelet/pod-resources"] {
@@ -89,9 +104,16 @@ impl Builder {
         }
         // As on a node; the paths in a configuration may say either.
         std::os::unix::fs::symlink("../run", root.path().join("var/run"))?;
-        let topology = Topology::build(&mut vfs)?;
-        let pci: &[Vf] = if self.naming == Naming::Pci { &vfs } else { &[] };
-        let sysfs = Sysfs::build(root.path(), pci).context("writing its sysfs")?;
+        let (topology, sysfs, vfs) = if self.real.is_empty() {
+            let mut vfs = self.functions();
+            let topology = Topology::build(&mut vfs)?;
+            let sysfs = Sysfs::build(root.path(), &vfs).context("writing its sysfs")?;
+            (topology, sysfs, vfs)
+        } else {
+            let topology = Topology::real()?;
+            let vfs = real::functions(&self.real, topology.host.netns())?;
+            (topology, Sysfs::real(root.path())?, vfs)
+        };
         let shared = Arc::new(Shared::new(topology, sysfs, self.naming, vfs, self.behaviour));
         // From here on dropping the node ends what has been started.
         let mut node = Node {
@@ -105,5 +127,11 @@ impl Builder {
         node.start_kubelet()?;
         node.start_server()?;
         Ok(node)
+    }
+
+    fn functions(&self) -> Vec<Vf> {
+        let first_vfio = self.vfs.saturating_sub(self.vfio);
+        let vfs = (0..self.vfs).map(|index| Vf::new(index, self.naming, index >= first_vfio));
+        vfs.chain((self.vfs..self.vfs + self.scalable).map(Vf::scalable)).collect()
     }
 }

@@ -77,7 +77,8 @@ fn next(state: &mut State) -> Look<Work> {
 /// Sets the representors of these VFs up or down.
 fn set(shared: &Shared, vfs: &[String], to: &str) {
     let mut script = String::new();
-    for vf in shared.vfs.iter().filter(|vf| !vf.vfio && vfs.contains(&vf.index.to_string())) {
+    let simulated = shared.vfs.iter().filter(|vf| !vf.vfio && !vf.representor.is_empty());
+    for vf in simulated.filter(|vf| vfs.contains(&vf.index.to_string())) {
         // Writing to a string does not fail.
         let _ = writeln!(script, "link set {} {to}", vf.representor);
     }

@@ -1,6 +1,7 @@
 //! Running a plugin on the node, as a runtime does.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -55,6 +56,7 @@ impl Verb {
 pub struct Call<'a> {
     pub(super) host: &'a Netns,
     pub(super) program: PathBuf,
+    pub(super) args: Vec<OsString>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) stdin: Vec<u8>,
 }
@@ -117,6 +119,15 @@ impl Call<'_> {
         self
     }
 
+    /// Has another program start it: a tracer, whose last arguments become the plugin's path and arguments.
+    #[must_use]
+    pub fn through(mut self, program: impl Into<PathBuf>, args: &[&str]) -> Self {
+        let plugin = std::mem::replace(&mut self.program, program.into());
+        let own = std::mem::take(&mut self.args);
+        self.args = args.iter().map(OsString::from).chain([plugin.into()]).chain(own).collect();
+        self
+    }
+
     /// Starts it in the host's namespace.
     ///
     /// # Errors
@@ -125,6 +136,7 @@ impl Call<'_> {
         let started = Instant::now();
         let spawn = || {
             Command::new(&self.program)
+                .args(&self.args)
                 .env_clear()
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
                 .envs(&self.env)

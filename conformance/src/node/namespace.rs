@@ -18,6 +18,8 @@ pub struct Namespace {
     name: String,
     path: PathBuf,
     netns: Netns,
+    /// It was there before us.
+    foreign: bool,
 }
 
 impl Namespace {
@@ -37,9 +39,16 @@ impl Namespace {
                 return Err(error).context("opening a namespace just made");
             }
         };
-        let made = Namespace { name, path, netns };
+        let made = Namespace { name, path, netns, foreign: false };
         super::ip::batch(&made.netns, "link set lo up")?;
         Ok(made)
+    }
+
+    /// The namespace of this process, without a name.
+    pub(super) fn own() -> Result<Self> {
+        let path = PathBuf::from(format!("/proc/{}/ns/net", std::process::id()));
+        let netns = Netns::open(&path).context("opening our own namespace")?;
+        Ok(Namespace { name: String::new(), path, netns, foreign: true })
     }
 
     /// Its name, for `ip -n` and `ip netns exec`.
@@ -69,7 +78,7 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        if self.path.exists() {
+        if !self.foreign && self.path.exists() {
             // Nothing can be done about a failure here.
             let _ = self.unbind();
         }

@@ -87,9 +87,16 @@ const fn v6(s: [u16; 8], prefix: u8) -> IpNetwork {
     IpNetwork::V6(ipnetwork::Ipv6Network::new_checked(ip, prefix).unwrap())
 }
 
-/// The node's gateways: the card's bridge has these addresses.
-pub(super) fn gateways() -> [IpNetwork; 3] {
-    [v4([10, 128, 2, 1], 23), v6([0xfd01, 0, 0, 3, 0, 0, 0, 1], 64), v4([10, 200, 0, 1], 16)]
+/// The node's gateways: the card's bridge has these addresses. Those of the cluster's network, the user-defined
+/// one, and the one that pods have several interfaces of.
+pub(super) fn gateways() -> [IpNetwork; 5] {
+    [
+        v4([10, 128, 2, 1], 23),
+        v6([0xfd01, 0, 0, 3, 0, 0, 0, 1], 64),
+        v4([10, 200, 0, 1], 16),
+        v4([10, 202, 0, 1], 16),
+        v6([0xfd03, 0, 0, 0, 0, 0, 0, 1], 64),
+    ]
 }
 
 impl PodObject {
@@ -109,7 +116,7 @@ impl PodObject {
 /// An interface on the cluster's network: from 10.128.2.2/23 and fd01:0:0:3::2/64 on.
 pub(super) fn primary(number: u16, families: Families) -> PodInterface {
     let host = number.saturating_add(2);
-    let [gateway4, gateway6, _] = gateways();
+    let [gateway4, gateway6, ..] = gateways();
     let [high, low] = host.to_be_bytes();
     let ip4 = v4([10, 128, 2 + high, low], 23);
     let ip6 = v6([0xfd01, 0, 0, 3, 0, 0, 0, host], 64);
@@ -136,7 +143,7 @@ pub(super) fn primary(number: u16, families: Families) -> PodInterface {
 /// An interface on the user-defined network: from 10.200.0.2/16 on.
 pub(super) fn user_defined(number: u16) -> PodInterface {
     let [high, low] = number.saturating_add(2).to_be_bytes();
-    let [_, _, gateway] = gateways();
+    let [_, _, gateway, ..] = gateways();
     PodInterface {
         ips: vec![v4([10, 200, high, low], 16)],
         mac: Some([0x0a, 0x58, 10, 200, high, low]),
@@ -147,6 +154,28 @@ pub(super) fn user_defined(number: u16) -> PodInterface {
         mtu: 1400,
         net_name: BLUE.0.into(),
         nad_key: BLUE.1.into(),
+        ..PodInterface::default()
+    }
+}
+
+/// One of several interfaces of a secondary network: from 10.202.0.2/16 and fd03::2/64 on, with routes to networks
+/// beyond. `place` counts the interfaces from 0.
+pub(super) fn repeated(number: u16, nad: &str, names: &[&str], place: usize) -> PodInterface {
+    let host = number.saturating_add(2);
+    let [high, low] = host.to_be_bytes();
+    let [_, _, _, gateway4, gateway6] = gateways();
+    PodInterface {
+        ips: vec![v4([10, 202, high, low], 16), v6([0xfd03, 0, 0, 0, 0, 0, 0, host], 64)],
+        mac: Some([0x0a, 0x58, 10, 202, high, low]),
+        routes: vec![
+            Route { dest: v4([10, 222, 0, 0], 16), next_hop: Some(gateway4.ip()) },
+            Route { dest: v6([0xfd22, 0, 0, 0, 0, 0, 0, 0], 64), next_hop: Some(gateway6.ip()) },
+        ],
+        role: String::from("secondary"),
+        mtu: 1400,
+        net_name: String::from("red"),
+        nad_key: if place == 0 { nad.into() } else { format!("{nad}/{place}") },
+        pod_if_names: names.iter().map(|name| (*name).into()).collect(),
         ..PodInterface::default()
     }
 }

@@ -121,7 +121,7 @@ impl Shared {
 
     /// The VF that the device plugin calls `device`.
     pub(super) fn vf(&self, device: &str) -> Option<&Vf> {
-        self.vfs.iter().find(|vf| vf.device_id() == device)
+        self.vfs.iter().find(|vf| vf.device == device)
     }
 }
 
@@ -155,6 +155,11 @@ impl State {
     /// One more interface on the user-defined network.
     pub(super) fn udn_interface(&mut self) -> PodInterface {
         pods::user_defined(self.next())
+    }
+
+    /// Interfaces of one secondary network, by their names.
+    pub(super) fn repeated_interfaces(&mut self, nad: &str, names: &[&str]) -> Vec<PodInterface> {
+        (0..names.len()).map(|place| pods::repeated(self.next(), nad, names, place)).collect()
     }
 
     fn next(&mut self) -> u16 {

@@ -12,19 +12,24 @@ use super::vf::{PF, Vf};
 
 /// The tree below `<root>/sys`.
 #[derive(Debug)]
-pub(super) struct Sysfs(PathBuf);
+pub(super) struct Sysfs {
+    sys: PathBuf,
+    /// It is the kernel's, which needs no telling.
+    real: bool,
+}
 
 impl Sysfs {
     /// Writes the tree: the PF with its `virtfnN` links, and every VF with `physfn`, driver and network device.
     pub(super) fn build(root: &Path, vfs: &[Vf]) -> io::Result<Sysfs> {
-        let sysfs = Sysfs(root.join("sys"));
+        let sysfs = Sysfs { sys: root.join("sys"), real: false };
         for bus in ["bus/pci/drivers/mlx5_core", "bus/pci/drivers/vfio-pci", "bus/auxiliary/devices"] {
-            fs::create_dir_all(sysfs.0.join(bus))?;
+            fs::create_dir_all(sysfs.sys.join(bus))?;
         }
         let pf = sysfs.device(PF.0)?;
         sysfs.bind(&pf, "mlx5_core")?;
-        fs::write(pf.join("sriov_numvfs"), format!("{}\n", vfs.len()))?;
-        fs::write(pf.join("sriov_totalvfs"), format!("{}\n", vfs.len()))?;
+        let count = vfs.iter().filter(|vf| vf.pci.is_some()).count();
+        fs::write(pf.join("sriov_numvfs"), format!("{count}\n"))?;
+        fs::write(pf.join("sriov_totalvfs"), format!("{count}\n"))?;
         sysfs.show(PF.0, PF.1)?;
         for (vf, pci) in vfs.iter().filter_map(|vf| Some((vf, vf.pci.as_deref()?))) {
             let device = sysfs.device(pci)?;
@@ -35,12 +40,35 @@ impl Sysfs {
                 sysfs.show(pci, &vf.name)?;
             }
         }
+        // The auxiliary bus has links into the device tree, which tell the parent.
+        let parent = sysfs.sys.join("devices").join(PF.0);
+        for sf in vfs.iter().filter(|vf| vf.device.contains(".sf.")) {
+            fs::create_dir_all(parent.join(&sf.device).join("net").join(&sf.name))?;
+            let target = format!("../../../devices/{}/{}", PF.0, sf.device);
+            symlink(target, sysfs.sys.join("bus/auxiliary/devices").join(&sf.device))?;
+        }
         Ok(sysfs)
+    }
+
+    /// The kernel's own, for real VFs.
+    pub(super) fn real(root: &Path) -> io::Result<Sysfs> {
+        let sys = root.join("sys");
+        symlink("/sys", &sys)?;
+        Ok(Sysfs { sys, real: true })
+    }
+
+    /// The network device of a real function; `None` when this tree is not the kernel's.
+    pub(super) fn kernel_netdev(&self, pci: &str) -> Option<Option<String>> {
+        let names = || fs::read_dir(self.sys.join("bus/pci/devices").join(pci).join("net")).ok();
+        self.real.then(|| names()?.next()?.ok()?.file_name().into_string().ok())
     }
 
     /// Makes `name` the only network device of the function `pci`.
     pub(super) fn show(&self, pci: &str, name: &str) -> io::Result<()> {
-        let net = self.0.join("bus/pci/devices").join(pci).join("net");
+        if self.real {
+            return Ok(());
+        }
+        let net = self.sys.join("bus/pci/devices").join(pci).join("net");
         if net.join(name).is_dir() {
             return Ok(());
         }
@@ -53,7 +81,7 @@ impl Sysfs {
     }
 
     fn device(&self, pci: &str) -> io::Result<PathBuf> {
-        let device = self.0.join("bus/pci/devices").join(pci);
+        let device = self.sys.join("bus/pci/devices").join(pci);
         fs::create_dir_all(&device)?;
         fs::write(device.join("vendor"), "0x15b3\n")?;
         fs::write(device.join("device"), if pci == PF.0 { "0xa2dc\n" } else { "0x101e\n" })?;

@@ -20,7 +20,7 @@ pub(super) struct Topology {
 }
 
 impl Topology {
-    /// Makes both and joins them by a veth pair for the PF and one for each VF, whose link indices are filled in.
+    /// Makes both, and joins them by a veth pair for the PF and one for each VF, whose link indices are filled in.
     pub(super) fn build(vfs: &mut [Vf]) -> Result<Topology> {
         let host = Namespace::new("host")?;
         let card = Namespace::new("card")?;
@@ -54,5 +54,10 @@ impl Topology {
             vf.link = index(&links).unwrap_or_default();
         }
         Ok(Topology { host, card })
+    }
+
+    /// The host is where this process runs, and its VFs are real; the card's namespace stays empty.
+    pub(super) fn real() -> Result<Topology> {
+        Ok(Topology { host: Namespace::own()?, card: Namespace::new("card")? })
     }
 }

@@ -22,9 +22,10 @@ pub struct Vf {
     pub index: u32,
     /// Its name on the host, at home.
     pub name: String,
+    pub(super) device: String,
     /// Its PCI address, if it has one.
     pub pci: Option<String>,
-    /// The name of its representor on the card.
+    /// The name of its representor on the card, empty for real VFs, whose card is their NIC.
     pub representor: String,
     /// Its MAC address at home.
     pub mac: String,
@@ -44,33 +45,44 @@ pub(super) const UPLINK: &str = "p0";
 pub(super) const MAX_VFS: u32 = 250;
 
 impl Vf {
+    /// What the device plugin calls it: its PCI address, its auxiliary device or its own name.
+    pub fn device_id(&self) -> &str {
+        &self.device
+    }
+
     /// The `index`-th VF of a node; `vfio` ones have no link.
     pub(super) fn new(index: u32, naming: Naming, vfio: bool) -> Self {
-        let number = match naming {
-            Naming::Pci => index,
-            Naming::Simulated => index + 2,
-        };
-        let name = match naming {
-            Naming::Pci => format!("ens1f0v{number}"),
-            Naming::Simulated => format!("eth0-{number}"),
-        };
         // Function numbers go on after those of the card's two PFs.
         let function = index + 2;
         let pci = format!("0000:03:{:02x}.{}", function / 8, function % 8);
-        Vf {
-            index: number,
-            name,
-            pci: (naming == Naming::Pci).then_some(pci),
-            representor: format!("rep0-{number}"),
-            mac: format!("52:54:00:00:{:02x}:{:02x}", number / 256, number % 256),
-            mtu: 1500,
-            link: 0,
-            vfio,
+        match naming {
+            Naming::Pci => {
+                let device = pci.clone();
+                Vf { pci: Some(pci), vfio, ..Vf::named(index, format!("ens1f0v{index}"), device) }
+            }
+            Naming::Simulated => {
+                let name = format!("eth0-{}", index + 2);
+                Vf::named(index + 2, name.clone(), name)
+            }
         }
     }
 
-    /// What the device plugin calls it.
-    pub fn device_id(&self) -> &str {
-        self.pci.as_deref().unwrap_or(&self.name)
+    /// A scalable function: a slice of the PF on the auxiliary bus.
+    pub(super) fn scalable(index: u32) -> Self {
+        Vf::named(index, format!("ens1f0s{index}"), format!("mlx5_core.sf.{index}"))
+    }
+
+    fn named(index: u32, name: String, device: String) -> Self {
+        Vf {
+            index,
+            name,
+            device,
+            pci: None,
+            representor: format!("rep0-{index}"),
+            mac: format!("52:54:00:00:{:02x}:{:02x}", index / 256, index % 256),
+            mtu: 1500,
+            link: 0,
+            vfio: false,
+        }
     }
 }

@@ -3,3 +3,5 @@
 mod attach;
 mod client;
 mod kubelet;
+mod moods;
+mod networks;

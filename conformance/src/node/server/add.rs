@@ -128,9 +128,14 @@ fn netdev(shared: &Shared, vf: &Vf, device: &str) -> Result<String, String> {
     if vf.vfio || shared.naming == Naming::Simulated {
         return Ok(if vf.vfio { String::new() } else { vf.name.clone() });
     }
-    let links = link::links(shared.topology.host.netns()).map_err(|e| e.to_string())?;
-    let found = links.into_iter().find(|link| link.index == vf.link);
-    found.map(|link| link.name).ok_or_else(|| no_netdev(device, 0))
+    let name = match shared.sysfs.kernel_netdev(device) {
+        Some(name) => name,
+        None => {
+            let links = link::links(shared.topology.host.netns()).map_err(|e| e.to_string())?;
+            links.into_iter().find(|link| link.index == vf.link).map(|link| link.name)
+        }
+    };
+    name.ok_or_else(|| no_netdev(device, 0))
 }
 
 fn no_netdev(device: &str, count: usize) -> String {

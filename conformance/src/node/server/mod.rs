@@ -1,6 +1,7 @@
 //! ovnkube-node's CNI server in `dpu-host` mode (`go-controller/pkg/cni/cniserver.go`).
 
 mod add;
+mod addresses;
 mod arguments;
 mod del;
 mod http;

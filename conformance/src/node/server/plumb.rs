@@ -4,16 +4,16 @@
 //! Its flaws are kept on purpose: a failed ADD leaves the VF where it is, and nothing but the name comes home. One
 //! thing is left out: IPv6 addresses are added without duplicate address detection, which upstream waits for.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use linux::Netns;
 use ovnkube::PodInterface;
 use serde_json::{Value, json};
 
+use super::addresses;
 use super::arguments::PodCall;
-use crate::node::ip;
 use crate::node::state::Shared;
+use crate::node::{ip, link};
 
 /// Moves the VF into the pod and configures it.
 pub(super) fn plumb(
@@ -38,6 +38,7 @@ pub(super) fn plumb(
     })?;
     let failed = |e: anyhow::Error| format!("failed to configure pod interface: {e}");
     let arrived = enter(shared, call, name).map_err(failed)?;
+    let index = link::link(&pod, &arrived).map_err(failed)?.map(|link| link.index).unwrap_or_default();
     let mut script = format!(
         "link set {arrived} down\nlink set {arrived} name {ifname}\nlink set {ifname} up\n\
          link set {ifname} address {}\nlink set {ifname} mtu {}\nlink set {ifname} up\n",
@@ -45,9 +46,13 @@ pub(super) fn plumb(
         interface.mtu
     );
     if !interface.skip_ip_config {
-        script += &addressing(ifname, interface);
+        script += &addresses::script(&pod, index, ifname, interface);
     }
-    ip::batch(&pod, &script).map_err(failed)
+    ip::batch(&pod, &script).map_err(failed)?;
+    if interface.pod_if_names.is_empty() || interface.skip_ip_config {
+        return Ok(());
+    }
+    addresses::separate(&pod, index, ifname, interface).map_err(failed)
 }
 
 /// Moves the link, under another name when the pod has one of this name already. Returns its name there.
@@ -67,27 +72,6 @@ fn enter(shared: &Shared, call: &PodCall, name: &str) -> anyhow::Result<String> 
         }
         done => done.map(|()| name.into()),
     }
-}
-
-fn addressing(ifname: &str, interface: &PodInterface) -> String {
-    let mut script = String::new();
-    // Writing to a string does not fail.
-    for ip in &interface.ips {
-        let options = if ip.is_ipv6() { "nodad" } else { "broadcast +" };
-        let _ = writeln!(script, "address add {ip} {options} dev {ifname}");
-    }
-    let mtu = match interface.routable_mtu {
-        0 => String::new(),
-        mtu => format!(" mtu {mtu}"),
-    };
-    for gateway in &interface.gateways {
-        let _ = writeln!(script, "route add default via {gateway} dev {ifname}{mtu}");
-    }
-    for route in &interface.routes {
-        let via = route.next_hop.map(|hop| format!(" via {hop}")).unwrap_or_default();
-        let _ = writeln!(script, "route add {}{via} dev {ifname}{mtu}", route.dest);
-    }
-    script
 }
 
 /// The CNI result: no version, an empty interface before each real one, no routes.

@@ -1,0 +1,103 @@
+//! Pods on the node: what the API server and the kubelet know of them.
+
+use anyhow::{Context, Result};
+use kubelet::wire::{ContainerDevices, ContainerResources, PodResources};
+
+use super::Node;
+use super::pods::{PodObject, Udn};
+use super::sandbox::Pod;
+use super::vf::Vf;
+
+impl Node {
+    /// Registers a pod with the next free addresses, and makes a sandbox for it.
+    ///
+    /// # Errors
+    /// When no namespace can be made.
+    pub fn pod(&self, namespace: &str, name: &str) -> Result<Pod> {
+        let key = (namespace.to_owned(), name.to_owned());
+        let mut pod = Pod::new(namespace, name, "")?;
+        // Of the form of a UID, and as unique as the container ID.
+        let digits = &pod.container;
+        pod.uid = format!("{}-{}-4000-8000-{}", &digits[8..16], &digits[4..8], &digits[52..64]);
+        self.shared.change(|state| state.register(key, &pod.uid));
+        Ok(pod)
+    }
+
+    /// Makes another sandbox for the same pod, as a runtime does when the first one died.
+    ///
+    /// # Errors
+    /// When no namespace can be made.
+    pub fn another_sandbox(&self, pod: &Pod) -> Result<Pod> {
+        Pod::new(&pod.namespace, &pod.name, &pod.uid)
+    }
+
+    /// Changes the pod as the API server knows it.
+    ///
+    /// # Errors
+    /// When there is no such pod.
+    pub fn edit_pod<T>(&self, pod: &Pod, change: impl FnOnce(&mut PodObject) -> T) -> Result<T> {
+        let key = (pod.namespace.clone(), pod.name.clone());
+        self.shared.change(|state| state.pods.get_mut(&key).map(change)).context("no such pod")
+    }
+
+    /// Gives the pod a primary user-defined network on this VF.
+    ///
+    /// # Errors
+    /// When there is no such pod.
+    pub fn give_udn(&self, pod: &Pod, vf: &Vf) -> Result<()> {
+        let interface = self.shared.change(|state| state.udn_interface());
+        self.edit_pod(pod, |object| {
+            if let Some(default) = object.interfaces.get_mut("eth0") {
+                default.role = String::from("infrastructure-locked");
+                // The default route is the other network's.
+                default.gateways.clear();
+            }
+            object.udn = Some(Udn { interface, device: Some(vf.device.clone()) });
+        })
+    }
+
+    /// Gives the pod these interfaces of one secondary network, whose attachment definition is `nad`
+    /// (`namespace/name`). With more than one, each knows of all (`pod-if-names`).
+    ///
+    /// # Errors
+    /// When there is no such pod.
+    pub fn give_interfaces(&self, pod: &Pod, nad: &str, names: &[&str]) -> Result<()> {
+        let mut interfaces = self.shared.change(|state| state.repeated_interfaces(nad, names));
+        if let [only] = interfaces.as_mut_slice() {
+            only.pod_if_names.clear();
+        }
+        self.edit_pod(pod, |object| {
+            object.interfaces.extend(names.iter().map(|name| String::from(*name)).zip(interfaces));
+        })
+    }
+
+    /// Removes the pod from the API server, with its annotations; its sandbox stays.
+    pub fn delete_pod(&self, pod: &Pod) {
+        self.shared.change(|state| state.delete((pod.namespace.clone(), pod.name.clone())));
+    }
+
+    /// The pod as the API server knows it.
+    pub fn pod_object(&self, pod: &Pod) -> Option<PodObject> {
+        self.shared.state().pods.get(&(pod.namespace.clone(), pod.name.clone())).cloned()
+    }
+
+    /// Tells the kubelet which devices of `resource` it has given to the pod. A container each; none makes the pod
+    /// known to it without any.
+    pub fn allocate(&self, pod: &Pod, resource: &str, devices: &[&str]) {
+        let container = |(number, device): (usize, &&str)| ContainerResources {
+            name: format!("container-{number}"),
+            devices: vec![ContainerDevices {
+                resource_name: resource.into(),
+                device_ids: vec![(*device).into()],
+            }],
+        };
+        let containers = devices.iter().enumerate().map(container).collect();
+        let (name, namespace) = (pod.name.clone(), pod.namespace.clone());
+        self.edit_allocations(|all| all.push(PodResources { name, namespace, containers }));
+    }
+
+    /// Changes what the kubelet knows of all pods' devices.
+    pub fn edit_allocations(&self, change: impl FnOnce(&mut Vec<PodResources>)) {
+        self.shared.change(|state| change(&mut state.resources));
+    }
+}
