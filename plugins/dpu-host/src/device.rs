@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use cni::{Add, Error, NetConf};
+use cni::{Add, Error, NetConf, Pod};
+use kubelet::PodDevices;
 use linux::sriov::{PciAddress, ScalableFunction};
 use serde::{Deserialize, Serialize};
 
+use crate::attachment::Stage;
 use crate::config::invalid;
 use crate::fault;
 use crate::node::Node;
@@ -27,6 +29,9 @@ pub(crate) enum DeviceId {
 /// What a valid device ID looks like, for messages.
 const SHAPE: &str = "a PCI address such as 0000:03:00.2 (lower case), a scalable function such as mlx5_core.sf.4, or \
                      the name of a network device";
+
+/// The kubelet answers from memory; this is Multus' limit too.
+const KUBELET_BUDGET: Duration = Duration::from_secs(10);
 
 impl FromStr for DeviceId {
     type Err = String;
@@ -90,13 +95,43 @@ impl DeviceId {
 /// The device of this pod.
 ///
 /// # Errors
-/// The missing-device error with the lines to add, or what the kubelet could not tell.
+/// The missing-device error with the lines to add, or 11 when the kubelet cannot be asked.
 pub(crate) fn find(node: &Node, call: &Add, deadline: Instant) -> Result<DeviceId, Error> {
-    if let Some(id) = DeviceId::configured(&call.conf)? {
-        return Ok(id);
+    match DeviceId::configured(&call.conf)? {
+        Some(id) => Ok(id),
+        None => allocated(node, &call.args.pod(), deadline),
     }
-    let _ = (node, deadline);
-    Err(fault::no_device(&call.args.pod(), node.config.resource.as_deref()))
+}
+
+/// The first of the pod's devices that nobody else has: a dead pod of the same name may still be listed, and a pod
+/// with a second network has two.
+fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Error> {
+    let deadline = deadline.min(Instant::now() + KUBELET_BUDGET);
+    let Some(resource) = node.config.resource.as_deref() else {
+        // Nobody told which resource counts; what the pod has may still tell what is missing.
+        let told = ask(node, pod, "", deadline).ok();
+        return Err(fault::no_device(pod, None, told.as_ref()));
+    };
+    let told = ask(node, pod, resource, deadline)
+        .map_err(|failure| fault::again(format!("pod {pod}: {failure}"), "check the kubelet of this node"))?;
+    let PodDevices::Devices(names) = &told else {
+        return Err(fault::no_device(pod, Some(resource), Some(&told)));
+    };
+    let ids: Vec<DeviceId> = names
+        .iter()
+        .map(|name| name.parse().map_err(|shape: String| invalid(&format!("device ID of {resource}"), name, &shape)))
+        .collect::<Result<_, _>>()?;
+    let store = node.store()?;
+    let taken = |id: &&DeviceId| {
+        store.holder(id).is_some_and(|holder| holder.stage != Stage::Released && holder.namespace_lives())
+    };
+    let free = ids.iter().find(|id| !taken(id)).or(ids.first());
+    free.cloned().ok_or_else(|| fault::no_device(pod, Some(resource), None))
+}
+
+fn ask(node: &Node, pod: &Pod, resource: &str, deadline: Instant) -> Result<PodDevices, kubelet::Failure> {
+    let (namespace, name) = (pod.namespace.as_deref().unwrap_or_default(), pod.name.as_deref().unwrap_or_default());
+    kubelet::devices(&node.config.pod_resources, namespace, name, resource, deadline)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use cni::{Error, Pod, code};
+use kubelet::PodDevices;
 
 use crate::attachment::Record;
 use crate::device::DeviceId;
@@ -33,14 +34,31 @@ pub(crate) const STATE: u32 = 109;
 /// How the lines to add read when no resource is configured.
 const SOME_RESOURCE: &str = "<resourceName>";
 
-/// 101: nothing names a device for the pod.
-pub(crate) fn no_device(pod: &Pod, resource: Option<&str>) -> Error {
-    let resource = resource.unwrap_or(SOME_RESOURCE);
-    Error::new(NO_DEVICE, format!("pod {pod} has no VF of this DPU host")).details(format!(
-        "add resources.limits['{resource}']: '1' to one container and the annotation \
-         v1.multus-cni.io/default-network: <namespace>/<nad>, whose NetworkAttachmentDefinition has \
-         k8s.v1.cni.cncf.io/resourceName: {resource}; or set hostNetwork: true"
-    ))
+/// 101: nothing names a device for the pod. What the kubelet knows tells what is missing; without it, all that may be.
+pub(crate) fn no_device(pod: &Pod, resource: Option<&str>, told: Option<&PodDevices>) -> Error {
+    let fault = |msg: String| Error::new(NO_DEVICE, msg);
+    match (resource, told) {
+        (Some(resource), Some(PodDevices::NoneOf { .. } | PodDevices::UnknownPod)) => {
+            fault(format!("pod {pod} did not ask for a VF of this DPU host"))
+                .details(format!("add resources.limits['{resource}']: '1' to one container, or set hostNetwork: true"))
+        }
+        (None, Some(PodDevices::NoneOf { others })) if !others.is_empty() => {
+            let resources = others.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            fault(format!("pod {pod} has {resources}, but Multus passed no VF on")).details(format!(
+                "give the NetworkAttachmentDefinition that the pod's v1.multus-cni.io/default-network names the \
+                 annotation k8s.v1.cni.cncf.io/resourceName: {resources}, or this plugin's configuration the key \
+                 resourceName"
+            ))
+        }
+        (resource, _) => {
+            let resource = resource.unwrap_or(SOME_RESOURCE);
+            fault(format!("pod {pod} has no VF of this DPU host")).details(format!(
+                "add resources.limits['{resource}']: '1' to one container and the annotation \
+                 v1.multus-cni.io/default-network: <namespace>/<nad>, whose NetworkAttachmentDefinition has \
+                 k8s.v1.cni.cncf.io/resourceName: {resource}; or set hostNetwork: true"
+            ))
+        }
+    }
 }
 
 /// 102: a living pod holds the device.
