@@ -3,11 +3,14 @@
 //! The scripts beside this crate (`render`, `pod-spec`, `audit`, `uninstall`) are one line each: they call this.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod fault;
 mod known;
+mod managed;
 mod manifest;
 mod pod_spec;
 mod render;
+mod tree;
 mod yaml;
 
 use std::io::Write as _;
@@ -31,12 +34,15 @@ enum Command {
     Render(render::Args),
     /// Say whether workloads can run on a DPU host, and change those that cannot
     PodSpec(pod_spec::Args),
+    /// Say whether a node, a copy of its files or a must-gather is as it must be
+    Audit(audit::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Render(args) => render::run(&args),
         Command::PodSpec(args) => pod_spec::run(&args),
+        Command::Audit(args) => audit::run(&args),
     };
     match outcome {
         Ok(Report { text, code }) => match std::io::stdout().lock().write_all(text.as_bytes()) {

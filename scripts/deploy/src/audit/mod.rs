@@ -1,0 +1,132 @@
+//! `audit`: whether a node, a copy of its files or a must-gather is as it must be, one finding a line.
+
+mod cluster;
+pub(crate) mod drift;
+mod finding;
+mod multus;
+pub(crate) mod network;
+pub(crate) mod runtime;
+mod server;
+mod vfs;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args as ClapArgs;
+
+pub(crate) use self::finding::Findings;
+use self::finding::Level;
+use self::network::Conf;
+use self::runtime::Runtime;
+use crate::fault::Fault;
+use crate::known::{KEPT, STATE};
+use crate::tree::Tree;
+use crate::{Outcome, Report, yaml};
+
+/// The command line.
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    /// A copy of a node's files, or a must-gather; default: this node
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// Look at these objects too: `oc get nodes,machineconfigpools,configmaps -A -o json`
+    #[arg(long, value_name = "FILE")]
+    objects: Vec<PathBuf>,
+    /// What `dpu-host vfs --json` printed on the node
+    #[arg(long, value_name = "FILE")]
+    vfs: Option<PathBuf>,
+    /// For programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// Looks, and says what was found: exit status 0 when nothing is wrong, 1 with warnings, 2 with errors, and 2 too
+/// when nothing could be looked at.
+pub(crate) fn run(args: &Args) -> Outcome {
+    if !args.root.is_dir() {
+        return Err(
+            Fault::new(format!("{} is no directory", args.root.display()), "name one with --root").into()
+        );
+    }
+    let mut findings = Findings::default();
+    let gathered = cluster::must_gather(&args.root);
+    let mut objects = gathered.as_deref().map(cluster::gathered).transpose()?.unwrap_or_default();
+    for file in &args.objects {
+        objects.extend(yaml::objects(file)?);
+    }
+    if gathered.is_none() {
+        node(&Tree::new(&args.root), args.vfs.as_deref(), &mut findings);
+    }
+    cluster::check(&objects, &mut findings);
+    let code = match findings.worst() {
+        Level::Ok => 0,
+        Level::Warning => 1,
+        Level::Error => 2,
+    };
+    Ok(Report { text: text(&findings, args.json)?, code: ExitCode::from(code) })
+}
+
+fn text(findings: &Findings, json: bool) -> Result<String, Fault> {
+    if json {
+        let text = serde_json::to_string_pretty(findings.list());
+        return text
+            .map(|text| text + "\n")
+            .map_err(|error| Fault::new(format!("no JSON of this ({error})"), "report this"));
+    }
+    Ok(findings.list().iter().map(|finding| format!("{finding}\n")).collect())
+}
+
+/// A node's files.
+fn node(tree: &Tree, vfs: Option<&Path>, findings: &mut Findings) {
+    let runtime = Runtime::of(tree, findings);
+    let host = runtime.find(tree, "dpu-host");
+    let card = runtime.find(tree, "dpu-nic-placeholder");
+    for path in host.iter().chain(&card) {
+        network::executable(tree, path, findings);
+        server::version(tree, path, findings);
+    }
+    if host.is_none() && card.is_none() {
+        let text =
+            format!("neither dpu-host nor dpu-nic-placeholder is in {}", runtime.binaries.join(" or "));
+        findings.error("files", text, "apply the MachineConfig with the plugin, or copy it there");
+    }
+    drift::check(tree, findings);
+    let winner = network::winner(tree, &runtime, findings);
+    if let Some(conf) = &winner {
+        default_network(tree, &runtime, conf, host.is_some(), card.is_some(), findings);
+    }
+    if host.is_some() || tree.exists(STATE) {
+        server::check(tree, findings);
+        vfs::check(tree, vfs, host.as_deref(), findings);
+    }
+}
+
+/// What the winner means for a node with our plugin.
+fn default_network(
+    tree: &Tree,
+    runtime: &Runtime,
+    conf: &Conf,
+    host: bool,
+    card: bool,
+    findings: &mut Findings,
+) {
+    let multus = conf.types.iter().any(|name| name.starts_with("multus"));
+    if multus && card && !host {
+        let text = format!("Multus wins over the placeholder on this card ({})", conf.path);
+        findings.error("network", text, "pods get Multus' longer errors, and none while it is down: apply the MachineConfig with the placeholder's configuration");
+    } else if multus {
+        multus::check(tree, runtime, conf, host, findings);
+    } else if host && !conf.calls("dpu-host") && !tree.exists(KEPT) {
+        findings.warning(
+            "network",
+            format!("{} does not call dpu-host", conf.path),
+            "add 05-dpu-host.conflist, or let pods choose a NetworkAttachmentDefinition",
+        );
+    } else if card && !host && !conf.calls("dpu-nic-placeholder") {
+        findings.error(
+            "network",
+            format!("{} wins over the placeholder", conf.path),
+            "remove it, or rename it so that it sorts after the placeholder's",
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! Virtual functions against records: free, in use, leaked, misnamed.
+//!
+//! On the node itself `dpu-host vfs` knows best. In a copy of its files there is less to see: where sysfs has a VF's
+//! network device, the VF is at home; which name it should have there, its record knows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::finding::Findings;
+use crate::known::STATE;
+use crate::tree::Tree;
+
+/// A row of `dpu-host vfs --json`, as far as it matters here.
+#[derive(Debug, Deserialize)]
+struct Row {
+    device: String,
+    #[serde(default)]
+    name: Option<String>,
+    state: String,
+    #[serde(default)]
+    pod: Option<String>,
+    #[serde(default)]
+    note: Option<String>,
+}
+
+const HOME: &str = "it comes home with the next pod that is made or deleted; to have it now, run CNI GC (scripts/uninstall --sweep)";
+
+/// Looks at the VFs of a DPU host.
+pub(crate) fn check(tree: &Tree, saved: Option<&Path>, binary: Option<&str>, findings: &mut Findings) {
+    let rows = match (saved, binary) {
+        (Some(path), _) => std::fs::read_to_string(path)
+            .map_err(|error| format!("{}: {error}", path.display()))
+            .and_then(|text| parse(&text)),
+        (None, Some(binary)) if tree.live() => ask(binary),
+        _ => Ok(from_files(tree)),
+    };
+    match rows {
+        Ok(rows) => report(&rows, findings),
+        Err(error) => {
+            findings.error("vfs", format!("no list of the VFs ({error})"), "run dpu-host vfs as root and see")
+        }
+    }
+}
+
+fn ask(binary: &str) -> Result<Vec<Row>, String> {
+    let output = Command::new(binary).args(["vfs", "--json"]).output().map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    parse(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn parse(text: &str) -> Result<Vec<Row>, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn report(rows: &[Row], findings: &mut Findings) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        *counts.entry(row.state.as_str()).or_default() += 1;
+        let Row { device, name, state, pod, note } = row;
+        let name = name.as_deref().unwrap_or("no device");
+        let note = note.as_deref().map_or(String::new(), |note| format!(" ({note})"));
+        let whose = pod.as_deref().map_or(String::new(), |pod| format!(", last of {pod}"));
+        match state.as_str() {
+            "leaked" => findings.error("vfs", format!("{device} ({name}{whose}) is leaked{note}"), HOME),
+            "waiting" => findings.warning(
+                "vfs",
+                format!("{device} is at home as {name}, not under its own name{note}"),
+                "free that name: another link has it; the VF takes it back at the next pod",
+            ),
+            _ => {}
+        }
+    }
+    if rows.is_empty() {
+        let remedy = "see the SriovNetworkNodePolicy and its sriovnetworknodestate";
+        return findings.error("vfs", "this node has no virtual functions", remedy);
+    }
+    let parts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    findings.ok("vfs", format!("{} virtual functions: {}", rows.len(), parts.join(", ")));
+}
+
+/// sysfs and records of a copy.
+fn from_files(tree: &Tree) -> Vec<Row> {
+    let records = records(tree);
+    let devices = "/sys/bus/pci/devices";
+    let vfs =
+        tree.names(devices).into_iter().filter(|device| tree.exists(&format!("{devices}/{device}/physfn")));
+    let mut seen: BTreeMap<String, Row> = BTreeMap::new();
+    for device in vfs.chain(records.keys().cloned()) {
+        let name = tree.names(&format!("{devices}/{device}/net")).into_iter().next();
+        let record = records.get(&device);
+        let living = record.is_some_and(|record| tree.exists(&record.netns));
+        let misnamed =
+            record.is_some_and(|record| record.home.is_some() && name.is_some() && record.home != name);
+        let state = match (record.is_some(), name.is_some()) {
+            (false, _) => "free",
+            (true, true) if misnamed => "waiting",
+            (true, true) => "leaked",
+            (true, false) if living => "used",
+            (true, false) => "leaked",
+        };
+        let note = record
+            .filter(|_| misnamed)
+            .and_then(|record| Some(format!("its name is {}", record.home.as_ref()?)));
+        let pod = record.map(|record| record.pod.clone());
+        seen.insert(device.clone(), Row { device, name, state: state.to_owned(), pod, note });
+    }
+    seen.into_values().collect()
+}
+
+/// What a record says of one device.
+struct Record {
+    pod: String,
+    netns: String,
+    /// Its name at home.
+    home: Option<String>,
+}
+
+fn records(tree: &Tree) -> BTreeMap<String, Record> {
+    let mut records = BTreeMap::new();
+    let directory = format!("{STATE}/attachments");
+    for file in tree.names(&directory) {
+        let text = tree.read(&format!("{directory}/{file}")).unwrap_or_default();
+        let Ok(record) = serde_json::from_str::<Value>(&text) else { continue };
+        let pod = |key: &str| record["pod"][key].as_str().unwrap_or("?");
+        for device in record["devices"].as_array().into_iter().flatten() {
+            let Some(id) = device["id"].as_str() else { continue };
+            let entry = Record {
+                pod: format!("{}/{}", pod("namespace"), pod("name")),
+                netns: record["netns"].as_str().unwrap_or_default().to_owned(),
+                home: device["home"]["name"].as_str().map(str::to_owned),
+            };
+            records.insert(id.to_owned(), entry);
+        }
+    }
+    records
+}
