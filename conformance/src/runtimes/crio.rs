@@ -67,7 +67,7 @@ monitor_cgroup = "pod"
 
 [crio.image]
 pause_image = "{image}"
-pause_command = "/bin/sleep 2147483"
+pause_command = ""
 signature_policy = "{policy}"
 
 [crio.network]

@@ -26,7 +26,8 @@ pub fn write(dir: &Path) -> Result<PathBuf> {
     let config = json!({
         "architecture": architecture()?,
         "os": "linux",
-        "config": { "Entrypoint": ["/bin/sleep", "2147483"], "Env": ["PATH=/bin"] },
+        // As first process of its namespace it would not hear of another signal.
+        "config": { "Entrypoint": ["/bin/sleep", "2147483"], "Env": ["PATH=/bin"], "StopSignal": "SIGKILL" },
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex(&Sha256::digest(&layer)))] },
     });
     let manifest = json!([{ "Config": "config.json", "RepoTags": [NAME], "Layers": ["layer.tar"] }]);

@@ -160,7 +160,7 @@ pub(crate) struct Listed {
 pub(crate) struct ImageStatusRequest {
     /// The image asked for.
     #[prost(message, optional, tag = "1")]
-    pub image: Option<Name>,
+    pub image: Option<ImageSpec>,
 }
 
 /// `ImageStatusResponse`.
@@ -190,10 +190,10 @@ pub(crate) struct CreateContainerRequest {
 pub(crate) struct ContainerConfig {
     /// Its name.
     #[prost(message, optional, tag = "1")]
-    pub metadata: Option<Name>,
+    pub metadata: Option<ContainerMetadata>,
     /// Its image.
     #[prost(message, optional, tag = "2")]
-    pub image: Option<Name>,
+    pub image: Option<ImageSpec>,
     /// Where its output goes, below the pod's log directory.
     #[prost(string, tag = "11")]
     pub log_path: String,
@@ -202,10 +202,21 @@ pub(crate) struct ContainerConfig {
     pub linux: Option<LinuxContainerConfig>,
 }
 
-/// `ContainerMetadata` and `ImageSpec`.
+/// `ImageSpec`.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Name {
-    /// The name.
+pub(crate) struct ImageSpec {
+    /// Its name, as the runtime knows it.
+    #[prost(string, tag = "1")]
+    pub image: String,
+    /// Its name in the pod's spec; CRI-O checks signatures by it.
+    #[prost(string, tag = "18")]
+    pub user_specified_image: String,
+}
+
+/// `ContainerMetadata`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ContainerMetadata {
+    /// The container's name.
     #[prost(string, tag = "1")]
     pub name: String,
 }

@@ -15,10 +15,10 @@ pub use rpc::Refusal;
 use super::image;
 use super::pod::Pod;
 use messages::{
-    Capabilities, ContainerConfig, ContainerId, ContainerSecurityContext, ContainerStatusResponse,
-    CreateContainerRequest, ExecSyncRequest, ExecSyncResponse, ImageStatusRequest, ImageStatusResponse,
-    LinuxContainerConfig, Listed, Name, Nothing, PodSandboxStatusResponse, RUNNING, RunPodSandboxRequest,
-    SandboxId, StatusResponse,
+    Capabilities, ContainerConfig, ContainerId, ContainerMetadata, ContainerSecurityContext,
+    ContainerStatusResponse, CreateContainerRequest, ExecSyncRequest, ExecSyncResponse, ImageSpec,
+    ImageStatusRequest, ImageStatusResponse, LinuxContainerConfig, Listed, Nothing, PodSandboxStatusResponse,
+    RUNNING, RunPodSandboxRequest, SandboxId, StatusResponse,
 };
 
 /// Kubelet's own limit is four minutes; nothing here takes more than seconds.
@@ -56,7 +56,7 @@ impl Client {
     /// # Errors
     /// When the runtime does not answer.
     pub fn has_image(&self, name: &str) -> Result<bool> {
-        let request = ImageStatusRequest { image: Some(Name { name: name.to_owned() }) };
+        let request = ImageStatusRequest { image: Some(spec(name)) };
         let answer: ImageStatusResponse =
             rpc::call(&self.socket, "/runtime.v1.ImageService/ImageStatus", &request, WITHIN)?;
         Ok(answer.image.is_some())
@@ -114,15 +114,14 @@ impl Client {
     /// # Errors
     /// When it does not come to run.
     pub fn run_container(&self, sandbox: &str, pod: &Pod) -> Result<String> {
-        let name = |name: &str| Some(Name { name: name.to_owned() });
         let security_context = ContainerSecurityContext {
             // CRI-O's usual ones do not include it, and ping needs it.
             capabilities: Some(Capabilities { add: vec!["NET_RAW".to_owned()] }),
             namespace_options: Some(pod.namespaces()),
         };
         let config = ContainerConfig {
-            metadata: name("main"),
-            image: name(image::NAME),
+            metadata: Some(ContainerMetadata { name: "main".to_owned() }),
+            image: Some(spec(image::NAME)),
             log_path: "main.log".to_owned(),
             linux: Some(LinuxContainerConfig { security_context: Some(security_context) }),
         };
@@ -163,6 +162,10 @@ impl Client {
     fn call<A: Message + Default>(&self, method: &str, request: &impl Message) -> Result<A> {
         rpc::call(&self.socket, &format!("/runtime.v1.RuntimeService/{method}"), request, WITHIN)
     }
+}
+
+fn spec(image: &str) -> ImageSpec {
+    ImageSpec { image: image.to_owned(), user_specified_image: image.to_owned() }
 }
 
 fn id(sandbox: &str) -> SandboxId {
