@@ -14,8 +14,11 @@ fn attaches_under_every_server_in_every_family() -> Result<()> {
     for privileged in [false, true] {
         for generation in [Generation::Old, Generation::New] {
             for families in [Families::V4, Families::V6, Families::Dual] {
-                let node =
-                    Node::builder().privileged(privileged).generation(generation).families(families).start()?;
+                let node = Node::builder()
+                    .privileged(privileged)
+                    .generation(generation)
+                    .families(families)
+                    .start()?;
                 let case = format!("privileged {privileged}, {generation:?}, {families:?}");
                 attaches(&node).context(case)?;
             }
@@ -42,7 +45,10 @@ fn attaches(node: &Node) -> Result<()> {
         let interface = &result["interfaces"][1];
         let eth0 = pod.link("eth0")?.context("the pod has no eth0")?;
         ensure!(result["interfaces"][0] == json!({"name": ""}), "{result}");
-        ensure!(interface["name"] == "eth0" && interface["sandbox"] == pod.netns().path().to_string_lossy().as_ref());
+        ensure!(
+            interface["name"] == "eth0"
+                && interface["sandbox"] == pod.netns().path().to_string_lossy().as_ref()
+        );
         ensure!(interface["mac"] == eth0.mac.as_str() && interface["mtu"] == eth0.mtu, "{result} {eth0:?}");
         ensure!(interface.get("pciID").and_then(Value::as_str) == vf.pci.as_deref(), "{result}");
         let ips = result["ips"].as_array().context("no ips")?;
@@ -222,7 +228,9 @@ fn the_servers_token_reaches_no_file() -> Result<()> {
     let (_, error) = failed.error()?;
     assert!(!error.contains(conformance::node::TOKEN), "{error}");
     let mut files = vec![node.root().join("var/log/dpu-host.log")];
-    files.extend(std::fs::read_dir(node.root().join("run/dpu-cni/attachments"))?.flatten().map(|entry| entry.path()));
+    files.extend(
+        std::fs::read_dir(node.root().join("run/dpu-cni/attachments"))?.flatten().map(|entry| entry.path()),
+    );
     assert!(files.len() > 1);
     for file in files {
         let text = std::fs::read_to_string(&file)?;
@@ -242,7 +250,9 @@ fn one_log_line_says_all_of_a_call() -> Result<()> {
     assert_eq!(log.lines().count(), 1, "{log}");
     let call = node.received()[0].env["CNI_ARGS"].clone();
     let id = call.rsplit("DPU_CNI_CALL=").next().context("no id")?.to_owned();
-    for part in ["ADD", "web/web-0", node.vfs()[0].device_id(), "succeeded", "server=", "move=", "total=", &id] {
+    for part in
+        ["ADD", "web/web-0", node.vfs()[0].device_id(), "succeeded", "server=", "move=", "total=", &id]
+    {
         assert!(log.contains(part), "{part} is not in {log}");
     }
     Ok(())

@@ -96,7 +96,9 @@ fn keeps_what_the_administrator_gave_it() -> Result<()> {
     let before = home(&node, vf)?;
     let pod = node.pod("web", "web-0")?;
     add(&node, &pod, vf)?.ok()?;
-    pod.change("link set eth0 promisc off\nlink set eth0 alias other\nlink property del dev eth0 altname enp3s0f0v0")?;
+    pod.change(
+        "link set eth0 promisc off\nlink set eth0 alias other\nlink property del dev eth0 altname enp3s0f0v0",
+    )?;
     del(&node, &pod, vf)?.ok()?;
     assert_eq!(home(&node, vf)?, before);
     Ok(())
@@ -108,10 +110,12 @@ fn waits_for_its_name_and_gets_it_back() -> Result<()> {
     let name = &node.vfs()[0].name;
     node.change_host(&format!("link add dev {name} type bridge"))?;
     del(&node, &pod, &node.vfs()[0])?.ok()?;
-    let waiting = node.host_links()?.into_iter().find(|link| link.index == before.index).context("it is lost")?;
+    let waiting =
+        node.host_links()?.into_iter().find(|link| link.index == before.index).context("it is lost")?;
     assert_ne!(&waiting.name, name);
     assert!(!waiting.up);
-    let row = vfs(&node)?.into_iter().find(|row| row["device"] == node.vfs()[0].device_id()).context("no row")?;
+    let row =
+        vfs(&node)?.into_iter().find(|row| row["device"] == node.vfs()[0].device_id()).context("no row")?;
     assert_eq!(row["state"], "waiting", "{row}");
     node.change_host(&format!("link del {name}"))?;
     // Any call does it.

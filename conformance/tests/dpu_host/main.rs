@@ -5,6 +5,7 @@ mod adding;
 mod claiming;
 mod detaching;
 mod looking;
+mod networks;
 mod refusing;
 mod serving;
 
@@ -19,7 +20,8 @@ const PLUGIN: &str = "dpu-host";
 
 /// A VF as its owner would find it changed.
 fn home(node: &Node, vf: &Vf) -> Result<LinkState> {
-    node.host_link(&vf.name)?.with_context(|| format!("{} is not on the host: {:?}", vf.name, node.host_links()))
+    node.host_link(&vf.name)?
+        .with_context(|| format!("{} is not on the host: {:?}", vf.name, node.host_links()))
 }
 
 fn add(node: &Node, pod: &Pod, vf: &Vf) -> Result<Output> {

@@ -41,7 +41,12 @@ fn hostile_answers_are_errors_and_the_vf_is_at_home() -> Result<()> {
 #[test]
 fn refusals_say_what_to_do() -> Result<()> {
     for (behave, code, part) in [
-        (Box::new(|b: &mut conformance::node::Behaviour| b.lease = Lease::Expired) as Box<dyn FnOnce(&mut _)>, 11, "DPU NIC node"),
+        (
+            Box::new(|b: &mut conformance::node::Behaviour| b.lease = Lease::Expired)
+                as Box<dyn FnOnce(&mut _)>,
+            11,
+            "DPU NIC node",
+        ),
         (Box::new(|b: &mut _| reports(b)), 105, "DPU NIC node"),
         (Box::new(|b: &mut _| refuse(b, "broken stdin args")), 105, "network configuration"),
         (Box::new(|b: &mut _| refuse(b, "something new")), 105, "something new"),
@@ -148,7 +153,10 @@ fn a_socket_that_root_does_not_own_is_refused() -> Result<()> {
         .stdout(std::process::Stdio::piped())
         .spawn()?;
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(other.stdout.take().context("no pipe")?), &mut line)?;
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(other.stdout.take().context("no pipe")?),
+        &mut line,
+    )?;
     let pod = node.pod("web", "web-0")?;
     let mut conf = node.conf_for(&node.vfs()[0]);
     conf["socket"] = json!("/run/elsewhere/s.sock");
