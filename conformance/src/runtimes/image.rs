@@ -4,9 +4,11 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+
+use super::programs;
 
 /// What the image is called; `localhost` keeps a runtime from looking for it elsewhere.
 pub const NAME: &str = "localhost/dpu-cni/pod:1";
@@ -14,9 +16,6 @@ pub const NAME: &str = "localhost/dpu-cni/pod:1";
 /// The programs in it, beside busybox itself.
 const PROGRAMS: [&str; 6] = ["cat", "ip", "ls", "ping", "sh", "sleep"];
 const DIRECTORIES: [&str; 5] = ["bin", "dev", "etc", "proc", "sys"];
-/// Where distributions put a static busybox.
-const BUSYBOX: [&str; 3] = ["/bin/busybox", "/usr/bin/busybox", "/usr/sbin/busybox"];
-
 /// Writes the image to `dir` in the layout of `docker save`, which every runtime's import reads, and returns its path.
 ///
 /// # Errors
@@ -75,11 +74,11 @@ fn header(mode: u32, size: u64) -> tar::Header {
 }
 
 fn busybox() -> Result<Vec<u8>> {
-    let path = BUSYBOX.iter().map(Path::new).find(|path| path.is_file());
-    let path = path.context("busybox is missing: apt-get install busybox-static")?;
-    let program = fs::read(path)?;
-    ensure!(is_static(&program), "{} is not static: apt-get install busybox-static", path.display());
-    Ok(program)
+    let found = programs("busybox").map(fs::read).collect::<Result<Vec<_>, _>>()?;
+    found
+        .into_iter()
+        .find(|program| is_static(program))
+        .context("no static busybox: apt-get install busybox-static")
 }
 
 /// Whether an ELF program (64 bits, little-endian) asks for no interpreter, `PT_INTERP`: elf(5).

@@ -62,18 +62,22 @@ impl Kind {
     }
 }
 
-/// The path of a program: on `PATH`, in an `sbin` that is not on everybody's, or among the tools that `scripts/test`
-/// puts into `target/tools/bin`.
+/// The path of a program.
 ///
 /// # Errors
 /// When it is not installed.
 pub fn program(name: &str) -> Result<PathBuf> {
+    let mut found = programs(name);
+    found.next().with_context(|| format!("{name} is not installed; scripts/test gets what the tests need"))
+}
+
+/// Every program of this name: on `PATH`, in an `sbin` that is not on everybody's, and among the tools that
+/// `scripts/test` puts into `target/tools/bin`.
+fn programs(name: &str) -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
+    let path: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     let exe = std::env::current_exe().unwrap_or_default();
-    let tools = exe.ancestors().map(|dir| dir.join("tools/bin"));
-    let mut places = std::env::split_paths(&path).chain(system).chain(tools).map(|dir| dir.join(name));
-    places
-        .find(|path| path.is_file())
-        .with_context(|| format!("{name} is not installed; scripts/test installs what the tests need"))
+    let tools: Vec<PathBuf> = exe.ancestors().map(|dir| dir.join("tools/bin")).collect();
+    path.into_iter().chain(system).chain(tools).map(move |dir| dir.join(name)).filter(|path| path.is_file())
 }

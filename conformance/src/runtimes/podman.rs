@@ -27,7 +27,7 @@ impl Podman {
     /// # Errors
     /// When podman is not installed, or does not work.
     pub fn start(setup: Setup, network: Option<&Netns>) -> Result<Option<Podman>> {
-        fs::write(setup.path("containers.conf"), configuration(&setup))?;
+        fs::write(setup.path("containers.conf"), configuration(&setup)?)?;
         fs::write(setup.path("storage.conf"), storage(&setup))?;
         fs::write(setup.path("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)?;
         let podman = Podman { place: Place::new(network)?, cgroup: Cgroup::unique()?, setup };
@@ -93,12 +93,16 @@ impl Podman {
     }
 }
 
-fn configuration(setup: &Setup) -> String {
-    format!(
+fn configuration(setup: &Setup) -> Result<String> {
+    Ok(format!(
         r#"[engine]
 cgroup_manager = "cgroupfs"
+conmon_path = ["{conmon}"]
 events_logger = "none"
 runtime = "runc"
+
+[engine.runtimes]
+runc = ["{runc}"]
 
 [containers]
 log_driver = "k8s-file"
@@ -110,12 +114,14 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 
 [network]
 network_backend = "cni"
-cni_plugin_dirs = ["{}"]
-network_config_dir = "{}"
+cni_plugin_dirs = ["{plugins}"]
+network_config_dir = "{configurations}"
 "#,
-        setup.plugins().display(),
-        setup.configurations().display()
-    )
+        conmon = program("conmon")?.display(),
+        runc = program("runc")?.display(),
+        plugins = setup.plugins().display(),
+        configurations = setup.configurations().display(),
+    ))
 }
 
 fn storage(setup: &Setup) -> String {

@@ -11,9 +11,6 @@ use tempfile::TempDir;
 
 use super::recorder::{self, Call};
 
-/// Where Debian, and the upstream project, put the reference plugins.
-const REFERENCE: [&str; 2] = ["/usr/lib/cni", "/opt/cni/bin"];
-
 /// The private directories of one runtime.
 #[derive(Debug)]
 pub struct Setup {
@@ -49,8 +46,10 @@ impl Setup {
     /// # Errors
     /// When it is not on this machine.
     pub fn reference_plugin(self, name: &str) -> Result<Setup> {
-        let path = REFERENCE.iter().map(|dir| Path::new(dir).join(name)).find(|path| path.is_file());
-        let path = path.with_context(|| format!("no {name}: apt-get install containernetworking-plugins"))?;
+        // Distributions keep them in lib/cni beside their bin, and the packages may be unpacked anywhere.
+        let installed = super::programs(&format!("../lib/cni/{name}")).next();
+        let path =
+            installed.with_context(|| format!("no {name}: apt-get install containernetworking-plugins"))?;
         self.plugin(&path)
     }
 
