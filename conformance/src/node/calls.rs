@@ -43,7 +43,13 @@ impl Node {
     pub fn call(&self, name: &str, verb: Verb) -> Result<Call<'_>> {
         let program = crate::binaries::plugin(name)?;
         let path = program.parent().unwrap_or(Path::new("/")).to_string_lossy().into_owned();
-        let call = Call { host: self.host().netns(), program, args: Vec::new(), env: BTreeMap::new(), stdin: Vec::new() };
+        let call = Call {
+            host: self.host().netns(),
+            program,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            stdin: Vec::new(),
+        };
         Ok(call
             .env("CNI_COMMAND", verb.as_str())
             .env("CNI_PATH", path)

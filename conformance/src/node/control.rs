@@ -1,1 +1,144 @@
-//! Orders to a running node.
+//! Orders to a running node, one a line.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use super::Node;
+use super::behaviour::{Answer, Card, Generation, Kubelet, Lease};
+
+/// What can be said.
+const HELP: &str = "\
+card ready | never | after SECONDS | reports TEXT   how the card takes a request to connect a VF
+lease off | healthy | expired | not-found           the card's lease
+server stop | away | start                          kill ovnkube-node, also remove its socket, start it
+server privileged | unprivileged | old | new        who moves the VF; which generation
+add | del | status ANSWER                           proper, truncated, lost, hang, hang-up, garbage, deep,
+                                                    wrong-types, both-null, endless, or a text to refuse with
+kubelet stop | start | healthy | refuses | hangs    the PodResources API
+allocate NAMESPACE/POD RESOURCE DEVICE...           what the kubelet tells of a pod
+udn NAMESPACE/POD DEVICE                            give a pod a primary user-defined network
+delete NAMESPACE/POD                                remove a pod from the API server
+received                                            the requests that the server got
+help                                                this
+";
+
+/// Does what the line says, and returns what there is to say about it.
+pub(super) fn obey(node: &Node, line: &str) -> Result<String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        [] => {}
+        ["help"] => return Ok(HELP.into()),
+        ["received"] => return received(node),
+        ["card", card @ ..] => {
+            let card = card_of(card)?;
+            node.behave(|b| b.card = card);
+        }
+        ["lease", lease] => {
+            let lease = Lease::from_str(lease, true).map_err(anyhow::Error::msg)?;
+            node.behave(|b| b.lease = lease);
+        }
+        ["server", what] => server(node, what)?,
+        ["kubelet", what] => kubelet(node, what)?,
+        [verb @ ("add" | "del" | "status"), text @ ..] => {
+            let answer = answer_of(&text.join(" "));
+            node.behave(|b| match *verb {
+                "add" => b.add = answer,
+                "del" => b.del = answer,
+                _ => b.status = answer,
+            });
+        }
+        ["allocate", pod, resource, devices @ ..] => {
+            let (namespace, name) = pod_of(pod)?;
+            node.allocate_to(namespace, name, resource, devices);
+        }
+        ["udn", pod, device] => {
+            let (namespace, name) = pod_of(pod)?;
+            node.give_udn_to(namespace, name, device)?;
+        }
+        ["delete", pod] => {
+            let (namespace, name) = pod_of(pod)?;
+            node.delete_named_pod(namespace, name);
+        }
+        _ => bail!("{line:?} is not understood; 'help' lists what is"),
+    }
+    Ok(String::from("done\n"))
+}
+
+fn card_of(words: &[&str]) -> Result<Card> {
+    Ok(match words {
+        ["ready"] => Card::Ready,
+        ["never"] => Card::Never,
+        ["after", seconds] => {
+            let seconds = seconds.parse().context("how many seconds?")?;
+            Card::After(Duration::try_from_secs_f64(seconds)?)
+        }
+        ["reports", text @ ..] => Card::Reports(text.join(" ")),
+        _ => bail!("ready, never, after SECONDS, or reports TEXT?"),
+    })
+}
+
+fn answer_of(text: &str) -> Answer {
+    match text {
+        "proper" => Answer::Proper,
+        "truncated" => Answer::Truncated,
+        "lost" => Answer::Lost,
+        "hang" => Answer::Hang,
+        "hang-up" => Answer::HangUp,
+        "garbage" => Answer::garbage(),
+        "deep" => Answer::deep(),
+        "wrong-types" => Answer::wrong_types(),
+        "both-null" => Answer::both_null(),
+        "endless" => Answer::Endless,
+        text => Answer::Refuse(text.into()),
+    }
+}
+
+fn server(node: &Node, what: &str) -> Result<()> {
+    match what {
+        "stop" => node.stop_server(),
+        "away" => {
+            node.stop_server();
+            node.remove_socket()?;
+        }
+        "start" => node.start_server()?,
+        "privileged" | "unprivileged" => node.behave(|b| b.privileged = what == "privileged"),
+        generation => {
+            let generation = Generation::from_str(generation, true).map_err(anyhow::Error::msg)?;
+            node.behave(|b| b.generation = generation);
+        }
+    }
+    Ok(())
+}
+
+fn kubelet(node: &Node, what: &str) -> Result<()> {
+    let mood = match what {
+        "stop" => {
+            node.stop_kubelet();
+            return Ok(());
+        }
+        "start" => return node.start_kubelet(),
+        "healthy" => Kubelet::Healthy,
+        "refuses" => Kubelet::Refuses,
+        "hangs" => Kubelet::Hangs,
+        _ => bail!("stop, start, healthy, refuses or hangs?"),
+    };
+    node.behave(|b| b.kubelet = mood);
+    Ok(())
+}
+
+fn received(node: &Node) -> Result<String> {
+    let mut text = String::new();
+    for request in node.received() {
+        let env = |key: &str| request.env.get(key).cloned().unwrap_or_default();
+        let (netns, args) = (env("CNI_NETNS"), env("CNI_ARGS"));
+        writeln!(text, "{} {} {netns} {args} {}", request.command, env("CNI_IFNAME"), request.config)?;
+    }
+    Ok(text)
+}
+
+fn pod_of(word: &str) -> Result<(&str, &str)> {
+    word.split_once('/').context("a pod is NAMESPACE/POD")
+}

@@ -45,14 +45,21 @@ impl Node {
     /// # Errors
     /// When there is no such pod.
     pub fn give_udn(&self, pod: &Pod, vf: &Vf) -> Result<()> {
-        let interface = self.shared.change(|state| state.udn_interface());
-        self.edit_pod(pod, |object| {
+        self.give_udn_to(&pod.namespace, &pod.name, vf.device_id())
+    }
+
+    pub(super) fn give_udn_to(&self, namespace: &str, name: &str, device: &str) -> Result<()> {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.shared.change(|state| {
+            let interface = state.udn_interface();
+            let object = state.pod(&key, None).context("no such pod")?;
             if let Some(default) = object.interfaces.get_mut("eth0") {
                 default.role = String::from("infrastructure-locked");
                 // The default route is the other network's.
                 default.gateways.clear();
             }
-            object.udn = Some(Udn { interface, device: Some(vf.device.clone()) });
+            object.udn = Some(Udn { interface, device: Some(device.into()) });
+            Ok(())
         })
     }
 
@@ -73,7 +80,11 @@ impl Node {
 
     /// Removes the pod from the API server, with its annotations; its sandbox stays.
     pub fn delete_pod(&self, pod: &Pod) {
-        self.shared.change(|state| state.delete((pod.namespace.clone(), pod.name.clone())));
+        self.delete_named_pod(&pod.namespace, &pod.name);
+    }
+
+    pub(super) fn delete_named_pod(&self, namespace: &str, name: &str) {
+        self.shared.change(|state| state.delete((namespace.into(), name.into())));
     }
 
     /// The pod as the API server knows it.
@@ -84,6 +95,10 @@ impl Node {
     /// Tells the kubelet which devices of `resource` it has given to the pod. A container each; none makes the pod
     /// known to it without any.
     pub fn allocate(&self, pod: &Pod, resource: &str, devices: &[&str]) {
+        self.allocate_to(&pod.namespace, &pod.name, resource, devices);
+    }
+
+    pub(super) fn allocate_to(&self, namespace: &str, name: &str, resource: &str, devices: &[&str]) {
         let container = |(number, device): (usize, &&str)| ContainerResources {
             name: format!("container-{number}"),
             devices: vec![ContainerDevices {
@@ -92,7 +107,7 @@ impl Node {
             }],
         };
         let containers = devices.iter().enumerate().map(container).collect();
-        let (name, namespace) = (pod.name.clone(), pod.namespace.clone());
+        let (name, namespace) = (name.into(), namespace.into());
         self.edit_allocations(|all| all.push(PodResources { name, namespace, containers }));
     }
 

@@ -126,13 +126,17 @@ impl Shared {
 }
 
 impl State {
-    /// The pod, invented where that is allowed.
+    /// The pod, invented where that is allowed. An invented one has the UID that it is first asked for with.
     pub(super) fn pod(&mut self, key: &PodKey, uid: Option<&str>) -> Option<&mut PodObject> {
         let may_invent = self.behaviour.invents_pods && !self.deleted.contains(key);
         if !self.pods.contains_key(key) && may_invent {
-            self.register(key.clone(), uid.unwrap_or("00000000-0000-4000-8000-000000000000"));
+            self.register(key.clone(), uid.unwrap_or_default());
         }
-        self.pods.get_mut(key)
+        let pod = self.pods.get_mut(key)?;
+        if let (true, Some(uid)) = (pod.uid.is_empty(), uid) {
+            pod.uid = uid.into();
+        }
+        Some(pod)
     }
 
     /// A new pod with the next addresses; one of the same name is replaced.

@@ -2,6 +2,7 @@
 
 mod attach;
 mod client;
+mod command;
 mod kubelet;
 mod moods;
 mod networks;

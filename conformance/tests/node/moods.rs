@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use conformance::node::{Answer, Card, Generation, Lease, Naming, Node, TOKEN, Verb};
+use anyhow::{Result, bail};
+use conformance::node::{Answer, Card, Generation, Lease, Naming, Node, Pod, TOKEN, Verb};
 use ovnkube::{Failure, Health};
 use rstest::rstest;
 use serde_json::json;
@@ -12,10 +12,10 @@ use crate::client::{call, client, request, status};
 
 const BRIEFLY: Duration = Duration::from_millis(300);
 
-fn refusal(node: &Node, verb: Verb, pod: &conformance::node::Pod) -> String {
+fn refusal(node: &Node, verb: Verb, pod: &Pod) -> Result<String> {
     match call(node, verb, pod, &node.conf_for(&node.vfs()[0])) {
-        Err(Failure::Refused(text)) => text,
-        other => panic!("{other:?}"),
+        Err(Failure::Refused(text)) => Ok(text),
+        other => bail!("{other:?}"),
     }
 }
 
@@ -26,7 +26,7 @@ fn the_leases_states() -> Result<()> {
     node.behave(|b| b.lease = Lease::Expired);
     let health = status(&node)?;
     assert!(health.lease_expired(), "{health:?}");
-    assert!(refusal(&node, Verb::Add, &pod).starts_with("DPU Not Ready: DPU node lease expired"));
+    assert!(refusal(&node, Verb::Add, &pod)?.starts_with("DPU Not Ready: DPU node lease expired"));
     call(&node, Verb::Del, &pod, &node.conf_for(&node.vfs()[0]))?;
     node.behave(|b| b.lease = Lease::NotFound);
     assert!(matches!(status(&node)?, Health::NotReady { code: 50, .. }));
@@ -39,7 +39,7 @@ fn the_leases_states() -> Result<()> {
 fn a_card_that_fails_or_never_answers() -> Result<()> {
     let node = Node::builder().behave(|b| b.card = Card::Reports("Error".into())).start()?;
     let pod = node.pod("web", "web-0")?;
-    let text = refusal(&node, Verb::Add, &pod);
+    let text = refusal(&node, Verb::Add, &pod)?;
     let about = format!("[web/web-0 {} network default NAD default NAD key default] ", pod.container);
     assert_eq!(
         text,
@@ -48,7 +48,7 @@ fn a_card_that_fails_or_never_answers() -> Result<()> {
     let other = node.pod("web", "web-1")?;
     node.behave(|b| (b.card, b.budget) = (Card::Never, BRIEFLY));
     assert!(
-        refusal(&node, Verb::Add, &other)
+        refusal(&node, Verb::Add, &other)?
             .ends_with("timed out waiting for annotations: context deadline exceeded")
     );
     Ok(())
@@ -133,7 +133,7 @@ fn refusals_keep_their_text_and_codes() -> Result<()> {
     let node = Node::builder().start()?;
     let pod = node.pod("web", "web-0")?;
     node.behave(|b| b.del = Answer::Refuse("no such thing".into()));
-    assert_eq!(refusal(&node, Verb::Del, &pod), "no such thing");
+    assert_eq!(refusal(&node, Verb::Del, &pod)?, "no such thing");
     node.behave(|b| b.del = Answer::Error { code: 11, msg: "later".into() });
     let failure = call(&node, Verb::Del, &pod, &node.conf()).expect_err("a failure");
     assert!(matches!(failure, Failure::Cni { code: 11, ref msg, .. } if msg == "later"), "{failure:?}");
@@ -180,13 +180,13 @@ fn pods_that_are_gone_or_another() -> Result<()> {
 
     let mut other = node.another_sandbox(&pod)?;
     other.uid = "11111111-0000-4000-8000-000000000000".into();
-    assert!(refusal(&node, Verb::Add, &other).contains("getting Netdevice name"), "the VF is in the pod");
+    assert!(refusal(&node, Verb::Add, &other)?.contains("getting Netdevice name"), "the VF is in the pod");
     node.lose_netns(&pod)?;
     assert!(node.host_link("eth0")?.is_some_and(|link| !link.up && link.addresses.is_empty()));
-    assert!(refusal(&node, Verb::Add, &other).contains("pod deleted before sandbox ADD operation began"));
+    assert!(refusal(&node, Verb::Add, &other)?.contains("pod deleted before sandbox ADD operation began"));
 
     node.delete_pod(&pod);
-    assert!(refusal(&node, Verb::Add, &again).contains("not found"));
+    assert!(refusal(&node, Verb::Add, &again)?.contains("not found"));
     assert_eq!(call(&node, Verb::Del, &pod, &conf)?.result, Some(json!({})));
     Ok(())
 }

@@ -1,0 +1,65 @@
+//! `conformance node` as a script runs it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Killed if the test ends early.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn it_says_what_it_made_obeys_and_leaves_nothing_behind() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let env = dir.path().join("node.env");
+    let mut node = Command::new(env!("CARGO_BIN_EXE_conformance"))
+        .args(["node", "--vfs", "3", "--vfio", "1", "--env"])
+        .arg(&env)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map(Running)?;
+    let mut lines = BufReader::new(node.0.stdout.take().context("no output")?).lines().map_while(Result::ok);
+    let mut say = node.0.stdin.take().context("no input")?;
+    lines.next().context("no introduction")?;
+
+    let env = fs::read_to_string(&env)?;
+    let value = |key: &str| {
+        let assignment = format!("{key}='");
+        let value = env.lines().find_map(|line| line.strip_prefix(assignment.as_str())?.strip_suffix('\''));
+        value.map(String::from).with_context(|| format!("no {key} in {env}"))
+    };
+    assert_eq!(value("NODE_DEVICES")?, "0000:03:00.2 0000:03:00.3 0000:03:00.4");
+    let root = value("DPU_CNI_ROOT")?;
+    let host = Path::new("/run/netns").join(value("NODE_HOST")?);
+    let socket = Path::new(&root).join(conformance::node::SOCKET);
+    for name in ["0000:03:00.2", "none", "resource"] {
+        let conf = Path::new(&value("NODE_CONFS")?).join(name).join("10-ovn-kubernetes.conflist");
+        let list: serde_json::Value = serde_json::from_slice(&fs::read(conf)?)?;
+        assert_eq!(
+            (list["name"].as_str(), list["plugins"][0]["type"].as_str()),
+            (Some("ovn-kubernetes"), Some("dpu-host"))
+        );
+    }
+    assert!(host.exists() && socket.exists());
+    writeln!(say, "server away\nfly")?;
+    let answers: Vec<_> = lines.by_ref().skip_while(|line| line != "done").take(2).collect();
+    assert!(answers[1].contains("\"fly\" is not understood"), "{answers:?}");
+    assert!(!socket.exists());
+
+    kill(Pid::from_raw(node.0.id().try_into()?), Signal::SIGTERM)?;
+    assert!(node.0.wait()?.success());
+    assert!(!host.exists() && !Path::new(&root).exists());
+    Ok(())
+}
