@@ -1,13 +1,23 @@
 //! Addresses as netlink messages.
 
-use std::net::IpAddr;
-
 use ipnetwork::IpNetwork;
+use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use crate::wire::{
+    AF_INET, AF_INET6, Attributes, Garbled, RTM_GETADDR, RTM_NEWADDR, Request, after, ip, u8_at, u32_at,
+};
+
+// Attributes, linux/if_addr.h.
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
 
 /// `RTM_NEWADDR` for this address.
-pub(crate) fn message(index: u32, address: IpNetwork) -> AddressMessage {
+pub(crate) fn request(index: u32, address: IpNetwork) -> Request {
+    Request::new(RTM_NEWADDR, &message(index, address))
+}
+
+fn message(index: u32, address: IpNetwork) -> AddressMessage {
     let mut message = AddressMessage::default();
     message.header.index = index;
     message.header.prefix_len = address.prefix();
@@ -32,28 +42,52 @@ pub(crate) fn message(index: u32, address: IpNetwork) -> AddressMessage {
     message
 }
 
-/// `RTM_GETADDR` for all families. The index is a wish that the kernel grants only to sockets with strict checking.
-pub(crate) fn question(index: u32) -> AddressMessage {
-    let mut message = AddressMessage::default();
-    message.header.family = AddressFamily::Unspec;
-    message.header.index = index;
-    message
+/// `RTM_GETADDR` for all links and families: to ask for one link only takes a socket option that older kernels
+/// don't have, and a pod has few.
+pub(crate) fn question() -> Request {
+    Request::new(RTM_GETADDR, &AddressMessage::default())
 }
 
-/// The address in the answer, if it is one of this link's.
-pub(crate) fn from_answer(answer: RouteNetlinkMessage, index: u32) -> Option<IpNetwork> {
-    let RouteNetlinkMessage::NewAddress(message) = answer else { return None };
-    if message.header.index != index {
-        return None;
+/// Decodes `RTM_NEWADDR`, `struct ifaddrmsg` and attributes, to a link's index and its address. None for families
+/// other than ours.
+pub(crate) fn decode(body: &[u8]) -> Result<Option<(u32, IpNetwork)>, Garbled> {
+    if !matches!(u8_at(body, 0)?, AF_INET | AF_INET6) {
+        return Ok(None);
     }
-    let mut own: Option<IpAddr> = None;
-    for attribute in message.attributes {
-        match attribute {
-            // With a peer, `Address` is the peer's.
-            AddressAttribute::Local(ip) => own = Some(ip),
-            AddressAttribute::Address(ip) => own = own.or(Some(ip)),
+    let (prefix, index) = (u8_at(body, 1)?, u32_at(body, 4)?);
+    let (mut address, mut local) = (None, None);
+    for attribute in Attributes(after(body, 8)?) {
+        match attribute? {
+            (IFA_ADDRESS, value) => address = Some(ip(value)?),
+            (IFA_LOCAL, value) => local = Some(ip(value)?),
             _ => {}
         }
     }
-    IpNetwork::new(own?, message.header.prefix_len).ok()
+    // With a peer, `IFA_ADDRESS` is the peer's.
+    let own = local.or(address).ok_or(Garbled)?;
+    IpNetwork::new(own, prefix).map(|address| Some((index, address))).map_err(|_| Garbled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(message: &AddressMessage) -> Option<(u32, IpNetwork)> {
+        decode(&Request::new(0, message).body).unwrap()
+    }
+
+    #[test]
+    fn is_read_as_it_was_written() {
+        for address in ["10.0.0.1/24", "fd00::1/64", "0.0.0.0/0"] {
+            let address = address.parse().unwrap();
+            assert_eq!(read_back(&message(5, address)), Some((5, address)));
+        }
+    }
+
+    #[test]
+    fn beside_a_peer_the_local_address_counts() {
+        let mut message = message(5, "10.0.0.1/32".parse().unwrap());
+        message.attributes[1] = AddressAttribute::Address("10.0.0.2".parse().unwrap());
+        assert_eq!(read_back(&message), Some((5, "10.0.0.1/32".parse().unwrap())));
+    }
 }

@@ -16,6 +16,7 @@ mod route;
 mod rule;
 pub mod sriov;
 mod vf;
+mod wire;
 
 pub use error::{Error, Failed};
 pub use link::{Link, LinkChange};

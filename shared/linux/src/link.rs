@@ -4,13 +4,28 @@ use std::fmt;
 use std::os::fd::{AsFd, AsRawFd};
 
 use netlink_packet_core::{DefaultNla, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage, Prop};
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage, Prop};
 
+use crate::vf::{self, VfMac};
+use crate::wire::{
+    Attributes, Garbled, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINKPROP, RTM_SETLINK, Request, after, text,
+    u32_at,
+};
 use crate::{Mac, Netns};
 
-/// `IFLA_IFALIAS` of linux/if_link.h.
+// Attributes, linux/if_link.h.
+const IFLA_ADDRESS: u16 = 1;
+const IFLA_IFNAME: u16 = 3;
+const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_INFO_KIND: u16 = 1;
 const IFLA_IFALIAS: u16 = 20;
+const IFLA_VFINFO_LIST: u16 = 22;
+const IFLA_PROP_LIST: u16 = 52;
+const IFLA_ALT_IFNAME: u16 = 53;
+const IFLA_PERM_ADDRESS: u16 = 54;
+const IFLA_PARENT_DEV_NAME: u16 = 56;
 
 /// Flags of a request that adds an alternative name; the list grows, and the name must be new.
 pub(crate) const NEW_ALTNAME: u16 = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND;
@@ -72,12 +87,11 @@ pub struct LinkChange<'a> {
 }
 
 impl Link {
-    /// The link in an answer.
-    pub(crate) fn from_answer(answer: RouteNetlinkMessage) -> Option<Link> {
-        let RouteNetlinkMessage::NewLink(message) = answer else { return None };
-        let flags = message.header.flags;
+    /// Decodes `RTM_NEWLINK`: `struct ifinfomsg`, then attributes of linux/if_link.h.
+    pub(crate) fn decode(body: &[u8]) -> Result<(Link, Vec<VfMac>), Garbled> {
+        let flags = LinkFlags::from_bits_retain(u32_at(body, 8)?);
         let mut link = Link {
-            index: message.header.index,
+            index: u32_at(body, 4)?,
             name: String::new(),
             mac: None,
             mtu: 0,
@@ -91,41 +105,46 @@ impl Link {
             peer: None,
             permanent_mac: None,
         };
-        for attribute in message.attributes {
-            link.take(attribute);
+        let mut vfs = Vec::new();
+        for attribute in Attributes(after(body, 16)?) {
+            let (kind, value) = attribute?;
+            match kind {
+                IFLA_ADDRESS => link.mac = Mac::from_attribute(value),
+                IFLA_IFNAME => link.name = text(value),
+                IFLA_MTU => link.mtu = u32_at(value, 0)?,
+                IFLA_LINK => link.peer = Some(u32_at(value, 0)?),
+                IFLA_LINKINFO => link.kind = texts(value, IFLA_INFO_KIND)?.pop(),
+                IFLA_IFALIAS => link.alias = Some(text(value)).filter(|alias| !alias.is_empty()),
+                IFLA_VFINFO_LIST => vfs = vf::decode(value)?,
+                IFLA_PROP_LIST => link.altnames = texts(value, IFLA_ALT_IFNAME)?,
+                IFLA_PERM_ADDRESS => link.permanent_mac = Mac::from_attribute(value),
+                IFLA_PARENT_DEV_NAME => link.parent = Some(text(value)),
+                _ => {}
+            }
         }
-        Some(link)
+        Ok((link, vfs))
     }
+}
 
-    fn take(&mut self, attribute: LinkAttribute) {
-        match attribute {
-            LinkAttribute::IfName(name) => self.name = name,
-            LinkAttribute::Address(mac) => self.mac = Mac::from_attribute(&mac),
-            LinkAttribute::PermAddress(mac) => self.permanent_mac = Mac::from_attribute(&mac),
-            LinkAttribute::Mtu(mtu) => self.mtu = mtu,
-            LinkAttribute::IfAlias(alias) => self.alias = Some(alias).filter(|alias| !alias.is_empty()),
-            LinkAttribute::ParentDevName(parent) => self.parent = Some(parent),
-            LinkAttribute::Link(peer) => self.peer = Some(peer),
-            LinkAttribute::PropList(properties) => {
-                self.altnames.extend(properties.into_iter().filter_map(|property| match property {
-                    Prop::AltIfName(name) => Some(name),
-                    _ => None,
-                }));
-            }
-            LinkAttribute::LinkInfo(infos) => {
-                self.kind = infos.into_iter().find_map(|info| match info {
-                    LinkInfo::Kind(kind) => Some(kind.to_string()),
-                    _ => None,
-                });
-            }
-            _ => {}
+/// The strings of this kind among nested attributes.
+fn texts(nested: &[u8], kind: u16) -> Result<Vec<String>, Garbled> {
+    let mut texts = Vec::new();
+    for attribute in Attributes(nested) {
+        let (found, value) = attribute?;
+        if found == kind {
+            texts.push(text(value));
         }
     }
+    Ok(texts)
 }
 
 impl LinkChange<'_> {
     /// `RTM_SETLINK` for this change.
-    pub(crate) fn message(&self, index: u32) -> LinkMessage {
+    pub(crate) fn request(&self, index: u32) -> Request {
+        Request::new(RTM_SETLINK, &self.message(index))
+    }
+
+    fn message(&self, index: u32) -> LinkMessage {
         let mut message = LinkMessage::default();
         message.header.index = index;
         let flags = [
@@ -173,16 +192,48 @@ impl fmt::Display for LinkChange<'_> {
     }
 }
 
-/// `RTM_GETLINK`, without statistics and VF information: on a PF with many VFs these are most of the answer.
-pub(crate) fn question<const N: usize>(attributes: [LinkAttribute; N]) -> LinkMessage {
-    let mut message = LinkMessage::default();
-    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
-    message.attributes.extend(attributes);
-    message
+/// Which link is asked for.
+pub(crate) enum Which<'a> {
+    /// The one with this index.
+    Index(u32),
+    /// The one that owns this name, as its own or as an alternative one (`__dev_get_by_name` knows both).
+    Name(&'a str),
+    /// Every one, in a dump.
+    All,
 }
 
-/// The property list with this one alternative name.
-pub(crate) fn altname(index: u32, name: &str) -> LinkMessage {
+/// `RTM_GETLINK`, without statistics and VF information: on a PF with many VFs these are most of the answer.
+pub(crate) fn question(which: Which<'_>) -> Request {
+    ask(which, vec![LinkExtentMask::SkipStats])
+}
+
+/// `RTM_GETLINK` with what a PF knows of its VFs.
+pub(crate) fn question_with_vfs(index: u32) -> Request {
+    ask(Which::Index(index), vec![LinkExtentMask::Vf, LinkExtentMask::SkipStats])
+}
+
+fn ask(which: Which<'_>, mask: Vec<LinkExtentMask>) -> Request {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::ExtMask(mask));
+    match which {
+        Which::Index(index) => message.header.index = index,
+        Which::Name(name) => message.attributes.push(LinkAttribute::IfName(name.to_owned())),
+        Which::All => {}
+    }
+    Request::new(RTM_GETLINK, &message)
+}
+
+/// `RTM_NEWLINKPROP` with one more alternative name.
+pub(crate) fn add_altname(index: u32, name: &str) -> Request {
+    Request::new(RTM_NEWLINKPROP, &altname(index, name))
+}
+
+/// `RTM_DELLINKPROP` with an alternative name to take away.
+pub(crate) fn del_altname(index: u32, name: &str) -> Request {
+    Request::new(RTM_DELLINKPROP, &altname(index, name))
+}
+
+fn altname(index: u32, name: &str) -> LinkMessage {
     let mut message = LinkMessage::default();
     message.header.index = index;
     message.attributes.push(LinkAttribute::PropList(vec![Prop::AltIfName(name.to_owned())]));
@@ -191,6 +242,8 @@ pub(crate) fn altname(index: u32, name: &str) -> LinkMessage {
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::link::{InfoKind, LinkInfo};
+
     use super::*;
 
     #[test]
@@ -207,6 +260,35 @@ mod tests {
         let header = change.message(7).header;
         assert_eq!(header.change_mask, LinkFlags::Up | LinkFlags::Promisc);
         assert_eq!(header.flags, LinkFlags::Promisc);
+    }
+
+    /// The other decoder's encoder is our witness.
+    #[test]
+    fn a_link_is_read_as_another_writes_it() {
+        let mut message = LinkMessage::default();
+        message.header.index = 7;
+        message.header.flags = LinkFlags::Up | LinkFlags::Allmulti;
+        message.attributes = vec![
+            LinkAttribute::IfName("eth0".to_owned()),
+            LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]),
+            LinkAttribute::PermAddress(vec![2, 0, 0, 0, 0, 2]),
+            LinkAttribute::Mtu(1400),
+            LinkAttribute::Link(3),
+            LinkAttribute::ParentDevName("0000:3b:00.2".to_owned()),
+            LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth)]),
+            LinkAttribute::PropList(vec![Prop::AltIfName("a".to_owned()), Prop::AltIfName("b".to_owned())]),
+            LinkAttribute::IfAlias(String::new()),
+        ];
+        let (link, vfs) = Link::decode(&Request::new(0, &message).body).unwrap();
+        assert_eq!((link.index, link.name.as_str(), link.mtu), (7, "eth0", 1400));
+        assert_eq!((link.up, link.promiscuous, link.allmulti), (true, false, true));
+        assert_eq!(link.mac, Some([2, 0, 0, 0, 0, 1].into()));
+        assert_eq!(link.permanent_mac, Some([2, 0, 0, 0, 0, 2].into()));
+        assert_eq!(
+            (link.peer, link.parent.as_deref(), link.kind.as_deref()),
+            (Some(3), Some("0000:3b:00.2"), Some("veth"))
+        );
+        assert_eq!((link.altnames, link.alias, vfs), (vec!["a".to_owned(), "b".to_owned()], None, vec![]));
     }
 
     #[test]

@@ -4,14 +4,30 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
+use netlink_packet_route::AddressFamily;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteMetric, RouteNextHop,
-    RouteProtocol, RouteScope, RouteType,
+    RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteMetric, RouteNextHop, RouteProtocol,
+    RouteScope, RouteType,
 };
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use crate::wire::{
+    AF_INET, AF_INET6, Attributes, Garbled, RTM_GETROUTE, RTM_NEWROUTE, Request, after, ip, u8_at, u16_at,
+    u32_at,
+};
 
 /// Table `main`, where routes go unless told otherwise.
 const MAIN: u32 = RouteHeader::RT_TABLE_MAIN as u32;
+
+// Types, scopes and attributes, linux/rtnetlink.h.
+const RTN_UNICAST: u8 = 1;
+const RT_SCOPE_LINK: u8 = 253;
+const RTA_DST: u16 = 1;
+const RTA_OIF: u16 = 4;
+const RTA_GATEWAY: u16 = 5;
+const RTA_METRICS: u16 = 8;
+const RTA_MULTIPATH: u16 = 9;
+const RTA_TABLE: u16 = 15;
+const RTAX_MTU: u16 = 2;
 
 /// Table `local`, which the kernel fills with the link's own and broadcast addresses.
 const LOCAL: u32 = 255;
@@ -56,7 +72,11 @@ impl Route {
     }
 
     /// `RTM_NEWROUTE` for it. Protocol `boot`: what `ip route add` and upstream's plugin leave, too.
-    pub(crate) fn message(&self) -> RouteMessage {
+    pub(crate) fn request(&self) -> Request {
+        Request::new(RTM_NEWROUTE, &self.message())
+    }
+
+    fn message(&self) -> RouteMessage {
         let mut message = RouteMessage::default();
         let header = &mut message.header;
         header.address_family = if self.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
@@ -85,44 +105,41 @@ impl Route {
         message
     }
 
-    /// The route in an answer, unless it is none of the kind that plugins deal with.
-    pub(crate) fn from_answer(answer: RouteNetlinkMessage) -> Option<Route> {
-        let RouteNetlinkMessage::NewRoute(message) = answer else { return None };
-        let header = &message.header;
-        // Cloned ones are what the kernel has learnt about a path, not routes.
-        if header.kind != RouteType::Unicast || header.flags.contains(RouteFlags::Cloned) {
-            return None;
-        }
-        let unspecified = match header.address_family {
-            AddressFamily::Inet => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-            AddressFamily::Inet6 => IpAddr::from(Ipv6Addr::UNSPECIFIED),
-            _ => return None,
+    /// Decodes `RTM_NEWROUTE`: `struct rtmsg`, then attributes. None unless it is a route of the kind that plugins
+    /// deal with.
+    pub(crate) fn decode(body: &[u8]) -> Result<Option<Route>, Garbled> {
+        let unspecified = match u8_at(body, 0)? {
+            AF_INET => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            AF_INET6 => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+            _ => return Ok(None),
         };
-        let mut route = Route { link_scope: header.scope == RouteScope::Link, ..Route::default() };
-        let mut dst = unspecified;
-        let mut table = u32::from(header.table);
-        for attribute in message.attributes {
-            match attribute {
-                RouteAttribute::Table(number) => table = number,
-                RouteAttribute::Destination(address) => dst = ip(address)?,
-                RouteAttribute::Gateway(address) => route.gateway = ip(address),
-                RouteAttribute::Oif(index) => route.index = index,
-                RouteAttribute::MultiPath(hops) => {
-                    route.nexthops = hops.into_iter().map(NextHop::from_answer).collect()
-                }
-                RouteAttribute::Metrics(metrics) => route.mtu = metrics.iter().find_map(mtu),
+        // Cloned ones are what the kernel has learnt about a path, not routes.
+        let flags = RouteFlags::from_bits_retain(u32_at(body, 8)?);
+        if u8_at(body, 7)? != RTN_UNICAST || flags.contains(RouteFlags::Cloned) {
+            return Ok(None);
+        }
+        let mut route = Route { link_scope: u8_at(body, 6)? == RT_SCOPE_LINK, ..Route::default() };
+        let (mut dst, mut table) = (unspecified, u32::from(u8_at(body, 4)?));
+        for attribute in Attributes(after(body, 12)?) {
+            match attribute? {
+                (RTA_DST, value) => dst = ip(value)?,
+                (RTA_OIF, value) => route.index = u32_at(value, 0)?,
+                (RTA_GATEWAY, value) => route.gateway = Some(ip(value)?),
+                (RTA_METRICS, value) => route.mtu = mtu(value)?,
+                (RTA_MULTIPATH, value) => route.nexthops = NextHop::decode_all(value)?,
+                (RTA_TABLE, value) => table = u32_at(value, 0)?,
                 _ => {}
             }
         }
         if table == LOCAL {
-            return None;
+            return Ok(None);
         }
         route.table = Some(table).filter(|table| *table != MAIN);
-        let dst = IpNetwork::new(dst, header.destination_prefix_length).ok()?;
+        let dst = IpNetwork::new(dst, u8_at(body, 1)?).map_err(|_| Garbled)?;
         // As it is asked for: a default route has no destination where its gateway tells the family.
-        let nameless = dst.prefix() == 0 && (dst.is_ipv4() || route.gateway.is_some());
-        route.dst = Some(dst).filter(|_| !nameless);
-        Some(route)
+        let is_default = dst.prefix() == 0 && route.is_ipv4() == dst.is_ipv4();
+        route.dst = Some(dst).filter(|_| !is_default);
+        Ok(Some(route))
     }
 }
 
@@ -134,12 +151,21 @@ impl NextHop {
         message
     }
 
-    fn from_answer(answer: RouteNextHop) -> NextHop {
-        let gateway = answer.attributes.into_iter().find_map(|attribute| match attribute {
-            RouteAttribute::Gateway(address) => ip(address),
-            _ => None,
-        });
-        NextHop { index: answer.interface_index, gateway }
+    /// Decodes the value of `RTA_MULTIPATH`: each hop is a `struct rtnexthop`, then attributes.
+    fn decode_all(mut bytes: &[u8]) -> Result<Vec<NextHop>, Garbled> {
+        let mut hops = Vec::new();
+        while !bytes.is_empty() {
+            let length = usize::from(u16_at(bytes, 0)?);
+            let mut hop = NextHop { index: u32_at(bytes, 4)?, gateway: None };
+            for attribute in Attributes(bytes.get(8..length).ok_or(Garbled)?) {
+                if let (RTA_GATEWAY, value) = attribute? {
+                    hop.gateway = Some(ip(value)?);
+                }
+            }
+            hops.push(hop);
+            bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+        }
+        Ok(hops)
     }
 }
 
@@ -172,23 +198,18 @@ impl fmt::Display for NextHop {
 }
 
 /// `RTM_GETROUTE` for all families.
-pub(crate) fn question() -> RouteMessage {
-    RouteMessage::default()
+pub(crate) fn question() -> Request {
+    Request::new(RTM_GETROUTE, &RouteMessage::default())
 }
 
-fn ip(address: RouteAddress) -> Option<IpAddr> {
-    match address {
-        RouteAddress::Inet(ip) => Some(ip.into()),
-        RouteAddress::Inet6(ip) => Some(ip.into()),
-        _ => None,
+/// The MTU among a route's metrics.
+fn mtu(metrics: &[u8]) -> Result<Option<u32>, Garbled> {
+    for attribute in Attributes(metrics) {
+        if let (RTAX_MTU, value) = attribute? {
+            return u32_at(value, 0).map(Some);
+        }
     }
-}
-
-fn mtu(metric: &RouteMetric) -> Option<u32> {
-    match metric {
-        RouteMetric::Mtu(mtu) => Some(*mtu),
-        _ => None,
-    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -196,7 +217,7 @@ mod tests {
     use super::*;
 
     fn read_back(route: &Route) -> Option<Route> {
-        Route::from_answer(RouteNetlinkMessage::NewRoute(route.message()))
+        Route::decode(&route.request().body).unwrap()
     }
 
     #[test]

@@ -1,52 +1,63 @@
 //! What a physical function says about its virtual functions, as netlink messages.
 
-use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkVfInfo, VfInfo, VfInfoMac};
 
 use crate::Mac;
+use crate::wire::{Attributes, Garbled, RTM_SETLINK, Request, after, u32_at};
 
-/// `RTM_SETLINK` on the PF that sets this VF's address.
-pub(crate) fn set_mac(pf_index: u32, vf: u32, mac: Mac) -> LinkMessage {
-    let mut message = LinkMessage::default();
-    message.header.index = pf_index;
-    let info = LinkVfInfo(vec![VfInfo::Mac(VfInfoMac::new(vf, &mac.octets()))]);
-    message.attributes.push(LinkAttribute::VfInfoList(vec![info]));
-    message
+// Attributes, linux/if_link.h.
+const IFLA_VF_INFO: u16 = 1;
+const IFLA_VF_MAC: u16 = 1;
+
+/// The address that a PF has set aside for one of its VFs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct VfMac {
+    /// The VF's number.
+    pub(crate) vf: u32,
+    /// None if it has none.
+    pub(crate) mac: Option<Mac>,
 }
 
-/// The address of this VF in a PF's answer.
-pub(crate) fn mac_from_answer(answer: RouteNetlinkMessage, vf: u32) -> Option<Mac> {
-    let RouteNetlinkMessage::NewLink(message) = answer else { return None };
-    let vfs = message.attributes.into_iter().find_map(|attribute| match attribute {
-        LinkAttribute::VfInfoList(vfs) => Some(vfs),
-        _ => None,
-    })?;
-    vfs.iter().flat_map(|LinkVfInfo(infos)| infos).find_map(|info| match info {
-        // The field has room for the longest address there is; an Ethernet one comes first.
-        VfInfo::Mac(info) if info.vf_id == vf => Mac::from_attribute(info.mac.get(..6)?),
-        _ => None,
-    })
+/// `RTM_SETLINK` on the PF that sets this VF's address.
+pub(crate) fn set_mac(pf_index: u32, vf: u32, mac: Mac) -> Request {
+    let mut message = LinkMessage::default();
+    message.header.index = pf_index;
+    message.attributes.push(LinkAttribute::VfInfoList(vec![info(vf, mac)]));
+    Request::new(RTM_SETLINK, &message)
+}
+
+fn info(vf: u32, mac: Mac) -> LinkVfInfo {
+    LinkVfInfo(vec![VfInfo::Mac(VfInfoMac::new(vf, &mac.octets()))])
+}
+
+/// Decodes the value of `IFLA_VFINFO_LIST`.
+pub(crate) fn decode(list: &[u8]) -> Result<Vec<VfMac>, Garbled> {
+    let mut vfs = Vec::new();
+    for entry in Attributes(list) {
+        let (IFLA_VF_INFO, info) = entry? else { continue };
+        for attribute in Attributes(info) {
+            if let (IFLA_VF_MAC, value) = attribute? {
+                // `struct ifla_vf_mac` has room for the longest address there is; an Ethernet one comes first.
+                let mac = after(value, 4)?.get(..6).and_then(Mac::from_attribute);
+                vfs.push(VfMac { vf: u32_at(value, 0)?, mac });
+            }
+        }
+    }
+    Ok(vfs)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Link;
 
-    /// The PF's list is written and read in the same form, so what we send is a fair picture of an answer.
     #[test]
     fn each_vf_has_its_own_address() {
-        let [one, two] = [[2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]].map(Mac::from);
-        let mut message = set_mac(7, 0, one);
-        message.attributes.extend(set_mac(7, 1, two).attributes);
-        let [LinkAttribute::VfInfoList(first), LinkAttribute::VfInfoList(second)] = &message.attributes[..]
-        else {
-            panic!("{message:?}")
-        };
-        let list = LinkAttribute::VfInfoList([first.clone(), second.clone()].concat());
-        message.attributes = vec![LinkAttribute::Mtu(1500), list];
-        let answer = RouteNetlinkMessage::NewLink(message);
-        assert_eq!(mac_from_answer(answer.clone(), 0), Some(one));
-        assert_eq!(mac_from_answer(answer.clone(), 1), Some(two));
-        assert_eq!(mac_from_answer(answer, 2), None);
+        let [one, none] = [[2, 0, 0, 0, 0, 1], [0; 6]].map(Mac::from);
+        let mut message = LinkMessage::default();
+        message.attributes =
+            vec![LinkAttribute::Mtu(1500), LinkAttribute::VfInfoList(vec![info(0, one), info(1, none)])];
+        let (_, vfs) = Link::decode(&Request::new(0, &message).body).unwrap();
+        assert_eq!(vfs, [VfMac { vf: 0, mac: Some(one) }, VfMac { vf: 1, mac: None }]);
     }
 }

@@ -1,12 +1,13 @@
 //! What the kernel answered to one request.
 
 use netlink_packet_core::{
-    ErrorMessage, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP_INTR, NetlinkMessage, NetlinkPayload, NlasIterator,
+    ErrorMessage, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP_INTR, NetlinkMessage, NetlinkPayload,
 };
-use netlink_packet_route::RouteNetlinkMessage;
 use nix::errno::Errno;
 
+use super::message::Message;
 use crate::Error;
+use crate::wire::{Attributes, Reply, text, u32_at};
 
 /// `NLMSGERR_ATTR_MSG` of linux/netlink.h: the explanation, a C string.
 const EXPLANATION: u16 = 1;
@@ -16,12 +17,14 @@ const HEADER: usize = 16;
 
 #[derive(Default)]
 pub(super) struct Answer {
-    /// The messages that were asked for, as far as they could be decoded.
-    pub(super) content: Vec<RouteNetlinkMessage>,
-    /// The error at the end.
-    pub(super) refusal: Option<Refusal>,
+    /// The replies to a question.
+    pub(super) replies: Vec<Reply>,
+    /// There was a reply that could not be read.
+    pub(super) garbled: bool,
     /// The dump is not of one moment.
     pub(super) interrupted: bool,
+    /// The error at the end.
+    pub(super) refusal: Option<Refusal>,
 }
 
 /// An error of the kernel.
@@ -31,18 +34,25 @@ pub(super) struct Refusal {
 }
 
 impl Answer {
-    /// Takes in the next message of the answer.
-    pub(super) fn take(&mut self, message: NetlinkMessage<RouteNetlinkMessage>) {
-        self.interrupted |= message.header.flags & NLM_F_DUMP_INTR != 0;
+    /// Takes in the next message of the answer. True if it was the last.
+    pub(super) fn take(&mut self, message: NetlinkMessage<Message>) -> bool {
+        let flags = message.header.flags;
+        self.interrupted |= flags & NLM_F_DUMP_INTR != 0;
         match message.payload {
-            NetlinkPayload::InnerMessage(content) => self.content.push(content),
-            NetlinkPayload::Error(error) => self.refusal = Refusal::of(&error, message.header.flags),
-            // A dump that fails after it has begun says so at its end.
-            NetlinkPayload::Done(done) if done.code != 0 => {
-                self.refusal = Some(Refusal { errno: done.code.abs(), hint: None });
+            NetlinkPayload::InnerMessage(Message::Reply(Ok(reply))) => self.replies.push(reply),
+            NetlinkPayload::InnerMessage(_) => self.garbled = true,
+            NetlinkPayload::Error(error) => {
+                self.refusal = Refusal::of(&error, flags);
+                return true;
+            }
+            NetlinkPayload::Done(done) => {
+                // A dump that fails after it has begun says so at its end.
+                self.refusal = (done.code != 0).then(|| Refusal { errno: done.code.abs(), hint: None });
+                return true;
             }
             _ => {}
         }
+        false
     }
 }
 
@@ -71,13 +81,10 @@ fn explanation(bytes: &[u8], flags: u16) -> Option<String> {
     let request = if flags & NLM_F_CAPPED != 0 {
         HEADER
     } else {
-        let length = bytes.first_chunk().map(|length| u32::from_ne_bytes(*length))?;
-        usize::try_from(length).ok()?.next_multiple_of(4)
+        usize::try_from(u32_at(bytes, 0).ok()?).ok()?.next_multiple_of(4)
     };
-    let explanation =
-        NlasIterator::new(bytes.get(request..)?).flatten().find(|nla| nla.kind() == EXPLANATION)?;
-    let text = String::from_utf8_lossy(explanation.value());
-    Some(text.trim_end_matches('\0').to_owned())
+    let mut attributes = Attributes(bytes.get(request..)?).flatten();
+    attributes.find_map(|(kind, value)| (kind == EXPLANATION).then(|| text(value)))
 }
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
 //! The façade over rtnetlink: blocking calls, one socket in one namespace, a bound on every wait.
 
 mod answer;
+mod message;
 mod socket;
 mod step;
 #[cfg(test)]
 mod tests;
 
 use ipnetwork::IpNetwork;
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 
 use self::socket::Socket;
 pub use self::step::Step;
+use crate::link::Which;
+use crate::wire::{Reply, Request};
 use crate::{Error, Failed, Link, LinkChange, Mac, Netns, Route, address, link, route, vf};
 
 /// Longest name of a link, `IFNAMSIZ` without its NUL.
@@ -46,35 +47,28 @@ impl Netlink {
         if name.is_empty() || name.len() > NAME_MAX {
             return Ok(None);
         }
-        // The kernel looks for alternative names too, here (`__dev_get_by_name`).
-        let question = link::question([LinkAttribute::IfName(name.to_owned())]);
-        self.link_of(question, || format!("read link {name}"))
+        self.link_of(link::question(Which::Name(name)), || format!("read link {name}"))
     }
 
     /// The link with this index; none if there is none.
     pub fn link_at(&self, index: u32) -> Result<Option<Link>, Error> {
-        let mut question = link::question([]);
-        question.header.index = index;
-        self.link_of(question, || format!("read link {index}"))
+        self.link_of(link::question(Which::Index(index)), || format!("read link {index}"))
     }
 
-    /// All links. One that cannot be decoded is missing from the list.
+    /// All links.
     pub fn links(&self) -> Result<Vec<Link>, Error> {
-        let answers = self
-            .socket
-            .dump(RouteNetlinkMessage::GetLink(link::question([])), || "list the links".to_owned())?;
-        Ok(answers.into_iter().filter_map(Link::from_answer).collect())
+        let replies = self.socket.dump(&link::question(Which::All), || "list the links".to_owned())?;
+        Ok(replies.into_iter().filter_map(only_link).collect())
     }
 
     /// Changes a link, in a single `RTM_SETLINK`. See [`LinkChange`] for what an error leaves behind.
     pub fn change(&self, index: u32, change: &LinkChange<'_>) -> Result<(), Error> {
-        let order = RouteNetlinkMessage::SetLink(change.message(index));
-        self.socket.order(order, 0, || format!("change link {index} ({change})"))
+        self.socket.order(change.request(index), 0, || format!("change link {index} ({change})"))
     }
 
     /// Does these steps in this order, without waiting for one before the next is sent.
     pub fn apply(&self, steps: &[Step]) -> Result<(), Failed> {
-        let orders = steps.iter().map(Step::message).collect();
+        let orders = steps.iter().map(Step::request).collect();
         self.socket
             .orders(orders, |step| steps[step].to_string())
             .map_err(|(step, source)| Failed { step, source })
@@ -82,52 +76,66 @@ impl Netlink {
 
     /// The addresses of a link, of both families, link-local ones included.
     pub fn addresses(&self, index: u32) -> Result<Vec<IpNetwork>, Error> {
-        let question = RouteNetlinkMessage::GetAddress(address::question(index));
-        let answers = self.socket.dump(question, || format!("list the addresses of link {index}"))?;
-        Ok(answers.into_iter().filter_map(|answer| address::from_answer(answer, index)).collect())
+        let replies =
+            self.socket.dump(&address::question(), || format!("list the addresses of link {index}"))?;
+        let addresses = replies.into_iter().filter_map(|reply| match reply {
+            Reply::Address(link, address) if link == index => Some(address),
+            _ => None,
+        });
+        Ok(addresses.collect())
     }
 
     /// The unicast routes over a link, of both families and all tables but `local`.
     pub fn routes(&self, index: u32) -> Result<Vec<Route>, Error> {
-        let question = RouteNetlinkMessage::GetRoute(route::question());
-        let answers = self.socket.dump(question, || format!("list the routes over link {index}"))?;
-        Ok(answers.into_iter().filter_map(Route::from_answer).filter(|route| route.is_over(index)).collect())
+        let replies =
+            self.socket.dump(&route::question(), || format!("list the routes over link {index}"))?;
+        let routes = replies.into_iter().filter_map(|reply| match reply {
+            Reply::Route(route) if route.is_over(index) => Some(route),
+            _ => None,
+        });
+        Ok(routes.collect())
     }
 
     /// Gives a link one more alternative name (Linux 5.5); one that is taken fails with `EEXIST`.
     pub fn add_altname(&self, index: u32, name: &str) -> Result<(), Error> {
-        let order = RouteNetlinkMessage::NewLinkProp(link::altname(index, name));
+        let order = link::add_altname(index, name);
         self.socket
             .order(order, link::NEW_ALTNAME, || format!("give link {index} the alternative name {name}"))
     }
 
     /// Takes an alternative name away.
     pub fn del_altname(&self, index: u32, name: &str) -> Result<(), Error> {
-        let order = RouteNetlinkMessage::DelLinkProp(link::altname(index, name));
+        let order = link::del_altname(index, name);
         self.socket.order(order, 0, || format!("take the alternative name {name} from link {index}"))
     }
 
     /// The MAC address that the PF has set aside for its VF number `vf`; none if there is no such VF, or no address.
     pub fn vf_mac(&self, pf_index: u32, vf: u32) -> Result<Option<Mac>, Error> {
         let what = || format!("read the MAC address of VF {vf} from its PF, link {pf_index}");
-        let mut question = link::question([]);
-        question.header.index = pf_index;
-        question.attributes =
-            vec![LinkAttribute::ExtMask(vec![LinkExtentMask::Vf, LinkExtentMask::SkipStats])];
-        let answer = self.socket.get(RouteNetlinkMessage::GetLink(question), what)?;
-        Ok(answer.and_then(|answer| vf::mac_from_answer(answer, vf)))
+        match self.socket.get(link::question_with_vfs(pf_index), what)? {
+            Some(Reply::Link(_, vfs)) => {
+                Ok(vfs.into_iter().find(|info| info.vf == vf).and_then(|info| info.mac))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Sets the MAC address of VF number `vf` through its PF.
     pub fn set_vf_mac(&self, pf_index: u32, vf: u32, mac: Mac) -> Result<(), Error> {
-        let order = RouteNetlinkMessage::SetLink(vf::set_mac(pf_index, vf, mac));
+        let order = vf::set_mac(pf_index, vf, mac);
         self.socket.order(order, 0, || {
             format!("set the MAC address of VF {vf} to {mac} through its PF, link {pf_index}")
         })
     }
 
-    fn link_of(&self, question: LinkMessage, what: impl Fn() -> String) -> Result<Option<Link>, Error> {
-        let answer = self.socket.get(RouteNetlinkMessage::GetLink(question), what)?;
-        Ok(answer.and_then(Link::from_answer))
+    fn link_of(&self, question: Request, what: impl Fn() -> String) -> Result<Option<Link>, Error> {
+        Ok(self.socket.get(question, what)?.and_then(only_link))
+    }
+}
+
+fn only_link(reply: Reply) -> Option<Link> {
+    match reply {
+        Reply::Link(link, _) => Some(link),
+        _ => None,
     }
 }

@@ -1,9 +1,7 @@
-//! One rtnetlink socket and the exchange of messages over it: send everything, then read the answers.
+//! One rtnetlink socket and the exchange of messages over it.
 //!
-//! We drive the [`Connection`] ourselves instead of leaving it to a task. Left alone it sends one message whenever
-//! it is woken, and with several waiting that is when the answer to the one before comes in; driven from here, all
-//! are on their way before the first answer is read. And dropping a [`Socket`] closes it at once, with nothing
-//! left behind in a runtime that would keep a pod's namespace alive.
+//! We drive the [`Connection`] ourselves while somebody waits for an answer, instead of leaving it to a task: so
+//! dropping a [`Socket`] closes it at once, and nothing is left in a runtime that would keep a pod's namespace alive.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -14,15 +12,18 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage};
-use netlink_packet_route::RouteNetlinkMessage;
-use rtnetlink::proto::Connection;
-use rtnetlink::sys::{AsyncSocket, TokioSocket};
-use rtnetlink::{Handle, new_connection_with_socket};
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
+use rtnetlink::proto::{Connection, ConnectionHandle, new_connection_with_socket};
+use rtnetlink::sys::protocols::NETLINK_ROUTE;
+use rtnetlink::sys::{AsyncSocket, SocketAddr, TokioSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::answer::Answer;
+use super::message::Message;
+use crate::wire::{Reply, Request};
 use crate::{Error, Netns};
 
 /// How long an answer is waited for once the kernel has taken the request.
@@ -32,7 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// all links), and so the timer may have run out before we first look. Then look once more, for this long.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
-/// How many messages may be on their way: their acknowledgements (some 800 bytes each, as the kernel counts) must
+/// How many requests may be on their way: their acknowledgements (some 800 bytes each, as the kernel counts) must
 /// fit into the receive buffer (`net.core.rmem_default`, 208 KiB), for what doesn't fit is lost.
 const WINDOW: usize = 64;
 
@@ -46,8 +47,8 @@ pub(super) struct Socket<S = TokioSocket> {
 
 /// Both ends of the connection: requests go into the handle, the connection moves them to the socket.
 struct Line<S> {
-    handle: Handle,
-    connection: Connection<RouteNetlinkMessage, S>,
+    handle: ConnectionHandle<Message>,
+    connection: Connection<Message, S>,
 }
 
 /// Why there was no answer.
@@ -72,50 +73,31 @@ impl<S: AsyncSocket + Send> Socket<S> {
     }
 
     /// Asks for one thing. None if the kernel says `ENODEV`, there is no such link.
-    ///
-    /// An acknowledgement is requested as well: if it comes alone, the answer was there but could not be decoded,
-    /// and we know it without waiting.
-    pub(super) fn get(
-        &self,
-        question: RouteNetlinkMessage,
-        what: impl Fn() -> String,
-    ) -> Result<Option<RouteNetlinkMessage>, Error> {
-        let mut answer = self.one(question, NLM_F_ACK, &what)?;
+    pub(super) fn get(&self, question: Request, what: impl Fn() -> String) -> Result<Option<Reply>, Error> {
+        let mut answer = self.one(question, 0, &what)?;
         match answer.refusal {
             Some(refusal) if refusal.is_no_device() => Ok(None),
             Some(refusal) => Err(refusal.into_error(what())),
-            None => match answer.content.pop() {
-                Some(content) => Ok(Some(content)),
-                None => Err(Error::Undecodable { what: what() }),
-            },
+            None => answer.replies.pop().map(Some).ok_or_else(|| Error::Undecodable { what: what() }),
         }
     }
 
     /// Asks for all there is of one kind, again if it changed meanwhile.
-    pub(super) fn dump(
-        &self,
-        question: RouteNetlinkMessage,
-        what: impl Fn() -> String,
-    ) -> Result<Vec<RouteNetlinkMessage>, Error> {
+    pub(super) fn dump(&self, question: &Request, what: impl Fn() -> String) -> Result<Vec<Reply>, Error> {
         for _ in 0..DUMP_ATTEMPTS {
             let answer = self.one(question.clone(), NLM_F_DUMP, &what)?;
-            if let Some(refusal) = answer.refusal {
-                return Err(refusal.into_error(what()));
-            }
-            if !answer.interrupted {
-                return Ok(answer.content);
+            match answer.refusal {
+                Some(refusal) => return Err(refusal.into_error(what())),
+                None if answer.garbled => return Err(Error::Undecodable { what: what() }),
+                None if answer.interrupted => {}
+                None => return Ok(answer.replies),
             }
         }
         Err(Error::Unstable { what: what(), attempts: DUMP_ATTEMPTS })
     }
 
     /// Has one thing done.
-    pub(super) fn order(
-        &self,
-        order: RouteNetlinkMessage,
-        flags: u16,
-        what: impl Fn() -> String,
-    ) -> Result<(), Error> {
+    pub(super) fn order(&self, order: Request, flags: u16, what: impl Fn() -> String) -> Result<(), Error> {
         match self.one(order, NLM_F_ACK | flags, &what)?.refusal {
             Some(refusal) => Err(refusal.into_error(what())),
             None => Ok(()),
@@ -126,11 +108,11 @@ impl<S: AsyncSocket + Send> Socket<S> {
     /// windows of 64). The error carries the index of the first that failed.
     pub(super) fn orders(
         &self,
-        orders: Vec<(RouteNetlinkMessage, u16)>,
+        orders: Vec<(Request, u16)>,
         what: impl Fn(usize) -> String,
     ) -> Result<(), (usize, Error)> {
         let mut done = 0;
-        let mut orders = orders.into_iter().map(|(order, flags)| request(order, NLM_F_ACK | flags));
+        let mut orders = orders.into_iter().map(|(order, flags)| message(order, NLM_F_ACK | flags));
         loop {
             let window: Vec<_> = orders.by_ref().take(WINDOW).collect();
             let sent = window.len();
@@ -147,41 +129,35 @@ impl<S: AsyncSocket + Send> Socket<S> {
         }
     }
 
-    pub(super) fn one(
-        &self,
-        message: RouteNetlinkMessage,
-        flags: u16,
-        what: impl Fn() -> String,
-    ) -> Result<Answer, Error> {
+    fn one(&self, request: Request, flags: u16, what: impl Fn() -> String) -> Result<Answer, Error> {
         let answers =
-            self.exchange(vec![request(message, flags)]).map_err(|silence| self.error(silence, what()))?;
+            self.exchange(vec![message(request, flags)]).map_err(|silence| self.error(silence, what()))?;
         Ok(answers.into_iter().next().unwrap_or_default())
     }
 
-    /// Sends the requests and collects an answer to each.
-    fn exchange(&self, requests: Vec<NetlinkMessage<RouteNetlinkMessage>>) -> Result<Vec<Answer>, Silence> {
+    /// Sends the requests, all in one datagram, and collects an answer to each.
+    fn exchange(&self, requests: Vec<NetlinkMessage<Message>>) -> Result<Vec<Answer>, Silence> {
         let runtime = runtime().map_err(|_| Silence::Broken)?;
         let mut line = self.line.borrow_mut();
-        let count = requests.len();
-        let mut answers: Vec<Answer> = Vec::with_capacity(count);
-        let mut streams = Vec::with_capacity(count);
-        for request in requests {
-            streams.push(line.handle.request(request).map_err(|_| Silence::Broken)?);
-            answers.push(Answer::default());
-        }
-        // Streams end in the order of the requests, for that is the order in which the kernel answers.
-        let mut ended = 0;
+        let Line { handle, connection } = &mut *line;
+        let mut answers: Vec<Answer> = requests.iter().map(|_| Answer::default()).collect();
+        let kernel = SocketAddr::new(0, 0);
+        let mut messages = handle.request_batch(requests, kernel).map_err(|_| Silence::Broken)?;
+        // The kernel takes the requests in order, and finishes its answer to one before it looks at the next.
+        let mut answered = 0;
         let mut all_answered = |cx: &mut Context<'_>| {
-            let broken = line.advance(count, cx);
-            while ended < count {
-                match Pin::new(&mut streams[ended]).poll_next(cx) {
-                    Poll::Ready(Some(message)) => answers[ended].take(message),
-                    Poll::Ready(None) => ended += 1,
+            let broken = Pin::new(&mut *connection).poll(cx).is_ready();
+            loop {
+                match Pin::new(&mut messages).poll_next(cx) {
+                    Poll::Ready(Some(message)) => {
+                        let answer = answers.get_mut(answered);
+                        answered += usize::from(answer.is_some_and(|answer| answer.take(message)));
+                    }
+                    Poll::Ready(None) => return Poll::Ready(Ok(())),
                     Poll::Pending if broken => return Poll::Ready(Err(Silence::Broken)),
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            Poll::Ready(Ok(()))
         };
         let outcome = runtime.block_on(async {
             for patience in [self.timeout, LAST_LOOK] {
@@ -204,7 +180,7 @@ impl<S: AsyncSocket + Send> Socket<S> {
 
 impl<S: AsyncSocket> Line<S> {
     fn open() -> io::Result<Line<S>> {
-        let (mut connection, handle, _unsolicited) = new_connection_with_socket::<S>()?;
+        let (mut connection, handle, _unsolicited) = new_connection_with_socket::<Message, S>(NETLINK_ROUTE)?;
         // Acknowledgements and ends of dumps carry what we want to know: errors, explanations, interruptions.
         connection.set_forward_ack(true);
         connection.set_forward_done(true);
@@ -213,15 +189,6 @@ impl<S: AsyncSocket> Line<S> {
             log::debug!("netlink errors come without explanations: {error}");
         }
         Ok(Line { handle, connection })
-    }
-
-    /// Sends all messages that wait, at most `count`, then reads what has been answered. True if the socket broke.
-    fn advance(&mut self, count: usize, cx: &mut Context<'_>) -> bool {
-        self.connection.poll_requests(cx);
-        for _ in 0..count {
-            self.connection.poll_send_messages(cx);
-        }
-        Pin::new(&mut self.connection).poll(cx).is_ready()
     }
 }
 
@@ -237,10 +204,10 @@ fn runtime() -> io::Result<&'static Runtime> {
     }
 }
 
-fn request(message: RouteNetlinkMessage, flags: u16) -> NetlinkMessage<RouteNetlinkMessage> {
-    let mut request = NetlinkMessage::from(message);
-    request.header.flags = NLM_F_REQUEST | flags;
-    request
+fn message(request: Request, flags: u16) -> NetlinkMessage<Message> {
+    let mut message = NetlinkMessage::new(NetlinkHeader::default(), NetlinkPayload::from(request));
+    message.header.flags = NLM_F_REQUEST | flags;
+    message
 }
 
 fn failed(what: &str) -> impl FnOnce(io::Error) -> Error {

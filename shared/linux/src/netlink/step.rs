@@ -4,8 +4,8 @@ use std::fmt;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use netlink_packet_route::RouteNetlinkMessage;
 
+use crate::wire::Request;
 use crate::{LinkChange, Route, address, rule};
 
 /// One thing to do in a batch ([`Netlink::apply`](crate::Netlink::apply)).
@@ -40,24 +40,15 @@ pub enum Step {
 }
 
 impl Step {
-    /// The message, and what is to happen if the thing exists already.
-    pub(super) fn message(&self) -> (RouteNetlinkMessage, u16) {
+    /// The request, and the flags that say what is to happen if the thing exists already.
+    pub(super) fn request(&self) -> (Request, u16) {
+        const NEW: u16 = NLM_F_CREATE | NLM_F_EXCL;
         match self {
-            Step::Address { index, address } => (
-                RouteNetlinkMessage::NewAddress(address::message(*index, *address)),
-                NLM_F_CREATE | NLM_F_EXCL,
-            ),
-            Step::Up { index } => {
-                let change = LinkChange { up: Some(true), ..LinkChange::default() };
-                (RouteNetlinkMessage::SetLink(change.message(*index)), 0)
-            }
-            Step::Route(route) => (RouteNetlinkMessage::NewRoute(route.message()), NLM_F_CREATE | NLM_F_EXCL),
-            Step::RouteReplace(route) => {
-                (RouteNetlinkMessage::NewRoute(route.message()), NLM_F_CREATE | NLM_F_REPLACE)
-            }
-            Step::Rule { from, table } => {
-                (RouteNetlinkMessage::NewRule(rule::message(*from, *table)), NLM_F_CREATE | NLM_F_EXCL)
-            }
+            Step::Address { index, address } => (address::request(*index, *address), NEW),
+            Step::Up { index } => (LinkChange { up: Some(true), ..LinkChange::default() }.request(*index), 0),
+            Step::Route(route) => (route.request(), NEW),
+            Step::RouteReplace(route) => (route.request(), NLM_F_CREATE | NLM_F_REPLACE),
+            Step::Rule { from, table } => (rule::request(*from, *table), NEW),
         }
     }
 }

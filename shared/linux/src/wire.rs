@@ -1,0 +1,172 @@
+//! What goes over a netlink socket: our requests, encoded with netlink-packet-route, and the few replies that we
+//! ask for, decoded here.
+//!
+//! Decoded here, because a decoder of everything fails on whatever a newer kernel adds, or makes longer, and takes
+//! the whole message with it: then no pod would start on that kernel. This one looks only at attributes it needs.
+
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+use netlink_packet_core::{Emitable, NLA_TYPE_MASK};
+
+use crate::vf::VfMac;
+use crate::{Link, Route, address};
+
+// Message types, linux/rtnetlink.h.
+pub(crate) const RTM_NEWLINK: u16 = 16;
+pub(crate) const RTM_GETLINK: u16 = 18;
+pub(crate) const RTM_SETLINK: u16 = 19;
+pub(crate) const RTM_NEWADDR: u16 = 20;
+pub(crate) const RTM_GETADDR: u16 = 22;
+pub(crate) const RTM_NEWROUTE: u16 = 24;
+pub(crate) const RTM_GETROUTE: u16 = 26;
+pub(crate) const RTM_NEWRULE: u16 = 32;
+pub(crate) const RTM_NEWLINKPROP: u16 = 108;
+pub(crate) const RTM_DELLINKPROP: u16 = 109;
+
+// Address families, linux/socket.h.
+pub(crate) const AF_INET: u8 = 2;
+pub(crate) const AF_INET6: u8 = 10;
+
+/// A request without its netlink header.
+#[derive(Clone)]
+pub(crate) struct Request {
+    /// One of the `RTM_` types.
+    pub(crate) kind: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A reply to one of our questions.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// A link, and what it says about its virtual functions if it was asked.
+    Link(Link, Vec<VfMac>),
+    /// An address of the link with this index.
+    Address(u32, IpNetwork),
+    /// A unicast route.
+    Route(Route),
+    /// Nothing that we care for.
+    Other,
+}
+
+/// A message that ends too early, or whose lengths contradict each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Garbled;
+
+impl Request {
+    pub(crate) fn new(kind: u16, message: &impl Emitable) -> Request {
+        let mut body = vec![0; message.buffer_len()];
+        message.emit(&mut body);
+        Request { kind, body }
+    }
+}
+
+impl Reply {
+    /// Decodes a message of this type, given without its netlink header.
+    pub(crate) fn decode(kind: u16, body: &[u8]) -> Result<Reply, Garbled> {
+        match kind {
+            RTM_NEWLINK => Link::decode(body).map(|(link, vfs)| Reply::Link(link, vfs)),
+            RTM_NEWADDR => Ok(address::decode(body)?
+                .map_or(Reply::Other, |(index, address)| Reply::Address(index, address))),
+            RTM_NEWROUTE => Ok(Route::decode(body)?.map_or(Reply::Other, Reply::Route)),
+            _ => Ok(Reply::Other),
+        }
+    }
+}
+
+/// Attributes in a row, each its length and kind (two bytes each), its value, and padding to a multiple of four.
+pub(crate) struct Attributes<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Result<(u16, &'a [u8]), Garbled>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let attribute = self.split();
+        if attribute.is_err() {
+            // Where the next one begins is anybody's guess.
+            self.0 = &[];
+        }
+        Some(attribute)
+    }
+}
+
+impl<'a> Attributes<'a> {
+    fn split(&mut self) -> Result<(u16, &'a [u8]), Garbled> {
+        let length = usize::from(u16_at(self.0, 0)?);
+        let kind = u16_at(self.0, 2)? & NLA_TYPE_MASK;
+        let value = self.0.get(4..length).ok_or(Garbled)?;
+        self.0 = self.0.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+        Ok((kind, value))
+    }
+}
+
+/// The byte at this offset.
+pub(crate) fn u8_at(bytes: &[u8], offset: usize) -> Result<u8, Garbled> {
+    bytes.get(offset).copied().ok_or(Garbled)
+}
+
+/// Two bytes in the machine's order.
+pub(crate) fn u16_at(bytes: &[u8], offset: usize) -> Result<u16, Garbled> {
+    array_at(bytes, offset).map(u16::from_ne_bytes)
+}
+
+/// Four bytes in the machine's order.
+pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Result<u32, Garbled> {
+    array_at(bytes, offset).map(u32::from_ne_bytes)
+}
+
+/// What follows a header of this length.
+pub(crate) fn after(bytes: &[u8], header: usize) -> Result<&[u8], Garbled> {
+    bytes.get(header..).ok_or(Garbled)
+}
+
+/// A string, with or without its NUL.
+pub(crate) fn text(value: &[u8]) -> String {
+    let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
+    String::from_utf8_lossy(&value[..end]).into_owned()
+}
+
+/// An address of either family, told by its length.
+pub(crate) fn ip(value: &[u8]) -> Result<IpAddr, Garbled> {
+    if let Ok(octets) = <[u8; 4]>::try_from(value) {
+        return Ok(IpAddr::from(octets));
+    }
+    <[u8; 16]>::try_from(value).map(IpAddr::from).map_err(|_| Garbled)
+}
+
+fn array_at<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], Garbled> {
+    bytes.get(offset..).and_then(|bytes| bytes.first_chunk()).copied().ok_or(Garbled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_split_at_their_padding() {
+        let bytes = [5, 0, 1, 0, b'a', 0, 0, 0, 4, 0, 2, 0x80, 6, 0, 3, 0, b'b', b'c'];
+        let attributes: Vec<_> = Attributes(&bytes).collect();
+        assert_eq!(attributes, [Ok((1, &b"a"[..])), Ok((2, &b""[..])), Ok((3, &b"bc"[..]))]);
+    }
+
+    #[test]
+    fn a_wrong_length_ends_the_row() {
+        for bytes in [&[3, 0, 1, 0][..], &[9, 0, 1, 0, 0, 0, 0, 0], &[4, 0, 1]] {
+            assert_eq!(Attributes(bytes).collect::<Vec<_>>(), [Err(Garbled)], "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn no_reply_is_too_short_or_too_strange_to_look_at() {
+        for kind in [RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, 0] {
+            for length in 0..64 {
+                for filling in [0, 1, 4, 0xff] {
+                    let _ = Reply::decode(kind, &vec![filling; length]);
+                }
+            }
+        }
+    }
+}
