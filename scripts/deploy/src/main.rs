@@ -11,6 +11,7 @@ mod manifest;
 mod pod_spec;
 mod render;
 mod tree;
+mod uninstall;
 mod yaml;
 
 use std::io::Write as _;
@@ -36,6 +37,8 @@ enum Command {
     PodSpec(pod_spec::Args),
     /// Say whether a node, a copy of its files or a must-gather is as it must be
     Audit(audit::Args),
+    /// Take everything away again
+    Uninstall(uninstall::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::PodSpec(args) => pod_spec::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Uninstall(args) => uninstall::run(&args),
     };
     match outcome {
         Ok(Report { text, code }) => match std::io::stdout().lock().write_all(text.as_bytes()) {

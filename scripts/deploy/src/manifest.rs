@@ -66,6 +66,14 @@ impl Meta {
     }
 }
 
+impl<B> Object<B> {
+    /// The same object with nothing in it: applied on the server under our field manager, it takes our fields away
+    /// and leaves everybody else's.
+    pub(crate) fn without_fields(&self) -> Object<Spec<Map>> {
+        object(self.api_version, self.kind, self.metadata.clone(), Map::new())
+    }
+}
+
 /// An object with a `spec`.
 pub(crate) fn object<T>(
     api_version: &'static str,

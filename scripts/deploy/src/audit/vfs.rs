@@ -27,7 +27,8 @@ struct Row {
     note: Option<String>,
 }
 
-const HOME: &str = "it comes home with the next pod that is made or deleted; to have it now, run CNI GC (scripts/uninstall --sweep)";
+const HOME: &str = "it comes home with the next pod that is made or deleted on the node; at once with \
+                    CNI_COMMAND=GC CNI_PATH=/ dpu-host <<<'{\"cniVersion\":\"1.1.0\",\"name\":\"ovn-kubernetes\",\"type\":\"dpu-host\"}'";
 
 /// Looks at the VFs of a DPU host.
 pub(crate) fn check(tree: &Tree, saved: Option<&Path>, binary: Option<&str>, findings: &mut Findings) {

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 /// The commands that go with the manifests.
 const STEPS: &str = "STEPS";
 /// Beside the manifests, so that `apply -f DIR` does not see them.
-const FOLDERS: [&str; 2] = ["node", "samples"];
+const FOLDERS: [&str; 3] = ["node", "release", "samples"];
 
 /// Replaces the directory's content: a manifest that is no longer rendered must not be applied.
 ///
@@ -22,12 +22,13 @@ pub(crate) fn write(out: &Path, plan: &Plan, steps: &str) -> Result<(), Fault> {
         Fault::new(format!("{} cannot be written ({error})", out.display()), "choose another --out")
     };
     clear(out)?;
-    fs::create_dir_all(out.join("samples")).map_err(failed)?;
-    for (name, text) in plan.manifests() {
-        fs::write(out.join(format!("{name}.yaml")), text).map_err(failed)?;
-    }
-    for (name, text) in &plan.samples {
-        fs::write(out.join(format!("samples/{name}.yaml")), text).map_err(failed)?;
+    fs::create_dir_all(out).map_err(failed)?;
+    for (folder, files) in [("", &plan.manifests), ("release", &plan.releases), ("samples", &plan.samples)] {
+        let folder = out.join(folder);
+        for (name, text) in files {
+            fs::create_dir_all(&folder).map_err(failed)?;
+            fs::write(folder.join(format!("{name}.yaml")), text).map_err(failed)?;
+        }
     }
     if plan.by_hand {
         for file in plan.node_files() {

@@ -17,7 +17,9 @@ type Named = (String, String);
 
 /// The whole output.
 pub(crate) struct Plan {
-    manifests: Vec<Named>,
+    pub(super) manifests: Vec<Named>,
+    /// Objects that exist once per cluster, without our fields: applying one gives them back.
+    pub(crate) releases: Vec<Named>,
     /// Pods to try it with.
     pub(crate) samples: Vec<Named>,
     binary: NodeFile,
@@ -37,6 +39,7 @@ impl Plan {
     pub(crate) fn new(site: &Site, binary: Vec<u8>, version: Option<Kubernetes>) -> Result<Self, Fault> {
         let mut plan = Plan {
             manifests: Vec::new(),
+            releases: Vec::new(),
             samples: Vec::new(),
             binary: node_files::binary(site, binary),
             configuration: node_files::configuration(site)?,
@@ -59,14 +62,14 @@ impl Plan {
 
     fn openshift(&mut self, site: &Site) -> Result<(), Fault> {
         self.add("10-machineconfigpool", &pool::pool(site))?;
-        self.add("20-machineconfiguration", &pool::disruption(&self.binary.path))?;
+        self.share("20-machineconfiguration", &pool::disruption(&self.binary.path))?;
         self.add("40-kubeletconfig", &pool::kubelet(site))?;
         self.add("50-hardware-offload-config", &offload::config_map(site))?;
         if !site.values.dns.node_selector.is_empty() {
-            self.add("70-dns", &pool::dns(site))?;
+            self.share("70-dns", &pool::dns(site))?;
         }
         // Two, so that the configuration can be taken away while the binary stays for the DELs of its last pods.
-        self.machine_config(site, "30", "plugin", &[self.binary.clone()])?;
+        self.machine_config(site, "30", "plugin", std::slice::from_ref(&self.binary.clone()))?;
         let configuration = self.configuration.clone();
         if configuration.is_empty() {
             Ok(())
@@ -78,7 +81,7 @@ impl Plan {
     fn tenant(&mut self, site: &Site, version: Option<Kubernetes>) -> Result<(), Fault> {
         let values = &site.values.sriov;
         if site.openshift() {
-            self.add("60-sriovoperatorconfig", &sriov::operator_config(site))?;
+            self.share("60-sriovoperatorconfig", &sriov::operator_config(site))?;
         }
         let management = sriov::policy(site, "dpu-management", &values.management, None);
         self.add("61-sriovnetworknodepolicy-management", &management)?;
@@ -116,6 +119,12 @@ impl Plan {
         self.machine_configs.push(name);
         self.configs.push(config);
         Ok(())
+    }
+
+    /// An object of which only some fields are ours.
+    fn share<T: Serialize>(&mut self, file: &str, document: &Object<Spec<T>>) -> Result<(), Fault> {
+        self.releases.push((file.to_owned(), yaml::print(&document.without_fields())?));
+        self.add(file, document)
     }
 
     fn add(&mut self, file: &str, document: &impl Serialize) -> Result<(), Fault> {

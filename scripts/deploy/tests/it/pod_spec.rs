@@ -1,0 +1,182 @@
+//! What is said of workloads, and how they are changed.
+
+use serde_json::{Value, json};
+
+use crate::support::Place;
+
+/// Pods that choose us by annotation.
+const ATTACHMENT: &str =
+    "dpuHost: { defaultNetwork: false }\nattachments: [{ name: dpu, namespace: net, resource: dpuvf }]\n";
+
+fn lint(values: &str, object: &Value) -> (i32, String) {
+    let place = Place::new();
+    place.write("values.yaml", values);
+    place.write("object.json", object.to_string());
+    let ran = place.run(&["pod-spec", "lint", "--values", "values.yaml", "object.json"]);
+    (ran.code, ran.out + &ran.err)
+}
+
+fn patched(values: &str, object: &Value, more: &[&str]) -> Value {
+    let place = Place::new();
+    place.write("values.yaml", values);
+    place.write("object.json", object.to_string());
+    let ran =
+        place.run(&[&["pod-spec", "patch", "--values", "values.yaml", "object.json"], more].concat()).ok();
+    serde_saphyr::from_str(&ran.out).expect("YAML")
+}
+
+fn deployment() -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "shop" },
+        "spec": { "template": { "metadata": { "labels": { "app": "web" } }, "spec": { "containers": [{ "name": "web", "image": "web" }] } } },
+    })
+}
+
+#[test]
+fn an_ordinary_deployment_is_told_everything_that_it_lacks() {
+    let (code, text) = lint("", &deployment());
+    assert_eq!(code, 1);
+    assert!(text.starts_with("deployment shop/web: cannot run on a DPU host\n"), "{text}");
+    assert!(
+        text.contains("no container asks for a VF (openshift.io/dpuvf): add openshift.io/dpuvf: \"1\""),
+        "{text}"
+    );
+    assert!(
+        text.contains("does not tolerate the taint network.operator.openshift.io/dpu-host=true:NoSchedule"),
+        "{text}"
+    );
+    assert!(text.contains("note: it is not bound to DPU hosts"), "{text}");
+}
+
+#[test]
+fn a_patched_workload_passes() {
+    for values in ["", ATTACHMENT] {
+        let fixed = patched(values, &deployment(), &["--select"]);
+        let (code, text) = lint(values, &fixed);
+        assert_eq!((code, text.as_str()), (0, "deployment shop/web: runs on a DPU host\n"));
+        let pod = &fixed["spec"]["template"];
+        assert_eq!(pod["spec"]["containers"][0]["resources"]["limits"]["openshift.io/dpuvf"], "1");
+        assert_eq!(pod["metadata"]["labels"]["app"], "web", "the rest stays");
+        assert_eq!(patched(values, &fixed, &["--select"]), fixed, "nothing is added twice");
+    }
+}
+
+#[test]
+fn a_json_patch_says_the_same_as_the_manifest() {
+    let patch = patched("", &deployment(), &["--as", "json-patch"]);
+    let base = "/spec/template/spec/containers/0/resources";
+    let expected = json!([
+        { "op": "add", "path": base, "value": {} },
+        { "op": "add", "path": format!("{base}/requests"), "value": {} },
+        { "op": "add", "path": format!("{base}/requests/openshift.io~1dpuvf"), "value": "1" },
+        { "op": "add", "path": format!("{base}/limits"), "value": {} },
+        { "op": "add", "path": format!("{base}/limits/openshift.io~1dpuvf"), "value": "1" },
+        { "op": "add", "path": "/spec/template/spec/tolerations",
+          "value": [{ "key": "network.operator.openshift.io/dpu-host", "operator": "Exists", "effect": "NoSchedule" }] },
+    ]);
+    assert_eq!(patch, expected);
+}
+
+/// A pod that lacks nothing, to take something from.
+fn good() -> Value {
+    json!({
+        "kind": "Pod", "metadata": { "name": "p", "annotations": { "v1.multus-cni.io/default-network": "net/dpu" } },
+        "spec": {
+            "nodeSelector": { "network.operator.openshift.io/dpu-host": "" }, "tolerations": [{ "operator": "Exists" }],
+            "containers": [{ "name": "c", "resources": { "limits": { "openshift.io/dpuvf": 1 }, "requests": { "openshift.io/dpuvf": "1" } } }],
+        },
+    })
+}
+
+fn with(pointer: &str, value: Value) -> Value {
+    let mut pod = good();
+    *pod.pointer_mut(pointer).expect("there") = value;
+    pod
+}
+
+#[test]
+fn each_fault_is_named() {
+    assert_eq!(lint(ATTACHMENT, &good()).0, 0);
+    let annotations = "/metadata/annotations";
+    let cases = [
+        (
+            with("/spec/containers/0/resources/requests", json!({ "openshift.io/dpuvf": "2" })),
+            "requests 2 of openshift.io/dpuvf and limits it to 1",
+        ),
+        (with("/spec/containers/0/resources", json!({})), "no container asks for a VF"),
+        (with(annotations, json!({})), "the annotation v1.multus-cni.io/default-network is missing"),
+        (with(annotations, json!({ "v1.multus-cni.io/default-network": "dpu" })), "names no namespace"),
+        (
+            with(annotations, json!({ "k8s.v1.cni.cncf.io/networks": "net/dpu" })),
+            "which adds networks and leaves the default one as it is",
+        ),
+        (
+            with("/spec/tolerations", json!([{ "key": "other", "operator": "Exists" }])),
+            "does not tolerate the taint",
+        ),
+    ];
+    for (pod, words) in cases {
+        let (code, text) = lint(ATTACHMENT, &pod);
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains(words), "'{words}' is not in: {text}");
+        assert_eq!(text.lines().count(), 2, "one fault, one line: {text}");
+        assert_eq!(lint(ATTACHMENT, &patched(ATTACHMENT, &pod, &[])).0, 0);
+    }
+    let (_, text) = lint("", &good());
+    assert!(
+        text.contains("takes the pod away from the node's default network: remove the annotation"),
+        "{text}"
+    );
+    assert!(
+        patched("", &good(), &[])["metadata"]["annotations"]
+            .get("v1.multus-cni.io/default-network")
+            .is_none()
+    );
+}
+
+#[test]
+fn host_network_needs_leave_only() {
+    let mut pod = good();
+    pod["spec"]["hostNetwork"] = json!(true);
+    pod["spec"]["containers"][0]["resources"] = json!({});
+    assert_eq!(
+        lint("", &pod),
+        (
+            0,
+            "pod default/p: runs on a DPU host\n  note: it uses the host's network and needs no VF\n"
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_daemon_set_for_all_nodes_is_not_given_a_vf() {
+    let mut object = deployment();
+    object["kind"] = json!("DaemonSet");
+    object["spec"]["template"]["spec"]["tolerations"] = json!([{ "operator": "Exists" }]);
+    let (code, text) = lint("", &object);
+    assert_eq!(code, 1);
+    assert!(text.contains("go to all nodes") && text.contains("DoesNotExist"), "{text}");
+    assert_eq!(patched("", &object, &[]), object, "a person decides");
+}
+
+#[test]
+fn lists_json_and_exit_status_are_for_programs() {
+    let place = Place::new();
+    place.write(
+        "list.json",
+        json!({ "kind": "List", "items": [good(), deployment(), { "kind": "Service" }] }).to_string(),
+    );
+    let ran = place.run(&["pod-spec", "lint", "--json", "list.json"]);
+    let lines: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(lines.as_array().map(Vec::len), Some(2));
+    assert_eq!(lines[1]["workload"], "deployment shop/web");
+    assert_eq!(lines[1]["runs"], false);
+    let ran = place.run(&["pod-spec", "patch", "--as", "json-patch", "list.json"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("2 workloads were given"), "{}", ran.err);
+    place.write("none.yaml", "kind: Service\n");
+    assert!(
+        place.run(&["pod-spec", "lint", "none.yaml"]).err.contains("no pod, deployment or other workload")
+    );
+}

@@ -1,0 +1,180 @@
+//! What is refused, with its reason and its remedy.
+
+use std::os::unix::fs::symlink;
+
+use crate::support::{Place, TENANT, program};
+
+fn refused(cluster: &str, values: &str, expected: &[&str]) {
+    let place = Place::new();
+    let ran = place.render(cluster, values, &[]);
+    assert_eq!(ran.code, 2, "{values} was taken");
+    for words in expected {
+        assert!(ran.err.contains(words), "'{words}' is not in: {}", ran.err);
+    }
+    assert!(!place.path("out").exists(), "nothing may be written");
+    assert!(ran.err.lines().all(|line| line.starts_with("refused: ") && line.contains(": ")), "{}", ran.err);
+}
+
+#[test]
+fn values_that_cannot_be_meant() {
+    refused(
+        "tenant",
+        "sriov: { physicalFunction: ens1f0 }\n",
+        &["unknown field `physicalFunction`", "line 1"],
+    );
+    refused("tenant", "profile: openshift\nprofile: kubernetes\n", &["duplicate mapping key"]);
+    refused("tenant", "", &["sriov.physicalFunctions is empty", "such as [ens1f0]"]);
+    refused("infra", "directories: { binaries: ../bin }\n", &["directories.binaries is '../bin'"]);
+    refused("infra", "pool: { name: worker }\n", &["a pool that OpenShift owns"]);
+}
+
+#[test]
+fn the_label_trap_of_the_network_operator() {
+    let words = ["no ovnkube-node at all", "write 'network.operator.openshift.io/dpu-host='"];
+    refused("tenant", &format!("{TENANT}modeLabel: network.operator.openshift.io/dpu-host=true\n"), &words);
+    refused(
+        "infra",
+        "modeLabel: network.operator.openshift.io/dpu=yes\n",
+        &["kube-proxy selects the empty value only"],
+    );
+    refused("infra", "modeLabel: network.operator.openshift.io/dpu\n", &["without '='"]);
+}
+
+#[test]
+fn vf_pools_that_get_into_each_others_way() {
+    let sriov = |more: &str| format!("sriov:\n  physicalFunctions: [ens1f0]\n{more}");
+    refused(
+        "tenant",
+        &sriov("  pods: { resource: dpuvf, vfs: 0-15 }\n"),
+        &["lie inside the pod pool 0-15", "start the pod pool at 1"],
+    );
+    refused("tenant", &sriov("  pods: { resource: mgmtvf, vfs: 1-15 }\n"), &["share the device pool mgmtvf"]);
+    refused("tenant", &sriov("  numVfs: 8\n"), &["sriov.pods.vfs is '1-15' with 8 VFs", "from 0 to 7"]);
+    refused("tenant", &sriov("  multusResources: [dpuvf]\n"), &["may be given one VF twice"]);
+    let attachment = "attachments: [{ name: a, namespace: b, resource: dpuvf }]\n";
+    refused(
+        "tenant",
+        &format!("{TENANT}{attachment}"),
+        &["the attachment b/a", "second SriovNetworkNodePolicy"],
+    );
+    refused(
+        "tenant",
+        &format!("{TENANT}dpuHost: {{ defaultNetwork: false }}\n"),
+        &["nothing would call the plugin"],
+    );
+}
+
+#[test]
+fn what_the_network_operator_would_not_take() {
+    let offload = |values: &str| format!("{TENANT}hardwareOffload: {{ {values} }}\n");
+    refused("tenant", &offload("managementPortCount: 0"), &["degrades the cluster network operator"]);
+    refused("tenant", &offload("leaseDuration: 10"), &["replaces by 40 and 10"]);
+    refused("tenant", &offload("leaseRenewInterval: -1"), &["replaces by 10"]);
+    let ran = Place::new().render("tenant", &offload("leaseRenewInterval: 0"), &[]);
+    assert_eq!(ran.code, 0, "0 turns the health check off: {}", ran.err);
+}
+
+#[test]
+fn places_that_a_machine_config_cannot_keep() {
+    refused(
+        "infra",
+        "directories: { configuration: /run/cni }\n",
+        &["lies in /run, which is empty after every boot"],
+    );
+    refused(
+        "infra",
+        "directories: { configuration: /var/run/cni }\n",
+        &["goes through the link /var/run", "/run/cni/"],
+    );
+    refused(
+        "infra",
+        "directories: { binaries: /usr/local/bin }\n",
+        &["goes through the link /usr/local", "/var/usrlocal/bin"],
+    );
+    refused(
+        "tenant",
+        &format!("{TENANT}directories: {{ binaries: /opt/cni/bin }}\n"),
+        &["Multus looks for the plugin in /var/lib/cni/bin only"],
+    );
+}
+
+#[test]
+fn plugins_that_are_none() {
+    let place = Place::new();
+    place.write("dist/x86_64/dpu-host", program(0xb7));
+    assert!(place.render("tenant", TENANT, &[]).err.contains("is a program for aarch64"));
+    place.write("dist/x86_64/dpu-host", "#!/bin/sh\n");
+    assert!(place.render("tenant", TENANT, &[]).err.contains("is no Linux program"));
+    std::fs::remove_file(place.path("dist/x86_64/dpu-host")).expect("removed");
+    assert!(place.render("tenant", TENANT, &[]).err.contains("scripts/build-release"));
+    symlink("/bin/true", place.path("dist/x86_64/dpu-host")).expect("a link");
+    assert!(
+        place.render("tenant", TENANT, &[]).err.contains("is a link, and a MachineConfig holds files only")
+    );
+}
+
+#[test]
+fn more_than_fits() {
+    let place = Place::new();
+    let mut noise = program(0x3e);
+    let mut state = 1_u64;
+    noise.extend((0..900_000).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    }));
+    place.write("dist/x86_64/dpu-host", noise);
+    let ran = place.render("tenant", TENANT, &[]);
+    assert!(
+        ran.err.contains("MachineConfig 99-dpu-host-cni-plugin has ")
+            && ran.err.contains("more than the 1000000"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("pool dpu-host would hold "), "{}", ran.err);
+    refused(
+        "infra",
+        "pool: { inheritedBytes: 1200000 }\n",
+        &["pool dpu-nic would hold", "pool.inheritedBytes"],
+    );
+}
+
+#[test]
+fn what_the_cluster_has_already() {
+    let place = Place::new();
+    place.write(
+        "cluster.json",
+        r#"{"kind":"List","items":[
+          {"kind":"Node","metadata":{"name":"n1","labels":{"network.operator.openshift.io/dpu-host":"true"}}},
+          {"kind":"NetworkAttachmentDefinition","metadata":{"name":"old","namespace":"shop","annotations":{"k8s.v1.cni.cncf.io/resourceName":"openshift.io/dpuvf"}}},
+          {"kind":"MachineConfig","metadata":{"name":"50-other","labels":{"machineconfiguration.openshift.io/role":"worker"}},
+           "spec":{"config":{"storage":{"files":[{"path":"/etc/tmpfiles.d/dpu-cni.conf"}]}}}},
+          {"kind":"MachineConfig","metadata":{"name":"99-dpu-host-cni-configuration","labels":{"machineconfiguration.openshift.io/role":"dpu-host"}},
+           "spec":{"config":{"storage":{"files":[{"path":"/etc/tmpfiles.d/dpu-cni.conf"}]}}}}]}"#,
+    );
+    let ran = place.render("tenant", TENANT, &["--against", "cluster.json"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("oc label node n1 --overwrite network.operator.openshift.io/dpu-host="),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("shop/old too"), "{}", ran.err);
+    assert!(
+        ran.err.contains("MachineConfig 50-other writes /etc/tmpfiles.d/dpu-cni.conf too"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ran.err.lines().count(), 3, "ours of last time is no stranger: {}", ran.err);
+}
+
+#[test]
+fn fewer_vfs_than_pods_is_a_warning() {
+    let ran = Place::new().render("tenant", TENANT, &[]).ok();
+    assert!(
+        ran.err.starts_with("warning: a node has 15 pod VFs and a kubelet that takes 250 pods"),
+        "{}",
+        ran.err
+    );
+    let enough = "sriov: { physicalFunctions: [ens1f0], maxPods: 15 }\n";
+    assert_eq!(Place::new().render("tenant", enough, &[]).ok().err, "");
+}

@@ -1,0 +1,232 @@
+//! What is rendered: its order, its bytes, and what the machine config daemon makes of it.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::support::{Place, TENANT};
+
+/// Every way in, and policies.
+const EVERYTHING: &str = "
+sriov:
+  physicalFunctions: [ens1f0, ens1f1]
+  vendor: 15b3
+  deviceID: a2dc
+  mtu: 1500
+  multusResources: [secondaryvf]
+attachments:
+- { name: dpu-extra, namespace: openshift-ovn-kubernetes, resource: extravf }
+crio:
+  statusGracePeriod: 30s
+admission:
+  validation: deny
+  skipNamespaces: [multus]
+";
+
+/// A file as the machine config daemon would write it: mode and content.
+struct Written {
+    mode: u64,
+    content: Vec<u8>,
+}
+
+/// `DecodeIgnitionFileContents` of the machine config operator, and its refusals.
+fn decode(config: &Value) -> Vec<(String, Written)> {
+    let ignition = &config["spec"]["config"];
+    let text = ignition.to_string();
+    let (parsed, warnings) = ignition_config::Config::parse_str(&text).expect("Ignition takes it");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert!(matches!(parsed, ignition_config::Config::V3_4(_)));
+    for refused in ["links", "directories", "disks", "filesystems", "raid"] {
+        assert!(ignition["storage"][refused].is_null(), "{refused} cannot be changed on a node");
+    }
+    let files = ignition["storage"]["files"].as_array().expect("files");
+    files.iter().map(|file| (file["path"].as_str().expect("a path").to_owned(), write(file))).collect()
+}
+
+fn write(file: &Value) -> Written {
+    assert!(file["append"].is_null());
+    let mode = file["mode"].as_u64().expect("a mode");
+    assert!(mode <= 0o777, "special bits are refused");
+    let data = file["contents"]["source"]
+        .as_str()
+        .expect("a source")
+        .strip_prefix("data:;base64,")
+        .expect("a data URL");
+    let data = STANDARD.decode(data).expect("base64");
+    let content = match file["contents"]["compression"].as_str() {
+        None | Some("") => data,
+        Some("gzip") => {
+            let mut decoder = GzDecoder::new(data.as_slice());
+            let mut content = Vec::new();
+            decoder.read_to_end(&mut content).expect("gzip");
+            assert_eq!(decoder.header().expect("a header").mtime(), 0, "no time gets into it");
+            content
+        }
+        Some(other) => panic!("the daemon does not decode {other}"),
+    };
+    Written { mode, content }
+}
+
+fn text(files: &[(String, Written)], path: &str) -> String {
+    let (_, file) = files.iter().find(|(name, _)| name == path).unwrap_or_else(|| panic!("no {path}"));
+    assert_eq!(file.mode, 0o644);
+    String::from_utf8(file.content.clone()).expect("text")
+}
+
+#[test]
+fn the_plugin_arrives_byte_for_byte() {
+    for (cluster, values, plugin) in
+        [("tenant", TENANT, "dist/x86_64/dpu-host"), ("infra", "", "dist/aarch64/dpu-nic-placeholder")]
+    {
+        let place = Place::new();
+        place.render(cluster, values, &[]).ok();
+        let files = decode(&place.yaml("out/30-machineconfig-plugin.yaml"));
+        let [(path, file)] = files.as_slice() else { panic!("one file") };
+        assert_eq!(path, &format!("/var/lib/cni/bin/{}", plugin.rsplit('/').next().expect("a name")));
+        assert_eq!(file.mode, 0o755);
+        assert!(file.content == fs::read(place.path(plugin)).expect("the plugin"), "another content");
+    }
+}
+
+#[test]
+fn a_host_boots_with_its_configuration() {
+    let place = Place::new();
+    place.render("tenant", EVERYTHING, &[]).ok();
+    let files = decode(&place.yaml("out/90-machineconfig-configuration.yaml"));
+    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "/etc/crio/crio.conf.d/90-dpu-cni.conf",
+            "/etc/dpu-cni/05-dpu-host.conflist",
+            "/etc/tmpfiles.d/dpu-cni.conf",
+            "/etc/udev/rules.d/85-dpu-cni.rules",
+        ]
+    );
+    assert_eq!(
+        text(&files, "/etc/tmpfiles.d/dpu-cni.conf"),
+        "C /run/multus/cni/net.d/05-dpu-host.conflist 0644 root root - /etc/dpu-cni/05-dpu-host.conflist\n"
+    );
+    let conf: Value = serde_json::from_str(&text(&files, "/etc/dpu-cni/05-dpu-host.conflist")).expect("JSON");
+    assert_eq!(conf["cniVersion"], "1.1.0");
+    assert_eq!(conf["loadOnlyInlinedPlugins"], true);
+    assert_eq!(conf["plugins"][0]["type"], "dpu-host");
+    assert_eq!(conf["plugins"][0]["resourceName"], "openshift.io/dpuvf");
+    let rules = text(&files, "/etc/udev/rules.d/85-dpu-cni.rules");
+    assert!(rules.contains("TEST==\"device/physfn/net/ens1f1\", ENV{NM_UNMANAGED}=\"1\""), "{rules}");
+    let drop_in = text(&files, "/etc/crio/crio.conf.d/90-dpu-cni.conf");
+    assert_eq!(drop_in, "[crio.network]\ncni_status_grace_period = \"30s\"\n");
+}
+
+#[test]
+fn a_card_bypasses_multus_and_supplies_its_readiness_only_where_nobody_else_does() {
+    let place = Place::new();
+    place.render("infra", "", &[]).ok();
+    let files = decode(&place.yaml("out/90-machineconfig-configuration.yaml"));
+    let [(path, _)] = files.as_slice() else {
+        panic!("the operator's dummy plugin writes the readiness file")
+    };
+    assert_eq!(path, "/etc/kubernetes/cni/net.d/00-dpu-nic-placeholder.conflist");
+    assert!(
+        path.as_str() < "/etc/kubernetes/cni/net.d/00-multus.conf",
+        "the runtime takes the first by name"
+    );
+
+    place.render("infra", "modeLabel: example.com/card=\n", &[]).ok();
+    let files = decode(&place.yaml("out/90-machineconfig-configuration.yaml"));
+    let readiness = text(&files, "/etc/dpu-cni/10-ovn-kubernetes.conf");
+    let readiness: Value =
+        serde_json::from_str(&readiness).expect("JSON: Multus may take it for the default network");
+    assert_eq!(readiness["type"], "dpu-nic-placeholder");
+    assert_eq!(readiness["cniVersion"], "0.4.0", "Multus refuses one below, or none");
+    assert!(
+        text(&files, "/etc/tmpfiles.d/dpu-cni.conf")
+            .starts_with("C /run/multus/cni/net.d/10-ovn-kubernetes.conf ")
+    );
+}
+
+#[test]
+fn elsewhere_than_on_the_search_path_crio_is_told_to_look() {
+    let place = Place::new();
+    place.render("infra", "directories: { binaries: /opt/cni/bin }\n", &[]).ok();
+    let files = decode(&place.yaml("out/30-machineconfig-plugin.yaml"));
+    assert_eq!(files[0].0, "/var/opt/cni/bin/dpu-nic-placeholder", "/opt is a link");
+    let files = decode(&place.yaml("out/90-machineconfig-configuration.yaml"));
+    let drop_in = text(&files, "/etc/crio/crio.conf.d/90-dpu-cni.conf");
+    assert_eq!(drop_in, "[crio.network]\nplugin_dirs = [\"/var/lib/cni/bin\", \"/opt/cni/bin\"]\n");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_in_under_a_second() {
+    let place = Place::new();
+    let began = Instant::now();
+    place.render("tenant", EVERYTHING, &["--kubernetes-version", "1.36"]).ok();
+    let first: Vec<_> = place.list("out").iter().map(|name| place.read(&format!("out/{name}"))).collect();
+    place.render("tenant", EVERYTHING, &["--kubernetes-version", "1.36"]).ok();
+    let second: Vec<_> = place.list("out").iter().map(|name| place.read(&format!("out/{name}"))).collect();
+    assert!(first == second);
+    // Four of them would take less; an unoptimised build on a busy machine is given ten times as long.
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn without_openshift_a_node_gets_plain_files() {
+    let place = Place::new();
+    place.render("tenant", "profile: kubernetes\nsriov: { physicalFunctions: [ens1f0] }\n", &[]).ok();
+    let expected = [
+        "61-sriovnetworknodepolicy-management.yaml",
+        "62-sriovnetworknodepolicy-pods.yaml",
+        "STEPS",
+        "node/etc/cni/net.d/05-dpu-host.conflist",
+        "node/etc/udev/rules.d/85-dpu-cni.rules",
+        "node/opt/cni/bin/dpu-host",
+        "samples/default-network.yaml",
+    ];
+    assert_eq!(place.list("out"), expected);
+    let steps = place.read("out/STEPS");
+    let binary = steps.find("install -D -m 0755 /tmp/dpu-cni/opt/cni/bin/dpu-host").expect("the binary");
+    let configuration = steps.find("05-dpu-host.conflist").expect("its configuration");
+    assert!(binary < configuration, "CRI-O validates a configuration by running its plugin");
+    place.render("infra", "profile: kubernetes\n", &[]).ok();
+    assert!(place.list("out").contains(&"node/etc/cni/net.d/00-dpu-nic-placeholder.conflist".to_owned()));
+}
+
+#[test]
+fn an_earlier_rendering_is_replaced_and_anything_else_is_left_alone() {
+    let place = Place::new();
+    place.render("tenant", EVERYTHING, &["--kubernetes-version", "1.36"]).ok();
+    place.render("infra", "", &[]).ok();
+    assert!(!place.list("out").iter().any(|name| name.contains("sriov") || name.contains("admission")));
+    place.write("out/notes.txt", "mine");
+    let ran = place.render("infra", "", &[]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("out holds notes.txt, which is no part of a rendering"), "{}", ran.err);
+}
+
+/// Checked by hand, and by a real API server with the operators' definitions.
+#[test]
+fn manifests_are_as_their_golden_files() {
+    for (cluster, values) in [("tenant", EVERYTHING), ("infra", "")] {
+        let place = Place::new();
+        place.render(cluster, values, &["--kubernetes-version", "1.36"]).ok();
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(cluster);
+        let rendered = place.list("out").into_iter().filter(|name| !name.contains("machineconfig-"));
+        for name in rendered {
+            let text = place.read(&format!("out/{name}"));
+            let file = golden.join(&name);
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                fs::create_dir_all(file.parent().expect("a parent")).expect("directories");
+                fs::write(&file, &text).expect("a golden file");
+            }
+            let wanted =
+                fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            assert_eq!(text, wanted, "{}", file.display());
+        }
+    }
+}
