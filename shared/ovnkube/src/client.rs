@@ -74,3 +74,29 @@ impl Client {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The listener is ours; who must have started it is somebody else.
+    #[test]
+    fn a_listener_of_another_user_is_refused_before_anything_is_sent() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("s");
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let own = nix::sys::socket::getsockopt(
+            &std::os::unix::net::UnixStream::connect(&path).expect("a connection"),
+            nix::sys::socket::sockopt::PeerCredentials,
+        );
+        let own = own.expect("credentials").uid();
+        let client = Client { path: path.clone(), owner: own + 1 };
+        let failure = client.status(Instant::now() + Duration::from_secs(30)).expect_err("a refusal");
+        assert!(matches!(&failure, Failure::NotRoot { uid, .. } if *uid == own), "{failure:?}");
+        assert!(!failure.may_have_acted());
+        drop(listener);
+    }
+}
