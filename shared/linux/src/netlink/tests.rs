@@ -8,13 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::BufMut;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_DUMP_INTR, NLM_F_EXCL, NLM_F_MULTIPART};
 use nix::sched::{CloneFlags, unshare};
 use rtnetlink::sys::{AsyncSocket, SocketAddr, TokioSocket};
 
 use super::socket::Socket;
 use crate::link::{self, Which};
-use crate::wire::Request;
+use crate::wire::{RTM_NEWLINK, Request};
 use crate::{Error, LinkChange, address};
 
 thread_local! {
@@ -22,6 +22,8 @@ thread_local! {
     static LOG: RefCell<String> = const { RefCell::new(String::new()) };
     /// Whether links arrive garbled.
     static GARBLE: Cell<bool> = const { Cell::new(false) };
+    /// How many more datagrams with links arrive marked as overtaken by changes.
+    static INTERRUPTIONS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The socket that is always used, with a tap on it.
@@ -58,10 +60,14 @@ impl AsyncSocket for Tapped {
         let mut bytes = Vec::with_capacity(1 << 16);
         let from = ready!(self.0.poll_recv_from(cx, &mut bytes));
         LOG.with_borrow_mut(|log| log.push('<'));
-        const RTM_NEWLINK: u8 = 16;
-        if GARBLE.get() && bytes.get(4) == Some(&RTM_NEWLINK) {
+        let is_link = bytes.get(4).copied().map(u16::from) == Some(RTM_NEWLINK);
+        if is_link && GARBLE.get() {
             // The first attribute, behind two headers of 16 bytes each, now claims to be shorter than its header.
             bytes[32..34].copy_from_slice(&1_u16.to_ne_bytes());
+        }
+        if is_link && INTERRUPTIONS.get() > 0 {
+            INTERRUPTIONS.set(INTERRUPTIONS.get() - 1);
+            bytes[6..8].copy_from_slice(&(NLM_F_MULTIPART | NLM_F_DUMP_INTR).to_ne_bytes());
         }
         buf.put_slice(&bytes);
         Poll::Ready(from)
@@ -142,6 +148,27 @@ fn an_answer_that_cannot_be_decoded_is_an_error_and_needs_no_timeout() {
         assert!(matches!(error, Error::Undecodable { .. }), "{error}");
         GARBLE.set(false);
         assert!(socket.get(ask_for_link(), nothing).unwrap().is_some());
+    });
+}
+
+#[test]
+fn a_dump_with_a_garbled_reply_is_not_taken_for_complete() {
+    alone(|socket| {
+        GARBLE.set(true);
+        let error = socket.dump(&link::question(Which::All), nothing).unwrap_err();
+        assert!(matches!(error, Error::Undecodable { .. }), "{error}");
+    });
+}
+
+#[test]
+fn a_dump_that_changes_overtake_is_repeated_but_not_for_ever() {
+    alone(|socket| {
+        INTERRUPTIONS.set(2);
+        assert_eq!(socket.dump(&link::question(Which::All), nothing).unwrap().len(), 1);
+        assert_eq!(LOG.take().matches('>').count(), 3);
+        INTERRUPTIONS.set(u32::MAX);
+        let error = socket.dump(&link::question(Which::All), nothing).unwrap_err();
+        assert!(matches!(error, Error::Unstable { attempts: 5, .. }), "{error}");
     });
 }
 
