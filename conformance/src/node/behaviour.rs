@@ -1,5 +1,6 @@
 //! How the node behaves, settable while it runs.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::pods::Families;
@@ -36,6 +37,9 @@ pub struct Behaviour {
     pub families: Families,
     /// How the kubelet takes a question about devices.
     pub kubelet: Kubelet,
+    /// The root directory of the runtime, whose paths of sandboxes mean nothing here when it has a mount namespace
+    /// of its own. (ovnkube-node has the host's `/run/netns` mounted.)
+    pub runtime_root: PathBuf,
     /// Bytes of CA bundle in the `KubeAuth` of an ADD's answer: real ones make it a chunked one.
     pub ca_bundle: usize,
 }
@@ -181,6 +185,7 @@ impl Default for Behaviour {
             invents_pods: true,
             families: Families::default(),
             kubelet: Kubelet::default(),
+            runtime_root: PathBuf::from("/"),
             ca_bundle: 4 << 10,
         }
     }

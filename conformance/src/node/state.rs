@@ -1,6 +1,7 @@
 //! What the node's parts share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -117,6 +118,11 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// The runtime's path of a sandbox, as a path of ours.
+    pub(super) fn sandbox(&self, netns: &str) -> PathBuf {
+        self.state().behaviour.runtime_root.join(netns.trim_start_matches('/'))
     }
 
     /// The VF that the device plugin calls `device`.

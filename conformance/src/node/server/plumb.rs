@@ -4,8 +4,6 @@
 //! Its flaws are kept on purpose: a failed ADD leaves the VF where it is, and nothing but the name comes home. One
 //! thing is left out: IPv6 addresses are added without duplicate address detection, which upstream waits for.
 
-use std::path::Path;
-
 use linux::Netns;
 use ovnkube::PodInterface;
 use serde_json::{Value, json};
@@ -33,7 +31,7 @@ pub(super) fn plumb(
     if shared.vf(device).is_some_and(|vf| vf.vfio) {
         return Ok(());
     }
-    let pod = Netns::open(Path::new(&call.netns)).map_err(|e| {
+    let pod = Netns::open(&shared.sandbox(&call.netns)).map_err(|e| {
         format!("failed to configure pod interface: failed to open netns {:?}: {e}", call.netns)
     })?;
     let failed = |e: anyhow::Error| format!("failed to configure pod interface: {e}");
@@ -58,7 +56,8 @@ pub(super) fn plumb(
 /// Moves the link, under another name when the pod has one of this name already. Returns its name there.
 fn enter(shared: &Shared, call: &PodCall, name: &str) -> anyhow::Result<String> {
     let host = shared.topology.host.netns();
-    let moved = |name: &str| ip::batch(host, &format!("link set {name} netns {}", call.netns));
+    let sandbox = shared.sandbox(&call.netns);
+    let moved = |name: &str| ip::batch(host, &format!("link set {name} netns {}", sandbox.display()));
     match moved(name) {
         Err(error) if error.to_string().contains("File exists") => {
             let sandbox: String = call.sandbox.chars().take(10).collect();
@@ -98,7 +97,7 @@ pub(super) fn unplumb(shared: &Shared, call: &PodCall, original: &str) -> Result
     let failed = |e: &dyn std::fmt::Display| {
         format!("failed to unconfigure pod interface: failed to open netns {:?}: {e}", call.netns)
     };
-    let pod = Netns::open(Path::new(&call.netns)).map_err(|e| failed(&e))?;
+    let pod = Netns::open(&shared.sandbox(&call.netns)).map_err(|e| failed(&e))?;
     let ifname = &call.ifname;
     let home = shared.topology.host.path().display();
     let _ = ip::batch(
