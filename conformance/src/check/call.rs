@@ -173,6 +173,13 @@ impl Call {
         self
     }
 
+    /// The same call, whose answer nobody remembers.
+    #[must_use]
+    pub fn in_private(mut self) -> Call {
+        self.common.last = Arc::default();
+        self
+    }
+
     /// Makes the call and waits for its end.
     pub fn run(&self) -> Result<Answer, Stop> {
         if self.common.interrupted.load(Ordering::Relaxed) {

@@ -107,6 +107,11 @@ impl<'a> Chain<'a> {
         Ok(())
     }
 
+    /// Calls the first plugin only.
+    pub fn first(&self, verb: &str) -> Result<Answer, Stop> {
+        self.call(verb, 0, None).run()
+    }
+
     /// The answer of the first plugin that refuses the ADD, as a runtime prints it.
     pub fn failing_add(&self) -> Result<(Answer, String), Stop> {
         let answer = self.call("ADD", 0, None).env("CNI_NETNS", "/var/run/netns/conformance-gone").run()?;

@@ -11,6 +11,9 @@ use super::suite::Suite;
 use super::trial::Trial;
 use super::versions::{self, at_least};
 
+/// The name in [`Suite::plain`] of a DEL for a container that was never ADDed.
+pub const IDLE_DEL: &str = "DEL of nothing";
+
 /// Not one of the checks.
 const SURVEY: Check = check(0, "any", &[], nothing);
 
@@ -53,6 +56,7 @@ fn plain(suite: &Suite, version: &str) -> Result<Vec<(&'static str, Outcome)>, S
         found.push(("CHECK", call.run()?.outcome()));
     }
     found.push(("DEL", trial.call("DEL", &pod).run()?.outcome()));
+    found.push((IDLE_DEL, trial.call("DEL", &trial.pod()?).run()?.outcome()));
     if at_least(version, versions::STATUS) {
         for verb in ["STATUS", "GC"] {
             found.push((verb, trial.node_call(verb).run()?.outcome()));

@@ -17,6 +17,7 @@ use super::namespace::Container;
 use super::pod::{Attached, POD_NAMESPACE, Pod};
 use super::stop::{Stop, Verdict};
 use super::suite::Suite;
+use super::survey::IDLE_DEL;
 
 /// See the module.
 pub struct Trial<'a> {
@@ -117,7 +118,7 @@ impl<'a> Trial<'a> {
             .with("CNI_ARGS", pod.args());
         let call = pod.overlay.env.iter().fold(call, |call, (key, value)| call.with(key, value));
         if verb == "ADD" {
-            pod.owe(call.clone().with("CNI_COMMAND", "DEL"));
+            pod.owe(call.clone().with("CNI_COMMAND", "DEL").in_private());
         }
         call
     }
@@ -148,6 +149,16 @@ impl<'a> Trial<'a> {
     /// Where the plugin is started.
     pub fn cwd(&self) -> PathBuf {
         self.dir().join("cwd")
+    }
+
+    /// Attaches and detaches a pod, so that whatever a plugin makes once for all (a bridge) is there when a check
+    /// looks at what it left.
+    pub fn warm_up(&self) -> Verdict {
+        let pod = self.pod()?;
+        if self.call("ADD", &pod).run()?.outcome() == Outcome::Ok {
+            self.call("DEL", &pod).run()?;
+        }
+        Ok(())
     }
 
     /// A pod that the plugin has attached; a plugin that attaches nothing skips the check.
@@ -199,7 +210,7 @@ impl<'a> Trial<'a> {
     pub fn same_as_plain(&self, call: &Call) -> Verdict {
         let answer = call.run()?;
         let plain = self.suite.plain(call.verb(), self.version);
-        let own = matches!(answer.outcome(), Outcome::Refused(100..));
+        let own = matches!(answer.outcome(), Outcome::Refused(100..999));
         if own && self.rule().is_some_and(|rule| rule.instead == Instead::OwnError) {
             self.remark("refused in the plugin's own words");
             return Ok(());
@@ -212,6 +223,15 @@ impl<'a> Trial<'a> {
             }
         };
         answer.expect(answer.outcome() == plain, should)
+    }
+
+    /// DEL after an ADD that may or may not have come to something: success, unless the plugin never succeeds where
+    /// there is nothing to delete (which is another check's business).
+    pub fn cleans_up(&self, call: &Call) -> Result<Answer, Stop> {
+        let answer = call.run()?;
+        let idle = self.suite.plain(IDLE_DEL, self.version);
+        answer.expect([Outcome::Ok, idle].contains(&answer.outcome()), "success")?;
+        Ok(answer)
     }
 
     /// Causes a fault; a check that needs one that cannot be caused is skipped.

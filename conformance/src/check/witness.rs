@@ -31,8 +31,16 @@ pub struct Interface {
     /// Its alternative names.
     #[serde(default)]
     pub altnames: Vec<String>,
+    #[serde(default, rename = "linkinfo")]
+    kind: Kind,
     #[serde(default, rename = "addr_info")]
     addresses: Vec<Address>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Kind {
+    #[serde(default, rename = "info_kind")]
+    name: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -61,7 +69,7 @@ impl Interface {
 
 /// The interfaces of the calling thread's namespace.
 pub fn look_here() -> Result<Vec<Interface>> {
-    let output = ip(&["-j", "addr"])?;
+    let output = ip(&["-j", "-d", "addr"])?;
     // An interface that went away during the dump leaves an empty object.
     let found: Vec<Value> =
         serde_json::from_slice(&output.stdout).context("decoding the output of ip addr")?;
@@ -89,7 +97,9 @@ impl State {
     pub fn here() -> Result<State> {
         let mut facts = BTreeSet::new();
         for link in look_here()? {
-            let Interface { name, mac, mtu, alias, altnames, .. } = &link;
+            let Interface { name, mtu, alias, altnames, .. } = &link;
+            // A bridge takes the address of one of its ports.
+            let mac = if link.kind.name == "bridge" { "bridge" } else { &link.mac };
             let up = if link.is_up() { "up" } else { "down" };
             let promisc = link.flags.iter().any(|flag| flag == "PROMISC");
             facts.insert(format!(

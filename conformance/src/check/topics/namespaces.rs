@@ -116,6 +116,7 @@ fn refused_at(t: &Trial<'_>, path: &Path) -> Verdict {
 
 fn no_namespace(t: &Trial<'_>) -> Verdict {
     let path = t.dir().join("no-such-namespace");
+    t.warm_up()?;
     refused_at(t, &path)?;
     if path.exists() {
         return Err(Stop::failed("ADD", format!("{} was created", path.display()), "nothing created"));
@@ -127,8 +128,15 @@ fn not_a_namespace(t: &Trial<'_>) -> Verdict {
     let (file, dir, fifo) = (t.dir().join("file"), t.dir().join("directory"), t.dir().join("fifo"));
     fs::write(&file, "")?;
     fs::create_dir(&dir)?;
+    t.warm_up()?;
+    refused_at(t, &file)?;
+    refused_at(t, &dir)?;
+    // Once is enough: a plugin that hangs does so for the whole of its time.
+    if t.version != t.suite.newest() {
+        return Ok(());
+    }
     mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR)?;
-    [file, dir, fifo].iter().try_for_each(|path| refused_at(t, path))
+    refused_at(t, &fifo)
 }
 
 fn linked_namespace(t: &Trial<'_>) -> Verdict {

@@ -48,7 +48,7 @@ pub(in crate::check) const CHECKS: &[Check] = &[
         .source("libcni; SPEC 3 (deriving runtimeConfig)"),
     check(138, "list", RP, lists::failing)
         .when("an ADD that fails")
-        .then("one line <= 300, no `\"`, nothing that runtimes match on")
+        .then("one line <= 300; P: nothing that runtimes match on, no `\"`")
         .source("kubelet, go-cni and Multus match phrases"),
     check(139, "exec", R, execution::replaced)
         .when("the file replaced by rename during 200 calls")

@@ -281,11 +281,11 @@ fn terminates(t: &Trial<'_>) -> Verdict {
     let pod = t.pod()?;
     let call = t.call("ADD", &pod).held_open().noting("SIGTERM while it reads".to_owned());
     terminate(&call, Duration::from_millis(30))?;
-    t.same_as_plain(&t.call("DEL", &pod))?;
+    t.cleans_up(&t.call("DEL", &pod))?;
     for delay in [0, 1, 2, 4, 8, 16, 32].map(Duration::from_millis) {
         let pod = t.pod()?;
         terminate(&t.call("ADD", &pod).noting(format!("SIGTERM after {} ms", delay.as_millis())), delay)?;
-        t.same_as_plain(&t.call("DEL", &pod).noting("after a SIGTERM".to_owned()))?;
+        t.cleans_up(&t.call("DEL", &pod).noting("after a SIGTERM".to_owned()))?;
     }
     Ok(())
 }
@@ -323,13 +323,12 @@ fn strange_environment(t: &Trial<'_>) -> Verdict {
 fn strange_place(t: &Trial<'_>) -> Verdict {
     let link = t.dir().join(&t.suite.template.kind);
     symlink(&t.suite.common.program, &link)?;
+    let (linked, removed) = (t.pod()?, t.pod()?);
     for verb in ["ADD", "DEL"] {
-        let pod = t.pod()?;
-        t.same_as_plain(&t.call(verb, &pod).program(&link))?;
-        let pod = t.pod()?;
+        t.same_as_plain(&t.call(verb, &linked).program(&link))?;
         let gone = t.dir().join(format!("gone-{verb}"));
         fs::create_dir(&gone)?;
-        t.same_as_plain(&t.call(verb, &pod).cwd(&gone).shell(r#"rmdir "$PWD"; exec "$0""#))?;
+        t.same_as_plain(&t.call(verb, &removed).cwd(&gone).shell(r#"rmdir "$PWD"; exec "$0""#))?;
     }
     Ok(())
 }

@@ -5,11 +5,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{K, M, MR};
-use crate::check::answer::Outcome;
 use crate::check::call::Call;
 use crate::check::catalogue::{Check, check};
 use crate::check::pod::Attached;
-use crate::check::result::{addresses, interface, objects, text};
+use crate::check::result::{addresses, objects, text};
 use crate::check::snapshot::files;
 use crate::check::stop::{Stop, Verdict};
 use crate::check::trial::Trial;
@@ -65,14 +64,22 @@ fn right_after_add(t: &Trial<'_>) -> Verdict {
     answer.expect(answer.finished().elapsed < Duration::from_secs(1), "an answer within 1 s")
 }
 
-fn without_previous_result(t: &Trial<'_>) -> Verdict {
-    let attached = t.attach()?;
-    let answer = t.call("CHECK", &attached.pod).noting("no prevResult".to_owned()).run()?;
-    let owner = interface(&attached.result, &attached.pod.ifname).is_some();
-    if !owner && answer.outcome() == Outcome::Ok {
-        return Ok(());
+/// An attached pod whose interface the plugin has made or brought: one that is in every namespace (`lo`) is nobody's.
+fn attach_own(t: &Trial<'_>) -> Result<Attached, Stop> {
+    t.require_attaching()?;
+    let pod = t.pod()?;
+    if pod.has_interface()? {
+        return Err(Stop::skipped(format!(
+            "{} is in every namespace: the plugin does not own it",
+            pod.ifname
+        )));
     }
-    answer.refusal().map(drop)
+    t.attach_pod(pod)
+}
+
+fn without_previous_result(t: &Trial<'_>) -> Verdict {
+    let attached = attach_own(t)?;
+    t.call("CHECK", &attached.pod).noting("no prevResult".to_owned()).run()?.refusal().map(drop)
 }
 
 fn something_is_wrong(t: &Trial<'_>) -> Verdict {
@@ -132,7 +139,7 @@ fn replace_default(t: &Trial<'_>, mut attached: Attached) -> Verdict {
 }
 
 fn another_sandbox(t: &Trial<'_>) -> Verdict {
-    let mut attached = t.attach()?;
+    let mut attached = attach_own(t)?;
     if objects(&attached.result, "interfaces").is_empty() {
         return Err(Stop::skipped("the result names no interface"));
     }

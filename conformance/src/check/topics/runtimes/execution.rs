@@ -71,8 +71,8 @@ pub(super) fn in_a_chroot(t: &Trial<'_>) -> Verdict {
 }
 
 pub(super) fn as_a_service(t: &Trial<'_>) -> Verdict {
+    let pod = t.pod()?;
     for verb in ["ADD", "DEL"] {
-        let pod = t.pod()?;
         t.same_as_plain(&t.call(verb, &pod).shell(r#"umask 0027; cd /; exec "$0""#))?;
     }
     Ok(())
