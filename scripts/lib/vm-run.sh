@@ -18,16 +18,22 @@ vm_qemu() {
   apt_get "${NEWER[@]}" "${release[@]}" install qemu-system-x86 || die "apt-get could not install it: see $TOOLS/apt.log"
 }
 
-# vm_payload ONLY: $VM/payload.cpio, all that differs from run to run: the programs under test and the guest's scripts.
+# vm_build: what is under test, unless it is given by DPU_CNI_BIN_DIR.
+vm_build() {
+  need_rust
+  [[ ${DPU_CNI_BIN_DIR:-} ]] || "$REPO/scripts/build" >/dev/null
+  cargo build --quiet --locked --manifest-path "$REPO/Cargo.toml" --package conformance
+}
+
+# vm_payload [ONLY]: $VM/payload.cpio, all that differs from run to run: the programs under test and the guest's scripts.
 vm_payload() {
   local root=$VM/payload program
   rm -rf "$root"
-  mkdir -p "$root"/opt/{bin,vm} "$root/opt/cni/bin"
-  cp -r "$REPO"/conformance/vm/{lib.sh,run,tests} "$root/opt/vm/"
-  echo "$1" >"$root/opt/vm/only"
+  mkdir -p "$root"/opt/{bin,vm}
   cp "$REPO/conformance/vm/init" "$root/init"
-  cp "$DIST/$ARCH"/dpu-* "$root/opt/cni/bin/"
-  for program in "$TOOLS/bin/cnitool" "$TARGET_DIR/debug/conformance"; do
+  cp -r "$REPO"/conformance/vm/{lib.sh,run,tests} "$LIB"/{node,demo-show}.sh "$root/opt/vm/"
+  echo "${1:-}" >"$root/opt/vm/only"
+  for program in "${DPU_CNI_BIN_DIR:-$DIST/$ARCH}"/dpu-{host,nic-placeholder} "$TOOLS/bin/cnitool" "$TARGET_DIR/debug/conformance"; do
     cp "$program" "$root/opt/bin/"
     strip --strip-debug "$root/opt/bin/${program##*/}"
     vm_libraries "$program" "$root"
@@ -54,6 +60,13 @@ vm_machine() {
 vm_shell() {
   vm_machine vm.shell
   "${QEMU[@]}" -serial mon:stdio || true
+}
+
+vm_demo() {
+  local status=0
+  vm_machine vm.demo
+  timeout -k 5 "$VM_SECONDS" "${QEMU[@]}" -serial stdio </dev/null 2>"$VM/qemu.log" || status=$?
+  ((status == 33)) || die "the demo failed in the virtual machine"
 }
 
 # The guest says how its tests went by way of QEMU's exit status; no crash looks like 33 or 35.
