@@ -1,7 +1,7 @@
 //! CHECK, and `dpu-host vfs`.
 
 use anyhow::{Context, Result};
-use conformance::node::{Node, Verb};
+use conformance::node::{Card, Node, Verb};
 use serde_json::{Value, json};
 
 use super::*;
@@ -39,6 +39,27 @@ fn check_minds_no_route_and_asks_nobody() -> Result<()> {
     pod.change("route del default")?;
     node.stop_server();
     node.run(PLUGIN, Verb::Check, &pod, &conf)?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn check_notices_that_the_card_was_not_ready_after_all() -> Result<()> {
+    // The Ready of an earlier sandbox is still there, so the ADD is let through, and the card never comes.
+    let node = Node::builder().privileged(false).start()?;
+    let first = node.pod("web", "web-0")?;
+    add(&node, &first, &node.vfs()[0])?.ok()?;
+    node.behave(|b| b.card_forgets = false);
+    del(&node, &first, &node.vfs()[0])?.ok()?;
+    node.behave(|b| b.card = Card::Never);
+    let card = linux::Netlink::inside(node.card().netns())?;
+    let representor = card.link(&node.vfs()[0].representor)?.context("no representor")?;
+    card.change(representor.index, &linux::LinkChange { up: Some(false), ..Default::default() })?;
+    let second = node.another_sandbox(&first)?;
+    let conf = node.conf_for(&node.vfs()[0]);
+    let result = node.run(PLUGIN, Verb::Add, &second, &conf)?.ok()?;
+    let checked = node.run(PLUGIN, Verb::Check, &second, &after(conf, result))?;
+    checked.ok()?;
+    assert!(checked.stderr.contains("carrier"), "{}", checked.stderr);
     Ok(())
 }
 

@@ -98,6 +98,10 @@ fn as_promised(
     if !link.up {
         return Err(format!("{} is down", link.name));
     }
+    if !link.carrier {
+        // A Ready that the card gave an earlier sandbox lets an ADD through too soon.
+        log::warn!("{} has no carrier: the card has not connected it, or not yet", link.name);
+    }
     if addressed {
         let present = sandbox.links.addresses(link.index).map_err(|error| error.to_string())?;
         let here = |ip: &&Ip| ip.interface.and_then(|at| usize::try_from(at).ok()) == Some(index);

@@ -84,7 +84,9 @@ impl DeviceId {
         for (key, value) in named {
             match value.map(|value| value.as_str().ok_or(value)) {
                 None | Some(Ok("")) => {}
-                Some(Ok(text)) => return text.parse().map(Some).map_err(|shape: String| invalid(key, text, &shape)),
+                Some(Ok(text)) => {
+                    return text.parse().map(Some).map_err(|shape: String| invalid(key, text, &shape));
+                }
                 Some(Err(other)) => return Err(invalid(key, &other.to_string(), SHAPE)),
             }
         }
@@ -119,7 +121,9 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Erro
     };
     let ids: Vec<DeviceId> = names
         .iter()
-        .map(|name| name.parse().map_err(|shape: String| invalid(&format!("device ID of {resource}"), name, &shape)))
+        .map(|name| {
+            name.parse().map_err(|shape: String| invalid(&format!("device ID of {resource}"), name, &shape))
+        })
         .collect::<Result<_, _>>()?;
     let store = node.store()?;
     let taken = |id: &&DeviceId| {
@@ -130,7 +134,8 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Erro
 }
 
 fn ask(node: &Node, pod: &Pod, resource: &str, deadline: Instant) -> Result<PodDevices, kubelet::Failure> {
-    let (namespace, name) = (pod.namespace.as_deref().unwrap_or_default(), pod.name.as_deref().unwrap_or_default());
+    let (namespace, name) =
+        (pod.namespace.as_deref().unwrap_or_default(), pod.name.as_deref().unwrap_or_default());
     kubelet::devices(&node.config.pod_resources, namespace, name, resource, deadline)
 }
 

@@ -39,8 +39,9 @@ pub(crate) fn no_device(pod: &Pod, resource: Option<&str>, told: Option<&PodDevi
     let fault = |msg: String| Error::new(NO_DEVICE, msg);
     match (resource, told) {
         (Some(resource), Some(PodDevices::NoneOf { .. } | PodDevices::UnknownPod)) => {
-            fault(format!("pod {pod} did not ask for a VF of this DPU host"))
-                .details(format!("add resources.limits['{resource}']: '1' to one container, or set hostNetwork: true"))
+            fault(format!("pod {pod} did not ask for a VF of this DPU host")).details(format!(
+                "add resources.limits['{resource}']: '1' to one container, or set hostNetwork: true"
+            ))
         }
         (None, Some(PodDevices::NoneOf { others })) if !others.is_empty() => {
             let resources = others.iter().map(String::as_str).collect::<Vec<_>>().join(", ");

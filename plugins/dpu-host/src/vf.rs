@@ -159,11 +159,7 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
         links.change(link.index, &down).map_err(|error| fault::kernel(&held.id, "setting it down", error))?;
     }
     let change = differing(link, home);
-    if (link.mac != home.mac
-        || link.mtu != home.mtu
-        || change.promiscuous.is_some()
-        || change.allmulti.is_some()
-        || change.alias.is_some())
+    if !change.is_empty()
         && let Err(error) = links.change(link.index, &change)
     {
         let without_mac = LinkChange { mac: None, ..change };

@@ -43,6 +43,8 @@ pub struct Link {
     pub mtu: u32,
     /// Administratively up (`IFF_UP`); says nothing about the carrier.
     pub up: bool,
+    /// Whether there is somebody at the other end (`IFF_LOWER_UP`).
+    pub carrier: bool,
     /// Promiscuity that was switched on by hand; what a bridge or a packet socket adds is not counted.
     pub promiscuous: bool,
     /// All-multicast mode that was switched on by hand.
@@ -96,6 +98,7 @@ impl Link {
             mac: None,
             mtu: 0,
             up: flags.contains(LinkFlags::Up),
+            carrier: flags.contains(LinkFlags::LowerUp),
             promiscuous: flags.contains(LinkFlags::Promisc),
             allmulti: flags.contains(LinkFlags::Allmulti),
             alias: None,
@@ -139,6 +142,18 @@ fn texts(nested: &[u8], kind: u16) -> Result<Vec<String>, Garbled> {
 }
 
 impl LinkChange<'_> {
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        let Self { netns, name, mac, mtu, up, promiscuous, allmulti, alias } = self;
+        let flags = [up, promiscuous, allmulti];
+        netns.is_none()
+            && name.is_none()
+            && mac.is_none()
+            && mtu.is_none()
+            && alias.is_none()
+            && flags.iter().all(|flag| flag.is_none())
+    }
+
     /// `RTM_SETLINK` for this change.
     pub(crate) fn request(&self, index: u32) -> Request {
         Request::new(RTM_SETLINK, &self.message(index))
@@ -267,7 +282,7 @@ mod tests {
     fn a_link_is_read_as_another_writes_it() {
         let mut message = LinkMessage::default();
         message.header.index = 7;
-        message.header.flags = LinkFlags::Up | LinkFlags::Allmulti;
+        message.header.flags = LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Allmulti;
         message.attributes = vec![
             LinkAttribute::IfName("eth0".to_owned()),
             LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]),
@@ -281,7 +296,7 @@ mod tests {
         ];
         let (link, vfs) = Link::decode(&Request::new(0, &message).body).unwrap();
         assert_eq!((link.index, link.name.as_str(), link.mtu), (7, "eth0", 1400));
-        assert_eq!((link.up, link.promiscuous, link.allmulti), (true, false, true));
+        assert_eq!((link.up, link.carrier, link.promiscuous, link.allmulti), (true, true, false, true));
         assert_eq!(link.mac, Some([2, 0, 0, 0, 0, 1].into()));
         assert_eq!(link.permanent_mac, Some([2, 0, 0, 0, 0, 2].into()));
         assert_eq!(
