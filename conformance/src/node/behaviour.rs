@@ -16,8 +16,9 @@ pub struct Behaviour {
     pub privileged: bool,
     /// How the card takes a request to connect a VF.
     pub card: Card,
-    /// The card takes its `Ready` back when a VF is let go. Real cards do so late or never: then the Ready of an
-    /// earlier sandbox lets a new ADD through before anything is connected (`utils.go: isDPUReady`).
+    /// The card takes its `Ready` back when a VF is let go or another sandbox asks. Real cards do so late or never:
+    /// then the Ready of an earlier sandbox lets a new ADD through before anything is connected
+    /// (`utils.go: isDPUReady`).
     pub card_forgets: bool,
     /// The card's lease (`pkg/node/dpulease`).
     pub lease: Lease,

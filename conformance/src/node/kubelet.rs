@@ -66,7 +66,8 @@ async fn serve(shared: Arc<Shared>, stream: UnixStream) {
     let mood = shared.state().behaviour.kubelet.clone();
     if mood == Kubelet::Garbage {
         let _ = stream.try_write(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-        return;
+        // Closed at once, with the client's words unread, it would look like a reset.
+        return std::future::pending().await;
     }
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     while let Some(Ok((request, mut respond))) = connection.accept().await {

@@ -19,7 +19,8 @@ pub enum Families {
     Dual,
 }
 
-/// One pod object. Tests change it with [`super::Node::edit_pod`].
+/// One pod object. Tests change it with [`super::Node::edit_pod`]: what its interfaces have there is what the server
+/// tells or configures (`mtu`, `routable_mtu`, `skip_ip_config`, more or other addresses, gateways and routes).
 #[derive(Clone, Debug)]
 pub struct PodObject {
     /// Its UID.

@@ -1,7 +1,7 @@
 //! What the node's parts share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -120,9 +120,13 @@ impl Shared {
         }
     }
 
-    /// The runtime's path of a sandbox, as a path of ours.
+    /// The runtime's path of a sandbox, as a path of ours. `/var/run` is a link that may lead to our own `/run`.
     pub(super) fn sandbox(&self, netns: &str) -> PathBuf {
-        self.state().behaviour.runtime_root.join(netns.trim_start_matches('/'))
+        let path = Path::new(netns);
+        let path = path
+            .strip_prefix("/var/run")
+            .map_or_else(|_| path.to_owned(), |rest| Path::new("/run").join(rest));
+        self.state().behaviour.runtime_root.join(path.strip_prefix("/").unwrap_or(&path))
     }
 
     /// The VF that the device plugin calls `device`.

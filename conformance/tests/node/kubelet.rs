@@ -67,7 +67,8 @@ fn its_failures_are_told_apart() -> Result<()> {
     assert!(matches!(ask(&node, &pod, Duration::from_millis(300)), Err(Failure::Timeout { .. })));
     for mood in [Kubelet::Garbage, Kubelet::Truncated] {
         node.behave(|b| b.kubelet = mood);
-        assert!(matches!(ask(&node, &pod, SOON), Err(Failure::Garbage(_))));
+        let failure = ask(&node, &pod, SOON).expect_err("a failure");
+        assert!(matches!(failure, Failure::Garbage(_)), "{failure:?}");
     }
     node.stop_kubelet();
     assert!(matches!(ask(&node, &pod, SOON), Err(Failure::Unreachable { .. })));

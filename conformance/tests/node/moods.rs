@@ -229,3 +229,38 @@ fn the_token_of_an_answer_shows_nowhere() -> Result<()> {
     assert!(!serde_json::to_string(&response)?.contains(TOKEN));
     Ok(())
 }
+
+#[test]
+fn a_pods_annotations_decide_what_it_gets() -> Result<()> {
+    let node = Node::builder().vfs(2).start()?;
+    let (plain, bare) = (node.pod("web", "web-0")?, node.pod("web", "vm-0")?);
+    node.edit_pod(&plain, |pod| {
+        let eth0 = pod.interfaces.get_mut("eth0").expect("an interface");
+        (eth0.mtu, eth0.routable_mtu) = (1300, 1200);
+    })?;
+    node.edit_pod(&bare, |pod| pod.interfaces.get_mut("eth0").expect("an interface").skip_ip_config = true)?;
+    for (pod, vf) in [&plain, &bare].into_iter().zip(node.vfs()) {
+        call(&node, Verb::Add, pod, &node.conf_for(vf))?;
+    }
+    assert_eq!(plain.link("eth0")?.expect("an interface").mtu, 1300);
+    let default = plain.ip(&["route", "show", "default"])?;
+    assert_eq!(default[0]["metrics"][0]["mtu"], 1200, "{default}");
+    let link = bare.link("eth0")?.expect("an interface");
+    assert!(link.up && link.addresses.is_empty(), "{link:?}");
+    Ok(())
+}
+
+#[test]
+fn a_pod_without_its_annotation_is_waited_for() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let pod = node.pod("web", "web-0")?;
+    let conf = node.conf_for(&node.vfs()[0]);
+    node.edit_pod(&pod, |object| object.annotated = false)?;
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| call(&node, Verb::Add, &pod, &conf));
+        node.wait_received(1)?;
+        node.edit_pod(&pod, |object| object.annotated = true)?;
+        assert!(waiting.join().expect("no panic")?.pod.is_some());
+        anyhow::Ok(())
+    })
+}

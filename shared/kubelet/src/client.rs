@@ -117,7 +117,9 @@ fn status(headers: &HeaderMap) -> Option<Result<(), Failure>> {
 }
 
 fn broken(error: h2::Error) -> Failure {
-    Failure::Garbage(shorten(&error.to_string()))
+    let text = shorten(&error.to_string());
+    // A kubelet that ends in order says so first.
+    if error.is_io() || error.is_remote() { Failure::Lost(text) } else { Failure::Garbage(text) }
 }
 
 fn shorten(text: &str) -> String {

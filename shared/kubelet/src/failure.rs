@@ -33,6 +33,9 @@ pub enum Failure {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// The connection broke before the answer was complete: the kubelet is being restarted.
+    #[error("the kubelet hung up before it had answered: {0}")]
+    Lost(String),
     /// The kubelet answered with an error.
     #[error("the kubelet's PodResources API refused: {message} (gRPC status {status})")]
     Refused {

@@ -98,6 +98,9 @@ fn connect(
     shared.change(|state| {
         let pod = state.pods.get_mut(&call.pod).ok_or("failed to get pod annotation: pod not found")?;
         pod.details.insert(nad_key.into(), details);
+        if state.behaviour.card_forgets {
+            pod.status.remove(nad_key);
+        }
         Ok::<_, String>(())
     })?;
     let impatient = context.behaviour.generation == Generation::New;
