@@ -37,9 +37,9 @@ must_not() { ! cni "$@" || fail "this should have been refused"; }
 # A message of one long line, as a pod's event shows it.
 quote() { fold -s -w 100 <<<"$1" | sed 's/^/      /'; }
 
-# --- the virtual functions, by what the kernel says ---------------------------------------------------
+# --- the VFs, by what the kernel says ---------------------------------------------------
 
-# Sets devices: one line for each, "PCI-address home-name index". A function keeps its index wherever it goes.
+# Sets devices: one line for each, "PCI-address home-name index". A VF keeps its index wherever it goes.
 know_devices() {
   local device name
   devices=$(for device in "$sysfs"/bus/pci/devices/*/physfn; do
@@ -83,14 +83,14 @@ show_table() {
 
 # --- pods --------------------------------------------------------------------------------------------
 
-# What a runtime and a kubelet do before they call a plugin: a namespace, and a function from the pool, if asked for.
+# What a runtime and a kubelet do before they call a plugin: a namespace, and a VF from the pool, if asked for.
 new_pod() {
   ip netns add "$1"
   pods+="$1 "
   [[ ! ${2:-} ]] || order allocate "shop/$1" openshift.io/dpuvf "$2"
 }
 
-# The namespace vanishes before DEL, as when a node's agent dies. The kernel sends a real function home under the name
+# The namespace vanishes before DEL, as when a node's agent dies. The kernel sends a real VF home under the name
 # that it had in the pod; the simulated one would be destroyed, so that is done by hand.
 lose_namespace() {
   local device=$2 net
@@ -125,21 +125,21 @@ placeholder() {
 }
 
 host() {
-  local functions before
-  title "2  dpu-host: pods on $([[ $kind = real ]] && echo real || echo simulated) virtual functions of the DPU"
+  local vfs before
+  title "2  dpu-host: pods on $([[ $kind = real ]] && echo real || echo simulated) VFs of the DPU"
   pods=''
   if [[ $kind = real ]]; then start_node --real; else start_node --vfs 4; fi
   sysfs=$DPU_CNI_ROOT/sys
   export NETCONFPATH=$NODE_CONFS/resource
-  read -ra functions <<<"$NODE_DEVICES"
+  read -ra vfs <<<"$NODE_DEVICES"
   know_devices
   show_table
   before=$table
 
-  tell 'The kubelet has given each of three pods a function; the plugin asks it which.'
-  attach web-0 "${functions[0]}"
-  attach web-1 "${functions[1]}"
-  attach web-2 "${functions[2]}"
+  tell 'The kubelet has given each of three pods a VF; the plugin asks it which.'
+  attach web-0 "${vfs[0]}"
+  attach web-1 "${vfs[1]}"
+  attach web-2 "${vfs[2]}"
   show_table
 
   ping_between web-0 web-1
@@ -155,7 +155,7 @@ host() {
   pods=${pods/poor-0 /}
 
   title '4  a pod whose namespace vanished, and nobody said DEL'
-  lose_namespace web-2 "${functions[2]}"
+  lose_namespace web-2 "${vfs[2]}"
   show_table
   tell 'The runtime tells which attachments are alive, and GC brings back the rest.'
   collect_garbage web-0 web-1
@@ -167,8 +167,8 @@ host() {
   must del ovn-kubernetes web-1
   good 'DEL: done; and once more, as runtimes do'
   show_table
-  [[ $table = "$before" ]] || fail "not every function is as it was"
-  good 'every function is as it was: name, MAC, MTU, down'
+  [[ $table = "$before" ]] || fail "not every VF is as it was"
+  good 'every VF is as it was: name, MAC, MTU, down'
 }
 
 attach() {
