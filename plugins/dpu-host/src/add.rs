@@ -204,7 +204,7 @@ fn adopt(node: &Node, sandbox: &Sandbox, record: &mut Record, result: &AddResult
     }
     let link = sandbox.links.link(ovnkube::UDN_INTERFACE).map_err(fault::netlink)?;
     let Some((link, id)) =
-        link.and_then(|link| link.parent.as_ref()?.parse().ok().map(|id| (link.clone(), id)))
+        link.and_then(|link| link.parent.as_ref()?.parse().ok().map(|id: DeviceId| (link.clone(), id)))
     else {
         log::warn!(
             "which VF {} of pod {} is cannot be told: nobody will bring it home",
@@ -213,11 +213,8 @@ fn adopt(node: &Node, sandbox: &Sandbox, record: &mut Record, result: &AddResult
         );
         return Ok(());
     };
-    let name = match &id {
-        DeviceId::Pci(address) => node.sysfs.proper_name(address),
-        DeviceId::Sf(_) | DeviceId::Netdev(_) => None,
-    };
-    let home = Home::of(&link, name.unwrap_or_else(|| vf::temporary_name(link.index)));
+    // What it was called at home is told once it is there.
+    let home = Home::of(&link, vf::temporary_name(link.index));
     let home = Home { mac: link.permanent_mac.or(link.mac), ..home };
     let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
     let ifname = link.name;

@@ -71,7 +71,7 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     if foreign {
         return Ok(());
     }
-    let name = proper_name(node, &id, &link, told.as_ref());
+    let name = name_at_home(&id, &link, told.as_ref());
     log::info!("VF {id}, attached by another plugin, comes home as {name}");
     let home = Home {
         altnames: link.altnames.clone(),
@@ -85,15 +85,14 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     vf::bring_home(node, &held, Some(&sandbox)).map(|_| ())
 }
 
-/// What a VF without a record is called at home: as udev would, as the server recorded, or as no other link is.
-fn proper_name(node: &Node, id: &DeviceId, link: &Link, told: Option<&ovnkube::Response>) -> String {
-    let by_udev = match id {
-        DeviceId::Pci(address) => node.sysfs.proper_name(address),
-        DeviceId::Sf(_) => None,
-        DeviceId::Netdev(name) => Some(name.clone()),
-    };
+/// What a VF without a record is called at home: as the server recorded, else as udev would call it once it is there.
+fn name_at_home(id: &DeviceId, link: &Link, told: Option<&ovnkube::Response>) -> String {
     let by_server = told.and_then(|response| response.pod.as_ref()).map(|pod| pod.vf_netdev_name.clone());
-    by_udev.or(by_server.filter(|name| !name.is_empty())).unwrap_or_else(|| vf::temporary_name(link.index))
+    match (by_server.filter(|name| !name.is_empty()), id) {
+        (Some(name), _) => name,
+        (None, DeviceId::Netdev(name)) => name.clone(),
+        (None, DeviceId::Pci(_) | DeviceId::Sf(_)) => vf::temporary_name(link.index),
+    }
 }
 
 /// Tells the server; what it could not hear is kept for later.

@@ -152,6 +152,7 @@ fn leave_pod(node: &Node, held: &Held, home: &Home, sandbox: &Sandbox) -> Result
 
 /// Gives a VF at home everything back that differs from its record.
 fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecoming, Error> {
+    let home = &named(node, held, home);
     let links = node.links()?;
     if link.up {
         // Older kernels rename no link that is up, and a driver may take an address only while down.
@@ -178,6 +179,18 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
         }
     }
     Ok(named)
+}
+
+/// `home`, with the name that udev would give the VF where nobody noted the one it had: only at home can that be told.
+fn named(node: &Node, held: &Held, home: &Home) -> Home {
+    let mut home = home.clone();
+    if let DeviceId::Pci(address) = &held.id
+        && home.name == temporary_name(home.index)
+        && let Some(name) = node.sysfs.proper_name(address)
+    {
+        home.name = name;
+    }
+    home
 }
 
 /// Gives a VF at home its name back, or a unique one until its own is free.
@@ -223,7 +236,7 @@ fn free_name(node: &Node, home: &Home) -> Result<String, Error> {
     Ok(if taken { temporary_name(home.index) } else { home.name.clone() })
 }
 
-/// A name for a VF that waits for its own: an index is unique among the host's links.
+/// A name for a VF that waits for its own, or whose own nobody knows: an index is unique among the host's links.
 pub(crate) fn temporary_name(index: u32) -> String {
     format!("dpuvf{index}")
 }
