@@ -10,6 +10,7 @@ mod managed;
 mod manifest;
 mod pod_spec;
 mod render;
+mod sbom;
 mod tree;
 mod uninstall;
 mod yaml;
@@ -39,6 +40,8 @@ enum Command {
     Audit(audit::Args),
     /// Take everything away again
     Uninstall(uninstall::Args),
+    /// Write down what is in a plugin, as CycloneDX
+    Sbom(sbom::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::PodSpec(args) => pod_spec::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Uninstall(args) => uninstall::run(&args),
+        Command::Sbom(args) => sbom::run(&args),
     };
     match outcome {
         Ok(Report { text, code }) => match std::io::stdout().lock().write_all(text.as_bytes()) {

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The plugin, as scripts/build-release leaves it in DIR/<arch>/
-    #[arg(long, value_name = "DIR", default_value = "target/dist")]
+    #[arg(long, value_name = "DIR", default_value = "target/dist", overrides_with = "binaries")]
     binaries: PathBuf,
     /// Add admission policies for this version of Kubernetes, such as 1.36 (tenant cluster)
     #[arg(long, value_name = "VERSION")]
