@@ -130,5 +130,8 @@ impl Field {
 fn newest(plugin: &Path) -> Result<String> {
     let answer: Value = serde_json::from_slice(&call::version(plugin).output()?)?;
     let mut versions = answer["supportedVersions"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    versions.next_back().map(str::to_owned).with_context(|| format!("{} supports no version", plugin.display()))
+    versions
+        .next_back()
+        .map(str::to_owned)
+        .with_context(|| format!("{} supports no version", plugin.display()))
 }

@@ -55,7 +55,7 @@ pub struct Args {
     /// Trace where the time of one ADD goes, and nothing else.
     #[arg(long)]
     phases: bool,
-    /// Plugins to compare with, as LABEL=DIR, more than once; Debian's are compared with when they are installed.
+    /// Plugins to compare with, as LABEL=DIR, more than once; without, Debian's if they are installed.
     #[arg(long = "plugins", value_name = "LABEL=DIR", value_parser = source)]
     plugins: Vec<Source>,
     /// An ovn-k8s-cni-overlay to compare with.
@@ -76,8 +76,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
         "the benchmark needs root: it attaches pods in network namespaces"
     );
     let plan = if args.quick { Plan::quick() } else { Plan::full() };
-    let scratch = tempfile::tempdir().context("making a directory for the program that does nothing")?;
-    let field = Field::assemble(&args.sources(), args.overlay.as_deref(), scratch.path())?;
+    // Beside the report, so that it is on a disk as the plugins are.
+    let programs = args.out.join("programs");
+    std::fs::create_dir_all(&programs).with_context(|| format!("making {}", programs.display()))?;
+    let field = Field::assemble(&args.sources(), args.overlay.as_deref(), &programs)?;
     let text = if args.phases { phases(&field, &plan)? } else { everything(&args, &field, &plan)? };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
@@ -87,7 +89,7 @@ impl Args {
     fn sources(&self) -> Vec<Source> {
         let debian = Source { label: "Debian".to_owned(), dir: DEBIAN.into() };
         let installed = debian.dir.join("loopback").is_file();
-        installed.then_some(debian).into_iter().chain(self.plugins.iter().cloned()).collect()
+        if self.plugins.is_empty() && installed { vec![debian] } else { self.plugins.clone() }
     }
 }
 
