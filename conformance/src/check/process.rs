@@ -188,10 +188,10 @@ impl Talk {
         let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         for end in
             [stdin.as_ref().map(AsFd::as_fd), out.as_ref().map(AsFd::as_fd), err.as_ref().map(AsFd::as_fd)]
+                .into_iter()
+                .flatten()
         {
-            if let Some(end) = end {
-                fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("preparing a pipe")?;
-            }
+            fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("preparing a pipe")?;
         }
         let (stdout, stderr) = (Vec::new(), Vec::new());
         Ok(Talk { stdin, input, sent: 0, hold, out, err, stdout, stderr })

@@ -176,10 +176,10 @@ fn success_is_silent(t: &Trial<'_>) -> Verdict {
     let pod = t.pod()?;
     let add = t.call("ADD", &pod).run()?;
     let mut calls = Vec::new();
-    if let Ok(result) = add.object() {
-        if at_least(t.version, versions::CHECK) {
-            calls.push(t.call("CHECK", &pod).key("prevResult", result));
-        }
+    if let Ok(result) = add.object()
+        && at_least(t.version, versions::CHECK)
+    {
+        calls.push(t.call("CHECK", &pod).key("prevResult", result));
     }
     if at_least(t.version, versions::STATUS) {
         calls.extend([t.node_call("STATUS"), t.node_call("GC")]);

@@ -1,4 +1,10 @@
 //! The program as a person runs it: arguments in, files and text out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may end that way, its helpers too"
+)]
 
 mod admission;
 mod audit;

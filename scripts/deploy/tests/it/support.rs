@@ -25,8 +25,8 @@ pub(crate) struct Ran {
 impl Place {
     pub(crate) fn new() -> Self {
         let place = Place { dir: tempfile::tempdir().expect("a temporary directory") };
-        place.write("dist/x86_64/dpu-host", &program(0x3e));
-        place.write("dist/aarch64/dpu-nic-placeholder", &program(0xb7));
+        place.write("dist/x86_64/dpu-host", program(0x3e));
+        place.write("dist/aarch64/dpu-nic-placeholder", program(0xb7));
         place
     }
 
