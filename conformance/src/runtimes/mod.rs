@@ -16,6 +16,7 @@ mod setup;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -26,6 +27,11 @@ pub use podman::Podman;
 pub use recorder::Call;
 pub use runtime::Runtime;
 pub use setup::Setup;
+
+/// How long a runtime may take for what it does in its own time: to start, to notice a file, to clean up.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks meanwhile.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A runtime that serves CRI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,6 +40,11 @@ impl Pod {
         Pod { host_network: true, ..self }
     }
 
+    /// The same pod with the UID that the API server gave it.
+    pub fn with_uid(self, uid: &str) -> Pod {
+        Pod { uid: uid.to_owned(), ..self }
+    }
+
     pub(super) fn namespaces(&self) -> NamespaceOption {
         NamespaceOption { network: if self.host_network { NODE } else { 0 } }
     }

@@ -2,14 +2,19 @@
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use linux::Netns;
 
 use super::cgroup::Cgroup;
 use super::place::{self, Place};
 use super::setup::Setup;
-use super::{image, program};
+use super::{PATIENCE, PAUSE, image, program};
+
+/// What a test's container is called.
+const NAME: &str = "one";
 
 /// podman with private directories, in a place of its own.
 #[derive(Debug)]
@@ -56,13 +61,35 @@ impl Podman {
     /// Runs a container of this network to its end, and removes it. `CNI_ARGS` in podman's environment, which is
     /// `env`, reaches the plugins.
     ///
+    /// The network may be torn down by a process that podman leaves behind: this waits for it too.
+    ///
     /// # Errors
-    /// When podman cannot be started.
+    /// When podman cannot be started, or what it started does not end.
     pub fn container(&self, network: &str, command: &[&str], env: &[(&str, &str)]) -> Result<Output> {
         let parent = self.cgroup.parent();
         let options =
-            ["run", "--rm", "--cgroup-parent", &parent, "--network", network, "--cap-add", "NET_RAW"];
-        self.run(&[&options, &["--entrypoint", "", image::NAME][..], command].concat(), env)
+            ["run", "--cgroup-parent", &parent, "--network", network, "--cap-add", "NET_RAW", "--name", NAME];
+        let done = self.run(&[&options, &["--entrypoint", "", image::NAME][..], command].concat(), env)?;
+        let removed = self.run(&["rm", "--force", "--ignore", NAME], env)?;
+        ensure!(removed.status.success(), "podman rm: {}", String::from_utf8_lossy(&removed.stderr));
+        self.rest()?;
+        Ok(done)
+    }
+
+    /// Waits until nothing runs any more.
+    fn rest(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.processes()?.is_empty() {
+            ensure!(Instant::now() < deadline, "still running: {:?}", self.processes()?);
+            thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// What runs in the place, the place's own first process apart.
+    fn processes(&self) -> Result<Vec<String>> {
+        let others = self.place.running()?.into_iter().filter(|(id, _)| *id != 1);
+        Ok(others.map(|(id, name)| format!("process {id} ({name})")).collect())
     }
 
     fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Result<Output> {
@@ -82,8 +109,7 @@ impl Podman {
         let listed = self.run(&["ps", "--all", "--quiet"], &[])?;
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
         let mut found: Vec<String> = listed.lines().map(|id| format!("container {id}")).collect();
-        let others = self.place.running()?.into_iter().filter(|(id, _)| *id != 1);
-        found.extend(others.map(|(id, name)| format!("process {id} ({name})")));
+        found.extend(self.processes()?);
         found.extend(self.cgroup.children().iter().map(|path| format!("control group {}", path.display())));
         for dir in ["/run/netns", "/var/lib/cni/results"] {
             found

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::process::Child;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use linux::Netns;
@@ -13,14 +13,10 @@ use super::cri::Client;
 use super::pod::Pod;
 use super::setup::Setup;
 use super::{
-    Kind, image,
+    Kind, PATIENCE, PAUSE, image,
     place::{self, Place},
 };
 
-/// How long a runtime may take to start, or to notice a new configuration.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two questions meanwhile.
-const PAUSE: Duration = Duration::from_millis(50);
 /// How much of the log a failed test shows.
 const LOG_LINES: usize = 40;
 

@@ -1,14 +1,17 @@
-//! `dpu-nic-placeholder` called by cnitool, so by the library of every runtime: each protocol version, chains,
-//! capability arguments, and the error text. Checks 134 to 138 of the suite's list.
+//! Called by cnitool, so by the library of every runtime: each protocol version, chains, capability arguments, and the
+//! error text. Checks 134 to 138 of the suite's list.
 
 use conformance::binaries;
 use conformance::runtimes::{Cnitool, Setup};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-const POD: (&str, &str) = ("CNI_ARGS", "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0");
-const SENTENCE: &str = "pod shop/web-0 refused: this DPU NIC node has no pod network; set hostNetwork: true in the \
-                        pod spec, or keep the pod off DPU NIC nodes (nodeSelector, affinity or taint)";
+use super::{HINT, POD, REFUSED};
+
+/// What cnitool says of a refused ADD.
+fn refusal() -> String {
+    format!("plugin type=\"dpu-nic-placeholder\" failed (add): {REFUSED}; {HINT}")
+}
 
 /// cnitool over one configuration, the plugin's calls recorded.
 fn cnitool(configuration: &Value) -> Cnitool {
@@ -35,10 +38,7 @@ fn every_verb(#[case] version: &str, #[case] reached: &[&str]) {
     call("status").ok().unwrap();
     let refused = call("add");
     assert!(!refused.success);
-    assert_eq!(
-        refused.stderr.trim(),
-        format!("plugin type=\"dpu-nic-placeholder\" failed (add): {SENTENCE}")
-    );
+    assert_eq!(refused.stderr.trim(), refusal());
     assert!(!call("check").success);
     call("del").ok().unwrap();
     call("gc").ok().unwrap();
@@ -70,10 +70,7 @@ fn second_in_a_chain(#[values("0.4.0", "1.0.0", "1.1.0")] version: &str) {
     let cnitool = cnitool(&configuration);
     let sandbox = cnitool.sandbox("pod").unwrap();
     let refused = cnitool.call("add", "dpu-nic", &sandbox, &[POD]).unwrap();
-    assert_eq!(
-        refused.stderr.trim(),
-        format!("plugin type=\"dpu-nic-placeholder\" failed (add): {SENTENCE}")
-    );
+    assert_eq!(refused.stderr.trim(), refusal());
     cnitool.call("del", "dpu-nic", &sandbox, &[POD]).unwrap().ok().unwrap();
 
     let calls = cnitool.setup().calls().unwrap();
@@ -96,7 +93,7 @@ fn capability_arguments(#[case] capabilities: Value, #[case] delivered: Value) {
     let sandbox = cnitool.sandbox("pod").unwrap();
     let arguments = ("CAP_ARGS", r#"{"deviceID":"0000:65:00.2","bandwidth":{}}"#);
     let refused = cnitool.call("add", "dpu-nic", &sandbox, &[POD, arguments]).unwrap();
-    assert!(refused.stderr.contains(SENTENCE), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&refusal()), "{}", refused.stderr);
     assert_eq!(cnitool.setup().calls().unwrap()[0].stdin["runtimeConfig"], delivered);
 }
 

@@ -1,11 +1,12 @@
-//! `dpu-nic-placeholder` under runtimes that serve CRI: the node is Ready, pods of the pod network are refused with a
-//! sentence that a person can act on, host-network pods run, and nothing is left of either.
+//! Under runtimes that serve CRI.
 
 use conformance::binaries;
 use conformance::runtimes::cri::Refusal;
 use conformance::runtimes::{Kind, Runtime, Setup};
 use rstest::rstest;
 use serde_json::{Value, json};
+
+use super::{HINT, REFUSED};
 
 /// One file for old and new runtimes, as it is installed on a node.
 fn configuration() -> Value {
@@ -63,11 +64,7 @@ fn refuses_a_pod_with_a_sentence(#[case] kind: Kind, #[case] prefix: &str) {
     let refusal = refused.downcast::<Refusal>().unwrap();
     assert_eq!(
         without_identifiers(&refusal.message),
-        format!(
-            "{prefix}plugin type=\"dpu-nic-placeholder\" failed (add): pod shop/web-0 refused: this DPU NIC node has \
-             no pod network; set hostNetwork: true in the pod spec, or keep the pod off DPU NIC nodes (nodeSelector, \
-             affinity or taint)"
-        )
+        format!("{prefix}plugin type=\"dpu-nic-placeholder\" failed (add): {REFUSED}; {HINT}")
     );
     assert_eq!(runtime.leftovers().unwrap(), Vec::<String>::new());
 }

@@ -1,0 +1,6 @@
+//! The plugins under real runtimes: containerd, CRI-O where there is one, podman with its CNI backend, and cnitool.
+//! Each runs in namespaces of its own, and each test looks for what is left afterwards.
+
+mod control;
+mod dpu_host;
+mod placeholder;
