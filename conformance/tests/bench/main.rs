@@ -1,0 +1,88 @@
+//! The benchmark as a program: that it measures what it says, and leaves behind what it says. Never how fast.
+
+#![allow(clippy::unwrap_used, reason = "a test may end that way, its helpers too")]
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// `conformance bench --quick ARGS`, reporting into `out`.
+fn bench(out: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    command.args(["bench", "--quick", "--out"]).arg(out).args(args).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn a_run_measures_every_verb_of_both_plugins_and_leaves_its_report() {
+    let out = TempDir::new().unwrap();
+    let printed = text(&bench(out.path(), &[]));
+    let read = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
+
+    assert!(printed.starts_with(&read("report.md")), "what is printed is what is kept");
+    let report: Value = serde_json::from_str(&read("report.json")).unwrap();
+    let measured = report["measured"].as_array().unwrap();
+    for (name, verb) in [
+        ("dpu-nic-placeholder", "VERSION"),
+        ("dpu-nic-placeholder", "STATUS"),
+        ("dpu-nic-placeholder", "ADD"),
+        ("dpu-nic-placeholder", "CHECK"),
+        ("dpu-nic-placeholder", "DEL"),
+        ("dpu-nic-placeholder", "GC"),
+        ("dpu-host", "VERSION"),
+        ("dpu-host", "STATUS"),
+        ("dpu-host", "GC"),
+        ("dpu-host, IPv4", "ADD"),
+        ("dpu-host, IPv4", "CHECK"),
+        ("dpu-host, IPv4", "DEL"),
+        ("dpu-host, dual stack", "ADD"),
+    ] {
+        let one = measured.iter().find(|one| one["name"] == name && one["verb"] == verb);
+        let one = one.unwrap_or_else(|| panic!("{name} {verb} was not measured"));
+        assert!(one["wall"]["median"].as_f64().unwrap() > 0.0, "{one}");
+        assert!(one["peak"].as_u64().unwrap() > 0, "{one}");
+    }
+    // A process's own peak, not that of the program that starts it: that one has several MiB.
+    let nothing = measured.iter().filter(|one| one["name"].as_str().unwrap().starts_with("does nothing"));
+    let peaks: Vec<_> = nothing.filter_map(|one| one["peak"].as_u64()).collect();
+    assert!(!peaks.is_empty() && peaks.iter().all(|kib| *kib < 1024), "{peaks:?}");
+    let curves = report["growth"].as_array().unwrap();
+    assert!(
+        curves.iter().all(|curve| curve["points"].as_array().is_some_and(|points| points.len() == 2)),
+        "{curves:?}"
+    );
+    assert!(report["limits"].as_array().unwrap().iter().any(|limit| limit["met"].is_boolean()));
+    for plot in ["verbs.svg", "growth.svg"] {
+        let drawing = read(plot);
+        assert!(drawing.starts_with("<svg ") && drawing.ends_with("</svg>\n"), "{plot}");
+        assert!(drawing.contains("dpu-host") && !drawing.contains("NaN"), "{plot}");
+    }
+}
+
+#[test]
+fn phases_tell_where_the_time_of_an_add_goes() {
+    let out = TempDir::new().unwrap();
+    let printed = text(&bench(out.path(), &["--phases"]));
+    for phase in ["server", "move", "record", "start and end of the process", "all"] {
+        let line = printed.lines().find(|line| line.trim_start().starts_with(phase));
+        let line = line.unwrap_or_else(|| panic!("no {phase} in {printed}"));
+        assert!(line.split_whitespace().any(|word| word.parse::<f64>().is_ok()), "{line}");
+    }
+}
+
+#[test]
+fn a_directory_without_plugins_is_named() {
+    let (out, empty) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let refused = bench(out.path(), &["--plugins", &format!("mine={}", empty.path().display())]);
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains(&empty.path().display().to_string()), "{said}");
+}
