@@ -1,1 +1,185 @@
+//! Removal: its order, its refusals, and what is left.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::{Place, TENANT};
+
+/// A plugin's two commands that removal needs, without links: it sweeps records, and has no VF.
+const STAND_IN: &str = r#"#!/bin/sh
+if [ "$1" = vfs ]; then echo '[]'; exit; fi
+[ "$CNI_COMMAND" = GC ] && grep -q '"cni.dev/valid-attachments":\[\]' && rm -f "$DPU_CNI_ROOT"/run/dpu-cni/attachments/*.json
+"#;
+
+fn node(files: &[&str]) -> Place {
+    let place = Place::new();
+    for file in files {
+        place.write(&format!("root{file}"), "x");
+    }
+    place
+}
+
+fn host() -> Place {
+    let place = node(&[
+        "/etc/tmpfiles.d/dpu-cni.conf",
+        "/etc/udev/rules.d/85-dpu-cni.rules",
+        "/etc/dpu-cni/05-dpu-host.conflist",
+        "/var/log/dpu-host.log",
+        "/var/lib/cni/bin/multus-shim",
+        "/run/dpu-cni/devices/0000:03:00.2.lock",
+    ]);
+    let conf =
+        json!({ "name": "n", "plugins": [{ "type": "dpu-host", "logFile": "/var/log/dpu-host.log" }] });
+    place.write("root/run/multus/cni/net.d/05-dpu-host.conflist", conf.to_string());
+    place.write("root/run/multus/cni/net.d/10-ovn-kubernetes.conf", r#"{"type":"ovn-k8s-cni-overlay"}"#);
+    let binary = place.write("root/var/lib/cni/bin/dpu-host", STAND_IN);
+    fs::set_permissions(binary, fs::Permissions::from_mode(0o755)).expect("a mode");
+    place
+}
+
+fn attach(place: &Place, stage: &str) {
+    let record = json!({ "attachment": { "network": "n" }, "pod": { "namespace": "shop", "name": "web" }, "stage": stage, "devices": [] });
+    place.write("root/run/dpu-cni/attachments/a.json", record.to_string());
+}
+
+#[test]
+fn a_node_loses_all_that_is_ours_and_nothing_else() {
+    let place = host();
+    attach(&place, "released");
+    let ran = place.run(&["uninstall", "node", "--root", "root"]).ok();
+    assert_eq!(
+        place.list("root"),
+        ["run/multus/cni/net.d/10-ovn-kubernetes.conf", "var/lib/cni/bin/multus-shim"]
+    );
+    let at = |words: &str| ran.out.find(words).unwrap_or_else(|| panic!("no {words} in {}", ran.out));
+    assert!(at("removed /run/multus/cni/net.d/05-dpu-host.conflist") < at("1 records swept"));
+    assert!(
+        at("1 records swept, every VF is at home") < at("removed /var/lib/cni/bin/dpu-host"),
+        "a DEL needs the binary"
+    );
+    assert_eq!(place.run(&["uninstall", "node", "--root", "root"]).ok().out, "nothing of ours is here\n");
+}
+
+#[test]
+fn pods_keep_their_vfs_unless_told() {
+    let place = host();
+    attach(&place, "attached");
+    let before = place.list("root");
+    let ran = place.run(&["uninstall", "node", "--root", "root"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.err,
+        "refused: pod shop/web still has its VF (network n): drain the node, or say --detach-pods\n"
+    );
+    assert_eq!(place.list("root"), before, "nothing was touched");
+    place.run(&["uninstall", "node", "--root", "root", "--detach-pods", "--dry-run"]).ok();
+    assert_eq!(place.list("root"), before);
+    place.run(&["uninstall", "node", "--root", "root", "--detach-pods"]).ok();
+    assert!(!place.path("root/run/dpu-cni").exists());
+}
+
+#[test]
+fn the_binary_stays_while_a_vf_is_away() {
+    let place = host();
+    attach(&place, "released");
+    place.write("root/var/lib/cni/bin/dpu-host", "#!/bin/sh\n[ \"$1\" = vfs ] && echo '[{\"device\":\"0000:03:00.2\",\"state\":\"leaked\"}]'\nexit 0\n");
+    let ran = place.run(&["uninstall", "node", "--root", "root"]);
+    assert!(ran.err.contains("1 records are left, the first of pod shop/web"), "{}", ran.err);
+    fs::remove_file(place.path("root/run/dpu-cni/attachments/a.json")).expect("removed");
+    let ran = place.run(&["uninstall", "node", "--root", "root"]);
+    assert!(ran.err.contains("not at home: 0000:03:00.2 (leaked)"), "{}", ran.err);
+    assert!(place.path("root/var/lib/cni/bin/dpu-host").exists());
+    fs::remove_file(place.path("root/var/lib/cni/bin/dpu-host")).expect("removed");
+    attach(&place, "released");
+    assert!(
+        place
+            .run(&["uninstall", "node", "--root", "root"])
+            .err
+            .contains("no dpu-host to bring their VFs home")
+    );
+}
+
+#[test]
+fn what_a_machine_config_manages_is_not_touched() {
+    let place = host();
+    place.render("tenant", TENANT, &[]).ok();
+    place.write(
+        "root/etc/machine-config-daemon/currentconfig",
+        place.yaml("out/90-machineconfig-configuration.yaml").to_string(),
+    );
+    let before = place.list("root");
+    let ran = place.run(&["uninstall", "node", "--root", "root"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains(
+            "/etc/tmpfiles.d/dpu-cni.conf is managed by a MachineConfig: remove the MachineConfig instead"
+        ),
+        "{}",
+        ran.err
+    );
+    assert_eq!(place.list("root"), before);
+}
+
+#[test]
+fn a_card_is_left_clean_too() {
+    let place = node(&[
+        "/opt/cni/bin/dpu-nic-placeholder",
+        "/etc/cni/net.d/00-dpu-nic-placeholder.conflist",
+        "/etc/cni/net.d/99-loopback.conf",
+    ]);
+    place.run(&["uninstall", "node", "--root", "root"]).ok();
+    assert_eq!(place.list("root"), ["etc/cni/net.d/99-loopback.conf"]);
+}
+
+#[test]
+fn a_cluster_is_undone_backwards() {
+    let place = Place::new();
+    let values = format!("{TENANT}attachments: [{{ name: a, namespace: b, resource: c }}]\n");
+    place.render("tenant", &values, &["--kubernetes-version", "1.36"]).ok();
+    let ran = place.run(&["uninstall", "cluster", "out"]).ok();
+    let order = [
+        "out/83-validatingadmissionpolicybinding.yaml",
+        "out/80-mutatingadmissionpolicy.yaml",
+        "out/75-network-attachment-definition-a.yaml",
+        "oc delete --ignore-not-found -f out/90-machineconfig-configuration.yaml",
+        "oc wait machineconfigpool/dpu-host --for=condition=Updated --timeout=120m",
+        "/var/lib/cni/bin/dpu-host vfs --json",
+        "oc delete --ignore-not-found -f out/30-machineconfig-plugin.yaml",
+        "out/61-sriovnetworknodepolicy-management.yaml",
+        "oc apply --server-side --field-manager=dpu-cni -f out/release",
+        "oc adm taint nodes -l node-role.kubernetes.io/dpu-host network.operator.openshift.io/dpu-host-",
+        "oc label nodes -l node-role.kubernetes.io/dpu-host network.operator.openshift.io/dpu-host- node-role.kubernetes.io/dpu-host-",
+        "out/50-hardware-offload-config.yaml",
+        "out/40-kubeletconfig.yaml",
+        "oc delete --ignore-not-found machineconfigpool dpu-host",
+    ];
+    let mut rest = ran.out.as_str();
+    for step in order {
+        let at = rest.find(step).unwrap_or_else(|| panic!("{step} is not next in {rest}"));
+        rest = &rest[at + step.len()..];
+    }
+    assert_eq!(place.run(&["uninstall", "cluster", "dist"]).code, 2, "that is no rendering");
+}
+
+#[test]
+fn run_stops_at_the_first_command_that_fails() {
+    let place = Place::new();
+    place.render("infra", "", &[]).ok();
+    let client = "#!/bin/sh\necho \"$@\" >>calls\ncase $* in *30-machineconfig*) exit 1;; esac\n";
+    let client = place.write("bin/oc", client);
+    fs::set_permissions(client, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let output = Command::new(env!("CARGO_BIN_EXE_deploy"))
+        .args(["uninstall", "cluster", "--run", "out"])
+        .current_dir(place.path(""))
+        .env("PATH", path)
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("30-machineconfig-plugin.yaml` failed"));
+    let calls = place.read("calls");
+    assert!(calls.contains("90-machineconfig-configuration.yaml") && !calls.contains("apply"), "{calls}");
+}
