@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end that way, its helpers too")]
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
-
 use std::path::Path;
 use std::process::{Command, Output};
 
