@@ -135,7 +135,6 @@ fn second_in_a_chain(#[values("0.4.0", "1.0.0", "1.1.0")] version: &str) {
     let site = Site::new(conflist(version, &json!([{ "type": "stub" }, { "type": "dpu-host" }])));
     let before = vfs_at_home(&site.node);
     let added = site.call("add");
-    println!("{added:?}");
     site.call("del").ok().unwrap();
     assert_eq!(vfs_at_home(&site.node), before);
     assert_eq!(records(&site.node), Vec::<String>::new());
