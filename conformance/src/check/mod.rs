@@ -71,6 +71,9 @@ use self::row::Row;
 use self::runner::Chosen;
 use self::suite::{Subject, Suite};
 
+/// What `--setup` takes for the surroundings of `dpu-host`.
+const SIMULATED: &str = "simulated-node";
+
 /// Arguments of `conformance check`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -92,7 +95,8 @@ pub struct Args {
     /// How to report.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// A command that gives each trial the devices and daemons that the plugin needs.
+    /// A command that gives each trial the devices and daemons that the plugin needs; or `simulated-node`, the node
+    /// that `dpu-host` runs on.
     #[arg(long, value_name = "CMD")]
     setup: Option<String>,
     /// The interface's name in containers (CNI_IFNAME).
@@ -149,6 +153,7 @@ fn prepare(args: Args) -> Result<Suite> {
         signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
     }
     let fixture: Box<dyn Fixture> = match args.setup {
+        Some(name) if name == SIMULATED => Box::new(fixture::node::SimulatedNode),
         Some(command) => Box::new(fixture::hook::Hook::new(command)),
         None => Box::new(fixture::none::None),
     };

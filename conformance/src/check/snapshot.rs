@@ -23,7 +23,7 @@ fn line(path: &Path) -> io::Result<String> {
 }
 
 /// The names of all files and links below a directory, relative to it. Directories do not count: many plugins
-/// make those they need and leave them.
+/// make those they need and leave them. Nor do lock files: one that is removed guards nothing.
 pub fn files(dir: &Path) -> io::Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     collect(dir, dir, &mut found)?;
@@ -35,6 +35,8 @@ fn collect(root: &Path, dir: &Path, found: &mut BTreeSet<String>) -> io::Result<
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             collect(root, &entry.path(), found)?;
+        } else if entry.file_name().to_string_lossy().ends_with("lock") {
+            // See above.
         } else if let Ok(name) = entry.path().strip_prefix(root) {
             found.insert(name.display().to_string());
         }

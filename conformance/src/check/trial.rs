@@ -1,6 +1,7 @@
 //! One run of one check with one version, on a host of its own: what the check's function works with.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +16,7 @@ use super::fixture::{Fault, Place, Surroundings, Tenant};
 use super::levels::{Instead, Profile, instead};
 use super::namespace::Container;
 use super::pod::{Attached, POD_NAMESPACE, Pod};
+use super::snapshot::files;
 use super::stop::{Stop, Verdict};
 use super::suite::Suite;
 use super::survey::IDLE_DEL;
@@ -232,6 +234,22 @@ impl<'a> Trial<'a> {
         let idle = self.suite.plain(IDLE_DEL, self.version);
         answer.expect([Outcome::Ok, idle].contains(&answer.outcome()), "success")?;
         Ok(answer)
+    }
+
+    /// Takes a pod's namespace away, as when it is lost without a DEL.
+    pub fn lose(&self, pod: &mut Pod) -> Verdict {
+        self.surroundings.borrow_mut().lose(pod.container.path(), &pod.ifname)?;
+        pod.container.destroy();
+        Ok(())
+    }
+
+    /// All files that the plugin may have made for this trial.
+    pub fn files(&self) -> Result<BTreeSet<String>, Stop> {
+        let mut found = files(self.dir())?;
+        if let Some(state) = self.surroundings.borrow().state() {
+            found.extend(files(&state)?);
+        }
+        Ok(found)
     }
 
     /// Causes a fault; a check that needs one that cannot be caused is skipped.

@@ -103,7 +103,7 @@ fn again_and_again(t: &Trial<'_>) -> Verdict {
 fn namespace_lost(t: &Trial<'_>) -> Verdict {
     let mut pod = added(t)?;
     let call = t.call("DEL", &pod);
-    pod.container.destroy();
+    t.lose(&mut pod)?;
     call.noting("the namespace gone".to_owned()).run()?.silent()?;
 
     let (file, link) = (t.dir().join("file"), t.dir().join("dangling"));

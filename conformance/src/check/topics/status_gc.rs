@@ -10,7 +10,6 @@ use crate::check::call::Call;
 use crate::check::catalogue::{Check, check};
 use crate::check::fixture::Fault;
 use crate::check::pod::{Attached, Pod};
-use crate::check::snapshot::files;
 use crate::check::stop::{Stop, Verdict};
 use crate::check::stub::Stub;
 use crate::check::trial::Trial;
@@ -116,7 +115,7 @@ fn wrong_configuration(t: &Trial<'_>) -> Verdict {
 }
 
 fn often(t: &Trial<'_>) -> Verdict {
-    let look = || -> Result<_, Stop> { Ok((State::here()?, files(t.dir())?)) };
+    let look = || -> Result<_, Stop> { Ok((State::here()?, t.files()?)) };
     let call = t.node_call("STATUS");
     call.run()?;
     let before = look()?;
@@ -210,7 +209,7 @@ fn odd_entries(t: &Trial<'_>) -> Verdict {
 /// A container that went away without a DEL.
 fn lose(t: &Trial<'_>) -> Verdict {
     let mut attached = t.attach()?;
-    attached.pod.container.destroy();
+    t.lose(&mut attached.pod)?;
     // No farewell: GC has to do all.
     attached.pod.forget();
     Ok(())
@@ -222,12 +221,12 @@ fn stale_and_live(t: &Trial<'_>) -> Verdict {
     let other = t.attach()?;
     t.call("DEL", &other.pod).run()?.silent()?;
     drop(other);
-    let (clean, before) = (files(t.dir())?, State::of(&live.pod.container)?);
+    let (clean, before) = (t.files()?, State::of(&live.pod.container)?);
     lose(t)?;
     let answer = t.node_call("GC").key(VALID, json!([entry(&live.pod)])).run()?;
     answer.silent()?;
     kept(&live, &before)?;
-    let left = files(t.dir())?;
+    let left = t.files()?;
     if left == clean {
         return Ok(());
     }

@@ -9,7 +9,6 @@ use crate::check::call::Call;
 use crate::check::catalogue::{Check, check};
 use crate::check::pod::Attached;
 use crate::check::result::{addresses, objects, text};
-use crate::check::snapshot::files;
 use crate::check::stop::{Stop, Verdict};
 use crate::check::trial::Trial;
 use crate::check::versions::{self, Versions};
@@ -156,7 +155,7 @@ fn another_sandbox(t: &Trial<'_>) -> Verdict {
 fn nothing_changes(t: &Trial<'_>) -> Verdict {
     let attached = t.attach()?;
     let look =
-        || -> Result<_, Stop> { Ok((State::of(&attached.pod.container)?, State::here()?, files(t.dir())?)) };
+        || -> Result<_, Stop> { Ok((State::of(&attached.pod.container)?, State::here()?, t.files()?)) };
     let before = look()?;
     let answer = call(t, &attached).run()?;
     let after = look()?;

@@ -10,7 +10,6 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::check::call::Call;
-use crate::check::snapshot::files;
 use crate::check::stop::{Stop, Verdict};
 use crate::check::trial::Trial;
 
@@ -21,7 +20,7 @@ pub(super) fn cheap(t: &Trial<'_>) -> Verdict {
     let pod = t.pod()?;
     let call = t.call("ADD", &pod);
     t.same_as_plain(&call)?;
-    let before = files(t.dir())?;
+    let before = t.files()?;
     let mut took = Vec::with_capacity(1000);
     for _ in 0..1000 {
         took.push(call.run()?.finished().elapsed);
@@ -32,7 +31,7 @@ pub(super) fn cheap(t: &Trial<'_>) -> Verdict {
     if median >= Duration::from_millis(5) {
         return Err(Stop::failed("1000 ADDs", format!("a median of {median:?}"), "a median below 5 ms"));
     }
-    if files(t.dir())? != before {
+    if t.files()? != before {
         return Err(Stop::failed("1000 ADDs", "more files than before", "no file more"));
     }
     let peak = peak_memory(&call)?;

@@ -9,7 +9,6 @@ use nix::sys::signal::Signal;
 use crate::check::answer::{Answer, Outcome};
 use crate::check::pod::{Attached, Pod};
 use crate::check::result::addresses;
-use crate::check::snapshot::files;
 use crate::check::stop::{Stop, Verdict};
 use crate::check::topics::add::is_there;
 use crate::check::trial::Trial;
@@ -59,8 +58,7 @@ pub(super) fn alternating(t: &Trial<'_>) -> Verdict {
         answer.expect(answer.outcome() == plain, "the same every time")?;
         t.call("DEL", &pod).run()?.silent()
     };
-    let look =
-        || -> Result<_, Stop> { Ok((State::of(&pod.container)?, State::here()?, count(&files(t.dir())?))) };
+    let look = || -> Result<_, Stop> { Ok((State::of(&pod.container)?, State::here()?, count(&t.files()?))) };
     cycle()?;
     let before = look()?;
     for _ in 1..200 {
@@ -96,10 +94,10 @@ pub(super) fn killed(t: &Trial<'_>) -> Verdict {
     t.call("ADD", &pod).run()?;
     let whole = start.elapsed();
     t.call("DEL", &pod).run()?;
-    let (clean, left) = (State::here()?, count(&files(t.dir())?));
+    let left = count(&t.files()?);
     for step in 0..20 {
         let pod = t.pod()?;
-        let before = State::of(&pod.container)?;
+        let (before, clean) = (State::of(&pod.container)?, State::here()?);
         let delay = whole.mul_f64(f64::from(step) / 16.0);
         let sent = format!("kill -9 after {:.1} ms of an ADD", delay.as_secs_f64() * 1e3);
         let call = t.call("ADD", &pod).noting(sent.clone());
@@ -110,7 +108,7 @@ pub(super) fn killed(t: &Trial<'_>) -> Verdict {
         let answer = t.cleans_up(&t.call("DEL", &pod).noting(sent))?;
         let (inside, outside) = (State::of(&pod.container)?, settled(&clean)?);
         let changed = format!("{} {}", inside.since(&before), outside.since(&clean));
-        let more = count(&files(t.dir())?) > left;
+        let more = count(&t.files()?) > left;
         if !changed.trim().is_empty() || more {
             let files = if more { "; files" } else { "" };
             return Err(Stop::failed(answer.sent(), format!("left: {changed}{files}"), "nothing left"));
