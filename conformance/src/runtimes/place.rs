@@ -18,11 +18,17 @@ const PRIVATE: [&str; 3] = ["/dev/shm", "/run", "/var/lib"];
 /// Binds of other tests' namespaces, which must not be kept alive from here.
 const PINNED: &str = "/run/netns";
 
+/// What the first process runs: a shell waits for every child, also for those that other processes leave to it.
+/// podman takes a monitor that nobody has waited for to be alive, and waits for it itself.
+const ANCHOR: &str = "cat; :";
+/// Its child.
+const ANCHORS_CHILD: &str = "cat";
+
 /// The namespaces. Dropping it kills what runs in them.
 #[derive(Debug)]
 pub struct Place {
-    /// `cat` without end: the namespaces' first process. The kernel kills every other one with it, and it goes when
-    /// our end of its standard input closes, even if the test is killed.
+    /// The namespaces' first process. The kernel kills every other one with it, and it goes when our end of its
+    /// standard input closes, even if the test is killed.
     anchor: Child,
     mounts: File,
     processes: File,
@@ -42,7 +48,7 @@ impl Place {
             }
             unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID)?;
             hide()?;
-            Ok(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?)
+            Ok(Command::new("sh").args(["-c", ANCHOR]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?)
         })
         .context("making namespaces, which needs root")?;
         let namespace = |kind: &str| PathBuf::from(format!("/proc/{}/ns/{kind}", anchor.id()));
@@ -87,7 +93,7 @@ impl Place {
         Path::new("/proc").join(self.anchor.id().to_string()).join("root").join(path.trim_start_matches('/'))
     }
 
-    /// What runs in the place, zombies apart: process identifiers there, and names.
+    /// What has been started in the place and still runs: process identifiers there, and names.
     ///
     /// # Errors
     /// When the place's `/proc` cannot be read.
@@ -98,10 +104,10 @@ impl Place {
             let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             // One that ends meanwhile is not running.
             let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-            if let Some((name, state)) = name_and_state(&stat)
-                && state != 'Z'
-            {
-                running.push((id, name.to_owned()));
+            let Some(process) = Stat::read(&stat) else { continue };
+            let ours = id == 1 || process.parent == "1" && process.name == ANCHORS_CHILD;
+            if !ours && process.state != "Z" {
+                running.push((id, process.name.to_owned()));
             }
         }
         Ok(running)
@@ -165,8 +171,17 @@ fn on_a_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     })
 }
 
-/// From `/proc/<pid>/stat`, "1 (name) S ...": proc(5). A name may hold parentheses.
-fn name_and_state(stat: &str) -> Option<(&str, char)> {
-    let (head, tail) = stat.rsplit_once(") ")?;
-    Some((head.split_once('(')?.1, tail.chars().next()?))
+/// Of `/proc/<pid>/stat`, "7 (name) S 1 ...": proc(5). A name may hold parentheses.
+struct Stat<'a> {
+    name: &'a str,
+    state: &'a str,
+    parent: &'a str,
+}
+
+impl<'a> Stat<'a> {
+    fn read(stat: &'a str) -> Option<Stat<'a>> {
+        let (head, tail) = stat.rsplit_once(") ")?;
+        let mut fields = tail.split(' ');
+        Some(Stat { name: head.split_once('(')?.1, state: fields.next()?, parent: fields.next()? })
+    }
 }

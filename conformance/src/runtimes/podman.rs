@@ -86,10 +86,8 @@ impl Podman {
         Ok(())
     }
 
-    /// What runs in the place, the place's own first process apart.
     fn processes(&self) -> Result<Vec<String>> {
-        let others = self.place.running()?.into_iter().filter(|(id, _)| *id != 1);
-        Ok(others.map(|(id, name)| format!("process {id} ({name})")).collect())
+        Ok(self.place.running()?.into_iter().map(|(id, name)| format!("process {id} ({name})")).collect())
     }
 
     fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Result<Output> {

@@ -106,9 +106,8 @@ impl Runtime {
         let mut found = Vec::new();
         found.extend(self.cri.sandboxes()?.into_iter().map(|id| format!("sandbox {id}")));
         found.extend(self.cri.containers()?.into_iter().map(|id| format!("container {id}")));
-        // The first is the place's own; the runtime is the other one that may be there.
         let daemon = self.daemon_name();
-        let others = self.place.running()?.into_iter().filter(|(id, name)| *id != 1 && *name != daemon);
+        let others = self.place.running()?.into_iter().filter(|(_, name)| *name != daemon);
         found.extend(others.map(|(id, name)| format!("process {id} ({name})")));
         found.extend(self.cgroup.children().iter().map(|path| format!("control group {}", path.display())));
         found.extend(self.mounts()?.into_iter().map(|path| format!("mount {path}")));
