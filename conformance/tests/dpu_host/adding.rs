@@ -194,7 +194,6 @@ fn tells_the_server_only_what_it_reads() -> Result<()> {
     conf["mtu"] = json!(1300);
     conf["resourceName"] = json!("openshift.io/dpuvf");
     conf["runtimeConfig"] = json!({"x": 1});
-    conf["prevResult"] = json!({"cniVersion": "1.1.0"});
     let call = node.call(PLUGIN, Verb::Add)?.pod(&pod).conf(&conf);
     call.env("SECRET", "s3cr3t").env("CNI_ARGS", format!("{};;X=a=b;", pod.args())).run()?.ok()?;
     let received = node.received().pop().context("nothing received")?;
@@ -203,7 +202,7 @@ fn tells_the_server_only_what_it_reads() -> Result<()> {
     assert_eq!(forwarded["cniVersion"], "1.0.0");
     assert_eq!(forwarded["mtu"], 1300);
     assert_eq!(forwarded["deviceID"], node.vfs()[0].device_id());
-    for gone in ["runtimeConfig", "prevResult", "resourceName"] {
+    for gone in ["runtimeConfig", "resourceName"] {
         assert!(forwarded.get(gone).is_none(), "{forwarded}");
     }
     assert!(received.env.keys().all(|key| key.starts_with("CNI_")), "{:?}", received.env);

@@ -25,6 +25,14 @@ use crate::vf::{self, Wanted};
 pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
     let deadline = Instant::now() + node.config.timeout;
     let pod = named(call)?;
+    if call.conf.get("prevResult").is_some() {
+        // SPEC 1.1.0, section 4: a chained plugin passes the result on, and this one makes its own.
+        return Err(Error::new(
+            code::INVALID_CONFIG,
+            format!("pod {pod} has an interface of another plugin already"),
+        )
+        .details("dpu-host must be the first plugin of its list"));
+    }
     let sandbox = Sandbox::of_pod(&call.netns, &pod)?;
     if sandbox.links.name_holder(&call.attachment.ifname).map_err(fault::netlink)?.is_some() {
         let why = format!("it has an interface {} already", call.attachment.ifname);

@@ -129,13 +129,18 @@ fn first_in_a_chain(#[values("0.4.0", "1.0.0", "1.1.0")] version: &str) {
     }
 }
 
-/// Check 136: it makes the pod's first interface, so it refuses to be second in a chain; a DEL finds it there all the same.
+/// Check 136: after another plugin of a chain it gets that one's result, and refuses: it makes the pod's first
+/// interface. A DEL finds it there all the same.
 #[rstest]
 fn second_in_a_chain(#[values("0.4.0", "1.0.0", "1.1.0")] version: &str) {
     let site = Site::new(conflist(version, &json!([{ "type": "stub" }, { "type": "dpu-host" }])));
     let before = vfs_at_home(&site.node);
-    assert!(site.call("add").ok().is_err());
+    let refused = site.call("add");
+    assert!(!refused.success);
+    assert!(refused.stderr.contains("dpu-host must be the first plugin of its list"), "{}", refused.stderr);
     site.call("del").ok().unwrap();
+    let calls = site.cnitool.setup().calls().unwrap();
+    assert_eq!(calls[1].stdin["prevResult"]["interfaces"][0]["name"], "stub0");
     assert_eq!(vfs_at_home(&site.node), before);
     assert_eq!(records(&site.node), Vec::<String>::new());
 }
