@@ -1,0 +1,95 @@
+//! `dpu-host`: the CNI plugin of a node whose pods live on the virtual functions of a DPU.
+//!
+//! It wraps ovn-kubernetes' `dpu-host` mode: finds the pod's VF, has ovnkube-node and the card set it up, moves
+//! it into the pod where the server does not, and brings it home again whatever happened in between.
+//! A verb is a file; `node` is what all of them work on.
+#![forbid(unsafe_code)]
+
+mod add;
+mod attachment;
+mod check;
+mod chores;
+mod claim;
+mod config;
+mod del;
+mod device;
+mod fault;
+mod gc;
+mod node;
+mod plumb;
+mod release;
+mod server;
+mod status;
+mod store;
+mod trace;
+mod vf;
+mod vfs;
+
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
+use std::cell::OnceCell;
+use std::process::ExitCode;
+
+use cni::{Add, AddResult, Check, Del, Error, Gc, Leniency, Plugin, Status, Verb};
+
+use crate::node::Node;
+
+/// The plugin, and what its call leaves for after the answer.
+#[derive(Default)]
+struct DpuHost {
+    node: OnceCell<Node>,
+}
+
+impl Plugin for DpuHost {
+    const NAME: &'static str = "dpu-host";
+    const ABOUT: &'static str = "CNI plugin for DPU hosts: gives pods a virtual function of the DPU";
+    const DEL: Leniency = Leniency::AnyVersion;
+
+    fn add(&self, call: &Add) -> Result<AddResult, Error> {
+        add::run(self.node(Node::strict(&call.conf)?), call)
+    }
+
+    fn del(&self, call: &Del) -> Result<(), Error> {
+        del::run(self.node(Node::lenient(&call.conf)?), call)
+    }
+
+    fn check(&self, call: &Check) -> Result<(), Error> {
+        check::run(self.node(Node::strict(&call.conf)?), call)
+    }
+
+    fn status(&self, call: &Status) -> Result<(), Error> {
+        status::run(self.node(Node::strict(&call.conf)?))
+    }
+
+    fn gc(&self, call: &Gc) -> Result<(), Error> {
+        gc::run(self.node(Node::strict(&call.conf)?), call)
+    }
+
+    fn remark(&self) -> String {
+        self.node.get().map(|node| node.trace.remark()).unwrap_or_default()
+    }
+
+    fn afterwards(&self, verb: Verb) {
+        // CHECK and STATUS are called in haste.
+        if let (Verb::Add | Verb::Del | Verb::Gc, Some(node)) = (verb, self.node.get()) {
+            chores::run(node);
+        }
+    }
+}
+
+impl DpuHost {
+    /// Keeps the node for the chores that come after the answer.
+    fn node(&self, node: Node) -> &Node {
+        self.node.get_or_init(|| node)
+    }
+}
+
+/// Serves a call of a runtime's, or `dpu-host vfs` of a person's: the whole program.
+pub fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    match args.next().as_deref() {
+        Some("vfs") => vfs::main(&args.collect::<Vec<_>>()),
+        _ => cni::main(&DpuHost::default()),
+    }
+}
