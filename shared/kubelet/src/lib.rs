@@ -8,6 +8,8 @@
 
 mod client;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod message;
 pub mod wire;
 

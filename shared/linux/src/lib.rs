@@ -21,6 +21,8 @@ mod wire;
 pub use error::{Error, Failed};
 pub use link::{Link, LinkChange};
 pub use mac::{InvalidMac, Mac};
+#[cfg(fuzzing)]
+pub use netlink::fuzzing;
 pub use netlink::{Netlink, Step};
 pub use netns::{Netns, NetnsError, NetnsId};
 pub use route::{NextHop, Route};

@@ -9,6 +9,8 @@
 mod answer;
 mod client;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
 mod http;
 mod metrics;

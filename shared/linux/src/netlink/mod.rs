@@ -1,6 +1,8 @@
 //! The façade over rtnetlink: blocking calls, one socket in one namespace, a bound on every wait.
 
 mod answer;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod message;
 mod socket;
 mod step;
