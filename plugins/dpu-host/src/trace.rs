@@ -42,13 +42,13 @@ impl Trace {
     /// What the call's log line ends with.
     pub(crate) fn remark(&self) -> String {
         let mut text = format!(
-            "call={} vf={} total={:.1}ms",
+            "call={} vf={} total={:.2}ms",
             self.id,
             self.devices.borrow().join(","),
             ms(self.began.elapsed())
         );
         for (phase, took) in self.phases.borrow().iter() {
-            let _ = write!(text, " {phase}={:.1}", ms(*took));
+            let _ = write!(text, " {phase}={:.2}", ms(*took));
         }
         text
     }
