@@ -19,7 +19,12 @@ pub(super) fn render(report: &Report) -> String {
     let summaries = report.measured.iter().map(|one| Summary::of(&one.wall));
     let scale = LogScale::new(summaries.flat_map(|one| [one.low, one.high]), LEFT, WIDTH - 30.0);
     let mut canvas = Canvas::new(WIDTH, height);
-    canvas.text((10.0, 20.0), Anchor::Start, true, "Wall time of one call in ms, median and quartiles (blue: this project, black: the limit)");
+    canvas.text(
+        (10.0, 20.0),
+        Anchor::Start,
+        true,
+        "Wall time of one call in ms, median and quartiles (blue: this project, black: the limit)",
+    );
     for decade in scale.decades() {
         let x = scale.at(decade);
         canvas.line(&[(x, HEAD - 8.0), (x, height - 10.0)], "#dddddd", 1.0);
