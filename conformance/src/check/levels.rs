@@ -70,7 +70,7 @@ pub enum Instead {
     Either,
     /// It presupposes a successful ADD, and there never is one: what is left of it runs, else it is skipped.
     NothingAttached,
-    /// Where it wants success, an error of the plugin's own (code 100 or more) is as good.
+    /// Where it wants success, an error of the plugin's own is as good: a code from 100 on, or 4 about CNI_ARGS.
     OwnError,
 }
 

@@ -153,7 +153,7 @@ fn prepare(args: Args) -> Result<Suite> {
         signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
     }
     let fixture: Box<dyn Fixture> = match args.setup {
-        Some(name) if name == SIMULATED => Box::new(fixture::node::SimulatedNode),
+        Some(name) if name == SIMULATED => Box::new(fixture::node::SimulatedNode::default()),
         Some(command) => Box::new(fixture::hook::Hook::new(command)),
         None => Box::new(fixture::none::None),
     };

@@ -212,7 +212,13 @@ impl<'a> Trial<'a> {
     pub fn same_as_plain(&self, call: &Call) -> Verdict {
         let answer = call.run()?;
         let plain = self.suite.plain(call.verb(), self.version);
-        let own = matches!(answer.outcome(), Outcome::Refused(100..999));
+        // Its own: a code of its own, or that it needs what CNI_ARGS should have said.
+        let own = match answer.refusal() {
+            Ok(refusal) => {
+                matches!(refusal.code, 100..999) || (refusal.code == 4 && refusal.text().contains("CNI_ARGS"))
+            }
+            Err(_) => false,
+        };
         if own && self.rule().is_some_and(|rule| rule.instead == Instead::OwnError) {
             self.remark("refused in the plugin's own words");
             return Ok(());

@@ -13,6 +13,9 @@ use super::namespace::{Container, ip};
 /// An interface.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Interface {
+    /// Its index.
+    #[serde(rename = "ifindex")]
+    pub index: u32,
     /// Its name.
     #[serde(rename = "ifname")]
     pub name: String,
