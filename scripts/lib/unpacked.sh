@@ -7,13 +7,17 @@ UNPACKED=$TOOLS/unpacked
 readonly UNPACKED
 PATH=$UNPACKED/bin:$UNPACKED/sbin:$UNPACKED/usr/bin:$UNPACKED/usr/sbin:$PATH
 
-need_runtimes() { need_unpacked containerd:containerd runc:runc podman:podman conmon:conmon busybox-static:busybox; }
+need_runtimes() {
+  need_unpacked containerd:containerd runc:runc podman:podman conmon:conmon busybox-static:busybox \
+    containernetworking-plugins:lib/cni/loopback
+}
 
-# need_unpacked PACKAGE:PROGRAM...: after this the programs are on PATH; one that is installed already is taken as it is.
+# need_unpacked PACKAGE:PROGRAM...: after this the programs are on PATH, or with a slash beside a directory of PATH;
+# one that is installed already is taken as it is.
 need_unpacked() {
   local wanted missing=()
   for wanted; do
-    if ! has "${wanted#*:}" || is_dynamic_busybox "${wanted#*:}"; then missing+=("${wanted%:*}"); fi
+    if ! is_there "${wanted#*:}" || is_dynamic_busybox "${wanted#*:}"; then missing+=("${wanted%:*}"); fi
   done
   ((${#missing[@]})) || return 0
   served_automatically "${missing[*]}" "${missing[*]}"
@@ -24,6 +28,14 @@ need_unpacked() {
   for wanted in "$UNPACKED"/packages/*.deb; do dpkg -x "$wanted" "$UNPACKED"; done
   rm -r "$UNPACKED/packages"
   install_libraries_of "${missing[@]}"
+}
+
+is_there() {
+  [[ $1 = */* ]] || { has "$1"; return; }
+  local dirs dir
+  IFS=: read -ra dirs <<<"$PATH"
+  for dir in "${dirs[@]}"; do [[ -e ${dir%/*}/$1 ]] && return; done
+  return 1
 }
 
 is_dynamic_busybox() { [[ $1 = busybox && $(ldd "$(type -P busybox)" 2>&1) = *' => '* ]]; }

@@ -77,13 +77,17 @@ pub fn program(name: &str) -> Result<PathBuf> {
     found.next().with_context(|| format!("{name} is not installed; scripts/test gets what the tests need"))
 }
 
-/// Every program of this name: on `PATH`, in an `sbin` that is not on everybody's, and among the tools that
-/// `scripts/test` puts into `target/tools/bin`.
+/// Every program of this name.
 fn programs(name: &str) -> impl Iterator<Item = PathBuf> {
+    directories().into_iter().map(move |dir| dir.join(name)).filter(|path| path.is_file())
+}
+
+/// Where programs are: on `PATH`, in an `sbin` that is not on everybody's, and among the tools that `scripts/test` puts
+/// into `target/tools/bin`.
+fn directories() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let path: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     let exe = std::env::current_exe().unwrap_or_default();
-    let tools: Vec<PathBuf> = exe.ancestors().map(|dir| dir.join("tools/bin")).collect();
-    path.into_iter().chain(system).chain(tools).map(move |dir| dir.join(name)).filter(|path| path.is_file())
+    let tools = exe.ancestors().map(|dir| dir.join("tools/bin"));
+    std::env::split_paths(&path).chain(system).chain(tools).collect()
 }

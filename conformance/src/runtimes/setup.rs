@@ -46,8 +46,10 @@ impl Setup {
     /// # Errors
     /// When it is not on this machine.
     pub fn reference_plugin(self, name: &str) -> Result<Setup> {
-        // Distributions keep them in lib/cni beside their bin, and the packages may be unpacked anywhere.
-        let installed = super::programs(&format!("../lib/cni/{name}")).next();
+        // Distributions keep them in lib/cni beside a bin, and packages may be unpacked anywhere, without a bin.
+        let places = super::directories();
+        let mut files = places.iter().filter_map(|bin| Some(bin.parent()?.join("lib/cni").join(name)));
+        let installed = files.find(|path| path.is_file());
         let path =
             installed.with_context(|| format!("no {name}: apt-get install containernetworking-plugins"))?;
         self.plugin(&path)
