@@ -11,6 +11,7 @@ mod call;
 mod contender;
 mod floor;
 mod growth;
+mod herd;
 mod kernel;
 mod lane;
 mod limits;
