@@ -47,7 +47,8 @@ impl Answer {
             }
             NetlinkPayload::Done(done) => {
                 // A dump that fails after it has begun says so at its end.
-                self.refusal = (done.code != 0).then(|| Refusal { errno: done.code.abs(), hint: None });
+                self.refusal =
+                    (done.code != 0).then(|| Refusal { errno: done.code.wrapping_abs(), hint: None });
                 return true;
             }
             _ => {}
@@ -60,7 +61,7 @@ impl Refusal {
     /// None if this is an acknowledgement.
     fn of(error: &ErrorMessage, flags: u16) -> Option<Refusal> {
         let code = error.code?;
-        Some(Refusal { errno: code.get().abs(), hint: explanation(&error.header, flags) })
+        Some(Refusal { errno: code.get().wrapping_abs(), hint: explanation(&error.header, flags) })
     }
 
     pub(super) fn is_no_device(&self) -> bool {
@@ -107,6 +108,22 @@ mod tests {
         let mut capped = refused_request();
         capped.drain(16..20);
         assert_eq!(explanation(&capped, NLM_F_ACK_TLVS | NLM_F_CAPPED), Some("no".to_owned()));
+    }
+
+    /// Fuzzing found it: the smallest number has no positive counterpart.
+    #[test]
+    fn any_code_is_an_error_code() {
+        let code = i32::MIN.to_ne_bytes();
+        let (done, refused) = ([&code[..], &[0; 4]].concat(), [&code[..], &[0; 16]].concat());
+        for (kind, body) in [(3_u16, done), (2, refused)] {
+            let mut bytes = (16 + body.len() as u32).to_ne_bytes().to_vec();
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend([0; 10]);
+            bytes.extend(body);
+            let mut answer = Answer::default();
+            assert!(answer.take(NetlinkMessage::deserialize(&bytes).unwrap()));
+            assert!(answer.refusal.is_some(), "{kind}");
+        }
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// The longest name, in bytes: `AUXILIARY_NAME_SIZE` of linux/mod_devicetable.h for driver and kind, a dot, and 32 bits.
+const NAME_MAX: usize = 39 + 1 + 10;
+
 /// The name of a scalable function on the auxiliary bus, for instance `mlx5_core.sf.4`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScalableFunction(String);
@@ -29,6 +32,9 @@ impl FromStr for ScalableFunction {
         };
         let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let mut parts = text.split('.');
+        if text.len() > NAME_MAX {
+            return Err(InvalidScalableFunction(text.to_owned()));
+        }
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some(driver), Some("sf"), Some(id), None) if word(driver) && number(id) => {
                 Ok(ScalableFunction(text.to_owned()))
@@ -60,6 +66,8 @@ mod tests {
             ".sf.4",
             "../x.sf.4",
             "mlx5_core.sf.4a",
+            &format!("mlx5_core.sf.{}", "4".repeat(60)),
+            &format!("{}.sf.4", "m".repeat(60)),
         ] {
             assert!(text.parse::<ScalableFunction>().is_err(), "{text:?}");
         }
