@@ -9,6 +9,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::errno::Errno;
 use nix::libc::PTRACE_EVENT_EXIT;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
@@ -69,12 +70,20 @@ fn follow(pid: Pid) -> Result<(Option<u64>, i32)> {
             WaitStatus::Signaled(_, signal, _) => bail!("a traced process was killed by {signal}"),
             WaitStatus::PtraceEvent(_, _, PTRACE_EVENT_EXIT) => {
                 peak = Some(high_water(pid)?);
-                ptrace::cont(pid, None)?;
+                go_on(pid, None)?;
             }
             // A signal for the process, which it gets.
-            WaitStatus::Stopped(_, signal) if signal != Signal::SIGTRAP => ptrace::cont(pid, signal)?,
-            _ => ptrace::cont(pid, None)?,
+            WaitStatus::Stopped(_, signal) if signal != Signal::SIGTRAP => go_on(pid, Some(signal))?,
+            _ => go_on(pid, None)?,
         }
+    }
+}
+
+/// Lets it go on; another of its threads may have ended the process meanwhile, which the next wait tells.
+fn go_on(pid: Pid, signal: Option<Signal>) -> Result<()> {
+    match ptrace::cont(pid, signal) {
+        Err(Errno::ESRCH) => Ok(()),
+        done => Ok(done?),
     }
 }
 

@@ -257,3 +257,24 @@ fn any_call_reclaims_a_few_whose_pod_is_gone() -> Result<()> {
     assert_eq!(home(&node, &node.vfs()[0])?, before);
     Ok(())
 }
+
+#[test]
+fn a_namespace_that_lives_but_cannot_be_entered_loses_no_vf() -> Result<()> {
+    let (node, pod, before) = attached(false)?;
+    // Without CAP_SYS_ADMIN nobody enters a namespace.
+    let program = conformance::binaries::plugin(PLUGIN)?;
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-all,+net_admin", "--inh-caps", "-all"]).arg(program);
+    command.env("CNI_COMMAND", "DEL").env("CNI_CONTAINERID", &pod.container).env("CNI_IFNAME", "eth0");
+    command.env("CNI_NETNS", pod.netns().path()).env("CNI_ARGS", pod.args()).env("CNI_PATH", "/x");
+    command.env("DPU_CNI_ROOT", node.root());
+    let conf = node.root().join("conf");
+    std::fs::write(&conf, node.conf_for(&node.vfs()[0]).to_string())?;
+    command.stdin(std::fs::File::open(conf)?);
+    let output = node.host().netns().run(|| command.output())??;
+    assert!(!output.status.success(), "{output:?}");
+    assert!(pod.link("eth0")?.is_some());
+    del(&node, &pod, &node.vfs()[0])?.ok()?;
+    assert_eq!(home(&node, &node.vfs()[0])?, before);
+    Ok(())
+}

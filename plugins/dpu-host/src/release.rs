@@ -7,6 +7,7 @@ use cni::Error;
 
 use crate::attachment::{Held, Record, Stage};
 use crate::device::DeviceId;
+use crate::fault;
 use crate::node::{Node, Sandbox};
 use crate::store::now;
 use crate::vf::{self, Homecoming};
@@ -25,7 +26,7 @@ const RETURN_POLL: Duration = Duration::from_millis(20);
 /// 107 when the kernel refuses; the record stays then.
 pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result<(), Error> {
     let store = node.store()?;
-    let sandbox = sandbox(record);
+    let sandbox = sandbox(record)?;
     let mut settled = true;
     let mut failure = None;
     for (at, held) in record.devices.iter().enumerate() {
@@ -62,7 +63,7 @@ pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Opti
         old.attachment.container,
         old.stage
     );
-    vf::bring_home(node, held, sandbox(old).as_ref())?;
+    vf::bring_home(node, held, sandbox(old)?.as_ref())?;
     Ok(Some(held.clone()))
 }
 
@@ -102,10 +103,16 @@ fn returning(node: &Node, held: &Held) -> bool {
 }
 
 /// The namespace that the record was made for, if it still is what its path says.
-fn sandbox(record: &Record) -> Option<Sandbox> {
+///
+/// # Errors
+/// 104 when it lives and cannot be entered: the VF is in there, and the record must stay.
+fn sandbox(record: &Record) -> Result<Option<Sandbox>, Error> {
     if !record.namespace_lives() {
-        return None;
+        return Ok(None);
     }
-    let sandbox = Sandbox::open(&record.netns).inspect_err(|error| log::debug!("{error}")).ok()?;
-    (sandbox.netns.id() == record.netns_id).then_some(sandbox)
+    match Sandbox::open(&record.netns) {
+        Ok(sandbox) => Ok((sandbox.netns.id() == record.netns_id).then_some(sandbox)),
+        Err(_) if !record.namespace_lives() => Ok(None),
+        Err(error) => Err(fault::bad_netns(&record.pod, error)),
+    }
 }
