@@ -9,8 +9,15 @@ use fuzz::Fields;
 use libfuzzer_sys::fuzz_target;
 
 /// Keys that concern us or the runtime, and no server.
-const PRIVATE: [&str; 7] =
-    ["socket", "stateDir", "podResourcesSocket", "resourceName", "timeoutSeconds", "prevResult", "runtimeConfig"];
+const PRIVATE: [&str; 7] = [
+    "socket",
+    "stateDir",
+    "podResourcesSocket",
+    "resourceName",
+    "timeoutSeconds",
+    "prevResult",
+    "runtimeConfig",
+];
 
 fuzz_target!(|data: &[u8]| {
     let mut fields = Fields::of(data);
@@ -22,8 +29,11 @@ fuzz_target!(|data: &[u8]| {
         assert!(path.components().skip(1).all(|part| matches!(part, Component::Normal(_))), "{path:?}");
     }
 
-    let attachment =
-        Attachment { network: conf.name().into(), container: "0123456789abcdef".into(), ifname: "eth0".into() };
+    let attachment = Attachment {
+        network: conf.name().into(),
+        container: "0123456789abcdef".into(),
+        ifname: "eth0".into(),
+    };
     let (config, _) = fuzzing::forwarded(&conf, &args, &attachment);
     assert_eq!(config["type"], ovnkube::PLUGIN_TYPE);
     assert!(PRIVATE.iter().all(|key| config.get(key).is_none()), "{config}");

@@ -20,7 +20,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(conf) = NetConf::parse(fields.take()) else { return };
     let pod = Args::parse(&fields.text()).pod();
     // The frame lets no other container ID through.
-    let container: String = fields.text().chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).collect();
+    let container: String =
+        fields.text().chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).collect();
     let config = Config::read(&conf);
     let hint = config.as_ref().ok().and_then(|config| config.hint.as_deref());
     let shown = refusal::of(&pod, &container, hint).to_string();
