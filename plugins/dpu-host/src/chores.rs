@@ -74,6 +74,7 @@ pub(crate) fn run(node: &Node) {
             log::info!("{}: {error}", record.attachment);
         }
     }
+    store.sweep();
     for file in share(store::listing(&store.untold())) {
         if Instant::now() >= deadline || !tell(node, &file, deadline) {
             break;

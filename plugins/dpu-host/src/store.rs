@@ -5,6 +5,7 @@
 //! <stateDir>/devices/<device>                               a claim: a link whose text is the record's file name
 //! <stateDir>/devices/<device>.lock                          the device's lock, never removed
 //! <stateDir>/untold/<…>.json                                a DEL that the server has yet to hear of
+//! <stateDir>/<each of these>/.<file name>.<process>         a draft, which becomes the file by rename
 //! ```
 //!
 //! A device belongs to the record that its claim names. The lock of a record's first device guards the record too.
@@ -25,6 +26,10 @@ use crate::attachment::Record;
 use crate::device::DeviceId;
 use crate::fault;
 
+/// What the state directory is divided into.
+const DIRS: [&str; 3] = ["attachments", "devices", "untold"];
+/// A draft takes microseconds to write: the writer of one that is older is dead.
+const DRAFT: Duration = Duration::from_secs(60);
 /// How often a lock is asked for again: flock(2) has no timeout of its own.
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
@@ -48,9 +53,9 @@ impl Store {
     /// 109 when it cannot be made or is not root's alone.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let store = Store { dir: dir.to_owned() };
-        let made = make(dir).and_then(|()| owned(dir)).and_then(|()| {
-            ["attachments", "devices", "untold"].iter().try_for_each(|sub| make(&dir.join(sub)))
-        });
+        let made = make(dir)
+            .and_then(|()| owned(dir))
+            .and_then(|()| DIRS.iter().try_for_each(|sub| make(&dir.join(sub))));
         made.map(|()| store).map_err(|error| fault::state(format!("using {}", dir.display()), error))
     }
 
@@ -122,10 +127,12 @@ impl Store {
 
     /// Makes the device the record's. The caller holds its lock and has looked at its holder.
     pub(crate) fn claim(&self, device: &DeviceId, record: &Record) -> Result<(), Error> {
-        self.release(device)?;
         let path = self.claim_path(device);
-        symlink(key(&record.attachment), &path)
-            .map_err(|error| fault::state(format!("claiming {}", path.display()), error))
+        let link = |draft: &Path| {
+            gone_is_fine(fs::remove_file(draft)).and_then(|()| symlink(key(&record.attachment), draft))
+        };
+        // Not for an instant without a claim: that of a record which knows the VF's name while it waits for it.
+        replace(&path, link).map_err(|error| fault::state(format!("claiming {}", path.display()), error))
     }
 
     fn release(&self, device: &DeviceId) -> Result<(), Error> {
@@ -160,6 +167,18 @@ impl Store {
         })
     }
 
+    /// Removes drafts whose writers were killed.
+    pub(crate) fn sweep(&self) {
+        let drafts = DIRS.iter().flat_map(|sub| entries(&self.dir.join(sub))).filter(|path| is_draft(path));
+        for draft in drafts {
+            let made = fs::symlink_metadata(&draft).and_then(|meta| meta.modified());
+            let forsaken = made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > DRAFT));
+            if forsaken && let Err(error) = gone_is_fine(fs::remove_file(&draft)) {
+                log::warn!("{}: {error}", draft.display());
+            }
+        }
+    }
+
     /// Where DELs wait that the server has yet to hear of.
     pub(crate) fn untold(&self) -> PathBuf {
         self.dir.join("untold")
@@ -190,19 +209,21 @@ pub(crate) fn key(attachment: &Attachment) -> String {
 
 /// Writes `value` under a temporary name and renames it: a reader sees the old file or the new one.
 pub(crate) fn write(path: &Path, value: &impl serde::Serialize) -> io::Result<()> {
-    let temporary = temporary(path);
-    let mut file = private().write(true).create(true).truncate(true).open(&temporary)?;
-    let written = file.write_all(&serde_json::to_vec(value)?).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        gone_is_fine(fs::remove_file(&temporary))?;
-    }
-    written
+    replace(path, |draft| {
+        let mut file = private().write(true).create(true).truncate(true).open(draft)?;
+        file.write_all(&serde_json::to_vec(value)?)
+    })
 }
 
-/// `dir/name` as `dir/.name`: one for each file, so that a kill leaves one at most, and the next write takes it over.
-fn temporary(path: &Path) -> PathBuf {
+/// Puts what `make` makes under a temporary name in the place of `path`. A kill leaves it there, to be swept.
+fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}"))
+    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let done = make(&draft).and_then(|()| fs::rename(&draft, path));
+    if done.is_err() {
+        gone_is_fine(fs::remove_file(&draft))?;
+    }
+    done
 }
 
 fn read(path: &Path) -> io::Result<Option<Record>> {
@@ -216,12 +237,17 @@ fn read(path: &Path) -> io::Result<Option<Record>> {
     }
 }
 
-/// The visible files of a directory of ours.
+/// The files of a directory of ours, without drafts.
 pub(crate) fn listing(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-    let visible =
-        |path: &PathBuf| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
-    entries.flatten().map(|entry| entry.path()).filter(visible).collect()
+    entries(dir).into_iter().filter(|path| !is_draft(path)).collect()
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+fn is_draft(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// How our files are opened: for root alone, and never through a link.
