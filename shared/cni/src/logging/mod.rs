@@ -39,7 +39,8 @@ pub(crate) fn install(name: &'static str) {
 /// Sends lines to the file of `settings` too, each with `context`. The file is opened for the first line.
 pub(crate) fn start(settings: Settings, context: String) {
     let mut state = LOGGER.state();
-    state.context = context;
+    // The names in it are others' words.
+    state.context = one_line(context);
     if let Some(path) = settings.file {
         state.level = settings.level;
         state.sink = Sink::Closed(path);
@@ -150,6 +151,16 @@ mod tests {
             std::process::id()
         );
         assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn nobody_writes_a_line_of_his_own_with_a_name() {
+        let forged = "ADD n/c/\u{1b}[2Jeth0 ns/pod\n2009-02-13T23:31:30.123Z dpu-host[1] info DEL: succeeded";
+        let none = Settings { file: None, level: LevelFilter::Off };
+        start(none, forged.to_owned());
+        let line = line(UNIX_EPOCH, "dpu-host", Level::Info, &LOGGER.state().context, "done");
+        assert_eq!(line.matches('\n').count(), 1, "{line:?}");
+        assert!(!line.contains('\u{1b}'), "{line:?}");
     }
 
     #[test]
