@@ -1,6 +1,6 @@
 //! How cost grows: with pods attached at once, and with records on the node.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use super::herd::Herd;
 use super::kernel::Replay;
 use super::peak;
 use super::plan::Plan;
-use super::process::Invocation;
+use super::process::{Cost, Invocation, children_cpu};
 use super::progress::Progress;
 use super::site::Site;
 use crate::node;
@@ -32,6 +32,9 @@ pub(super) struct Point {
     pub(super) count: usize,
     /// Wall time of each round, in ms.
     pub(super) wall: Vec<f64>,
+    /// CPU time of each round, in ms, of all processes together; unlike wall time it does not wait for others'
+    /// work on links.
+    pub(super) cpu: Vec<f64>,
     /// Peak memory of one process in KiB.
     pub(super) peak: Option<u64>,
 }
@@ -64,12 +67,12 @@ pub(super) fn bursts(
     };
     let (adds, dels) = (calls("ADD"), calls("DEL"));
     let replays = pairs.iter().map(|(vf, pod)| Replay::new(site, vf, pod)).collect::<Result<Vec<_>>>()?;
-    let mut rounds: Vec<[Vec<f64>; 4]> = vec![Default::default(); plan.pods.len()];
+    let mut rounds: Vec<[Vec<Cost>; 4]> = vec![Default::default(); plan.pods.len()];
     for _ in 0..plan.bursts {
         for (&count, rounds) in plan.pods.iter().zip(&mut rounds) {
             progress.advance(1, &format!("{count} pods at once"));
-            rounds[2].push(in_ms(|| replays[..count].iter().try_for_each(Replay::add))?);
-            rounds[3].push(in_ms(|| replays[..count].iter().try_for_each(Replay::del))?);
+            rounds[2].push(timed(|| replays[..count].iter().try_for_each(Replay::add))?);
+            rounds[3].push(timed(|| replays[..count].iter().try_for_each(Replay::del))?);
             rounds[0].push(at_once(site, &adds[..count])?);
             rounds[1].push(at_once(site, &dels[..count])?);
         }
@@ -79,28 +82,38 @@ pub(super) fn bursts(
         at_once(site, &adds[..count - 1])?;
         let peaks = [Some(peak::kib(&adds[count - 1])?), Some(peak::kib(&dels[count - 1])?), None, None];
         at_once(site, &dels[..count - 1])?;
-        for ((curve, wall), peak) in curves.iter_mut().zip(rounds).zip(peaks) {
-            curve.points.push(Point { count, wall, peak });
+        for ((curve, costs), peak) in curves.iter_mut().zip(rounds).zip(peaks) {
+            curve.points.push(Point::new(count, &costs, peak));
         }
     }
     Ok(curves.into())
 }
 
-/// Starts all, then waits for all; the time from the first start to the last end, in ms.
-fn at_once(site: &Site, calls: &[Invocation]) -> Result<f64> {
+impl Point {
+    /// Of what each round cost.
+    pub(super) fn new(count: usize, costs: &[Cost], peak: Option<u64>) -> Self {
+        let ms =
+            |part: fn(&Cost) -> Duration| costs.iter().map(|cost| part(cost).as_secs_f64() * 1e3).collect();
+        Point { count, wall: ms(|cost| cost.wall), cpu: ms(|cost| cost.cpu), peak }
+    }
+}
+
+/// Starts all, then waits for all: from the first start to the last end.
+fn at_once(site: &Site, calls: &[Invocation]) -> Result<Cost> {
     site.host().run(|| {
         let prepared = calls.iter().map(Invocation::prepare).collect::<Result<Vec<_>>>()?;
-        in_ms(|| {
+        timed(|| {
             let started = prepared.into_iter().map(|one| one.start()).collect::<Result<Vec<_>>>()?;
             started.into_iter().try_for_each(|one| one.finish().map(|_| ()))
         })
     })?
 }
 
-fn in_ms(work: impl FnOnce() -> Result<()>) -> Result<f64> {
-    let began = Instant::now();
+/// With the CPU time of children only: none for what this program does itself.
+fn timed(work: impl FnOnce() -> Result<()>) -> Result<Cost> {
+    let (before, began) = (children_cpu()?, Instant::now());
     work()?;
-    Ok(began.elapsed().as_secs_f64() * 1e3)
+    Ok(Cost { wall: began.elapsed(), cpu: children_cpu()?.saturating_sub(before) })
 }
 
 /// GC, CHECK and ADD on a node with many records.

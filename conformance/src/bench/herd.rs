@@ -11,7 +11,7 @@ use super::call::{IFNAME, Pod};
 use super::contender::Field;
 use super::growth::Point;
 use super::peak;
-use super::process::Invocation;
+use super::process::{Cost, Invocation};
 use super::site::Site;
 use crate::node;
 
@@ -21,7 +21,7 @@ pub(super) struct Herd {
     pub(super) count: usize,
     /// In the order of [`Herd::VERBS`].
     calls: [Invocation; 3],
-    walls: [Vec<f64>; 3],
+    costs: [Vec<Cost>; 3],
     /// Undoes the last of the calls.
     del: Invocation,
     /// Undoes the ADD that the records are copies of.
@@ -70,7 +70,7 @@ impl Herd {
                 site.of_pod(plugin, "CHECK", &pod, &check),
                 site.of_pod(plugin, "ADD", &next_pod, &next),
             ],
-            walls: Default::default(),
+            costs: Default::default(),
             del: site.of_pod(plugin, "DEL", &next_pod, &next),
             end: site.of_pod(plugin, "DEL", &pod, &conf),
         })
@@ -81,8 +81,8 @@ impl Herd {
     /// # Errors
     /// When one does not end as it has to.
     pub(super) fn round(&mut self) -> Result<()> {
-        for (wall, call) in self.walls.iter_mut().zip(&self.calls) {
-            wall.push(call.measure()?.wall.as_secs_f64() * 1e3);
+        for (costs, call) in self.costs.iter_mut().zip(&self.calls) {
+            costs.push(call.measure()?);
         }
         self.del.measure().map(|_| ())
     }
@@ -92,8 +92,9 @@ impl Herd {
     /// # Errors
     /// When a call does not end as it has to.
     pub(super) fn finish(self) -> Result<Vec<Point>> {
-        let point = |(wall, call)| Ok(Point { count: self.count, wall, peak: Some(peak::kib(call)?) });
-        let points = self.walls.into_iter().zip(&self.calls).map(point).collect();
+        let point =
+            |(costs, call): (&Vec<Cost>, _)| Ok(Point::new(self.count, costs, Some(peak::kib(call)?)));
+        let points = self.costs.iter().zip(&self.calls).map(point).collect();
         self.del.measure()?;
         self.end.measure()?;
         points

@@ -62,6 +62,7 @@ fn growth(curves: &[Curve]) -> String {
         "how many".to_owned(),
         "wall ms".to_owned(),
         "quartiles".to_owned(),
+        "CPU ms".to_owned(),
         "peak MiB".to_owned(),
     ]];
     for curve in curves {
@@ -72,6 +73,8 @@ fn growth(curves: &[Curve]) -> String {
                 point.count.to_string(),
                 number(wall.median),
                 format!("{} - {}", number(wall.low), number(wall.high)),
+                // What this program does itself is not counted.
+                Some(Summary::of(&point.cpu).median).filter(|ms| *ms > 0.0).map_or_else(dash, number),
                 point.peak.map_or_else(dash, |kib| format!("{:.2}", kib as f64 / 1024.0)),
             ]);
         }
