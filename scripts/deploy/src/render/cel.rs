@@ -47,12 +47,13 @@ impl Cel {
     /// By node selector, or by an affinity all of whose alternatives name one of the labels.
     pub(crate) fn selects(&self) -> String {
         let Cel { mode, role, .. } = self;
+        let required = "object.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution";
         format!(
             "(has(object.spec.nodeSelector) && ('{mode}' in object.spec.nodeSelector || '{role}' in object.spec.nodeSelector)) ||\n\
-             (object.?spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.hasValue() &&\n \
-             object.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.all(t,\n  \
+             ({} &&\n {required}.nodeSelectorTerms.all(t,\n  \
              has(t.matchExpressions) && t.matchExpressions.exists(e,\n   \
-             e.key in ['{mode}', '{role}'] && e.operator in ['Exists', 'In'])))"
+             e.key in ['{mode}', '{role}'] && e.operator in ['Exists', 'In'])))",
+            there(required, "object.spec")
         )
     }
 
@@ -94,10 +95,12 @@ impl Cel {
         let escaped = resource.replace('/', "~1");
         let base = "/spec/containers/0/resources";
         let map = |name: &str| {
+            let path = format!("object.spec.containers[0].resources.{name}");
             format!(
-                "(object.spec.containers[0].?resources.{name}.hasValue() ? [] :\n  \
+                "({} ? [] :\n  \
                  [JSONPatch{{op: 'add', path: '{base}/{name}', value: {{}}}}]) +\n \
-                 [JSONPatch{{op: 'add', path: '{base}/{name}/{escaped}', value: '1'}}]"
+                 [JSONPatch{{op: 'add', path: '{base}/{name}/{escaped}', value: '1'}}]",
+                there(&path, "object.spec.containers[0]")
             )
         };
         format!(
@@ -149,4 +152,11 @@ impl Cel {
         }));
         checks
     }
+}
+
+/// Whether a field is there, and every one on the way to it from `base`. Optional fields (`a.?b`) say it shorter, from
+/// Kubernetes 1.29 on.
+fn there(path: &str, base: &str) -> String {
+    let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]).filter(|end| *end > base.len());
+    ends.map(|end| format!("has({})", &path[..end])).collect::<Vec<_>>().join(" && ")
 }

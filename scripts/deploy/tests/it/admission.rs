@@ -1,5 +1,4 @@
-//! Which admission policies a version of Kubernetes gets. That they do what they say is tried on an API server, by
-//! `scripts/test-cluster`.
+//! Which admission policies a version of Kubernetes gets. What they do with pods is in `policies`.
 
 use crate::support::{Place, TENANT};
 

@@ -9,6 +9,7 @@
 mod admission;
 mod audit;
 mod pod_spec;
+mod policies;
 mod refusals;
 mod render;
 mod support;
