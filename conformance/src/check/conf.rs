@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
 /// In string values of the user's configuration, this is the trial's own directory.
@@ -76,10 +76,4 @@ fn place(value: &mut Value, dir: &str) {
         Value::Object(object) => object.values_mut().for_each(|item| place(item, dir)),
         _ => {}
     }
-}
-
-/// Refuses a plugin that no runtime could execute.
-pub fn require_plugin(path: &Path) -> Result<()> {
-    ensure!(path.is_file(), "{} is not a file", path.display());
-    Ok(())
 }

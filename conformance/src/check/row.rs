@@ -1,5 +1,7 @@
 //! What came of a check.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::answer::Answer;
@@ -30,6 +32,8 @@ pub struct Done {
     pub remarks: Vec<String>,
     /// The last answer of the plugin.
     pub last: Option<Answer>,
+    /// How long it took, surroundings included.
+    pub elapsed: Duration,
 }
 
 /// A check's line in the report.
@@ -59,6 +63,8 @@ pub struct Row {
     pub came_back: String,
     /// What should have.
     pub should: String,
+    /// How long all its runs took together, in seconds.
+    pub seconds: f64,
     /// Why it was not run, or what is worth knowing.
     pub remark: String,
 }
@@ -79,6 +85,7 @@ impl Row {
             sent: check.when.to_owned(),
             came_back: String::new(),
             should: check.then.to_owned(),
+            seconds: 0.0,
             remark: reason.into(),
         }
     }
@@ -90,6 +97,7 @@ impl Row {
         let mut passed = false;
         for run in runs {
             row.versions.push(run.version.clone());
+            row.seconds += run.elapsed.as_secs_f64();
             reasons.extend(run.remarks);
             let failure = match run.verdict {
                 Ok(()) => {

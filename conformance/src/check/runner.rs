@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 
@@ -82,11 +83,13 @@ fn work(
 
 /// One run, whatever happens in it.
 fn attempt(suite: &Suite, check: &Check, version: &str) -> Done {
+    let start = Instant::now();
     let broken = |error| Done {
         version: version.to_owned(),
         verdict: Err(Stop::Broken(error)),
         remarks: Vec::new(),
         last: None,
+        elapsed: start.elapsed(),
     };
     if suite.common.interrupted.load(Ordering::Relaxed) {
         return Done { verdict: Err(Stop::skipped("interrupted")), ..broken(anyhow!("")) };
@@ -95,7 +98,8 @@ fn attempt(suite: &Suite, check: &Check, version: &str) -> Done {
         let trial = Trial::begin(suite, *check, version)?;
         let verdict = (check.run)(&trial);
         let (remarks, last) = trial.end();
-        Ok(Done { version: version.to_owned(), verdict, remarks, last })
+        let version = version.to_owned();
+        Ok(Done { version, verdict, remarks, last, elapsed: start.elapsed() })
     };
     // A panic is a mistake of the check; the others can still say something.
     let caught = catch_unwind(AssertUnwindSafe(|| on_private_host(run)));

@@ -35,7 +35,7 @@ fn case(out: &mut impl Write, about: &About, row: &Row) -> io::Result<()> {
     let name = escape(&format!("{} {} {}: {}", row.number, row.levels, row.verb, row.should));
     let class = escape(&format!("{}.{}", about.profile, row.group));
     let particulars = format!("sent: {}\ncame back: {}\nsource: {}", row.sent, row.came_back, row.source);
-    write!(out, r#"    <testcase name="{name}" classname="{class}""#)?;
+    write!(out, r#"    <testcase name="{name}" classname="{class}" time="{:.3}""#, row.seconds)?;
     match (row.status, row.required) {
         (Status::Pass, _) => writeln!(out, "/>"),
         (Status::Skip, _) => writeln!(out, r#"><skipped message="{}"/></testcase>"#, escape(&row.remark)),

@@ -1,0 +1,75 @@
+//! The suite on our own plugins: every check of their profiles passes, with every version, and none is left out but
+//! those that are named here.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use conformance::binaries::plugin;
+use serde_json::Value;
+
+/// Of a build for development, which is linked dynamically: in a chroot it finds no libraries.
+const STATIC_ONLY: u64 = 140;
+
+/// 79 is about plugins that do not list 1.1.0, 122 and 129 about those that delegate to an IPAM plugin.
+const NOT_OURS: &[u64] = &[79, 122, 129];
+
+/// A placeholder attaches nothing, so there is no result, interface, device or attachment to look at; and it depends
+/// on nothing that could be down.
+const NOTHING_ATTACHED: &[u64] = &[
+    6, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 106, 108, 109, 112, 113, 114, 115, 116, 117, 119,
+    127, 128, 136,
+];
+
+#[test]
+fn the_placeholder_passes() {
+    // As it is installed: 151 loads this very file.
+    let config = r#"{
+        "cniVersion": "0.4.0",
+        "cniVersions": ["0.4.0", "1.0.0", "1.1.0"],
+        "name": "dpu-nic",
+        "loadOnlyInlinedPlugins": true,
+        "plugins": [{"type": "dpu-nic-placeholder", "logLevel": "warn", "message": "use hostNetwork: true"}]
+    }"#;
+    let args = ["--profile", "placeholder"];
+    passes("dpu-nic-placeholder", config, &args, &[NOT_OURS, NOTHING_ATTACHED].concat()).unwrap();
+}
+
+#[test]
+fn dpu_host_passes() {
+    // GC waits 20 s for a VF that somebody else holds.
+    let args = ["--profile", "interface", "--setup", "simulated-node", "--timeout", "30"];
+    let config =
+        r#"{"type":"dpu-host","logLevel":"info","timeoutSeconds":60,"resourceName":"openshift.io/vf"}"#;
+    passes("dpu-host", config, &args, NOT_OURS).unwrap();
+}
+
+fn passes(name: &str, config: &str, args: &[&str], not_run: &[u64]) -> Result<()> {
+    let (binary, file) = (plugin(name)?, tempfile::NamedTempFile::new()?);
+    std::fs::write(file.path(), config)?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    command.args(["check", "--format", "json"]).args(args).arg("--config").arg(file.path());
+    let output = command.arg("--plugin").arg(&binary).output()?;
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    let versions = report["versions"].as_array().map_or(0, Vec::len);
+    ensure!(versions == 7, "{versions} versions");
+
+    let rows = report["checks"].as_array().context("no rows")?;
+    let exempt = |row: &Value| row["number"] == STATIC_ONLY && is_dynamic(&binary);
+    let failed: Vec<&Value> = rows.iter().filter(|row| row["status"] == "fail" && !exempt(row)).collect();
+    ensure!(failed.is_empty(), "{failed:#?}");
+    // What the other profiles add is skipped without being required.
+    let skipped = rows.iter().filter(|row| row["status"] == "skip" && row["required"] == true);
+    let skipped: BTreeSet<u64> = skipped.filter_map(|row| row["number"].as_u64()).collect();
+    ensure!(skipped == not_run.iter().copied().collect(), "not run: {skipped:?}");
+    Ok(())
+}
+
+/// Whether the binary asks for a dynamic linker.
+fn is_dynamic(binary: &Path) -> bool {
+    let bytes = std::fs::read(binary).unwrap_or_default();
+    let start = &bytes[..bytes.len().min(4096)];
+    start.windows(7).any(|window| window == b"ld-linu")
+}

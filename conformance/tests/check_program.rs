@@ -1,0 +1,98 @@
+//! `conformance check` as a program: its reports, its exit status, and what it leaves behind.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use conformance::binaries::plugin;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+fn check(args: &[&str]) -> Result<Command> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    command.arg("check").arg("--plugin").arg(plugin("dpu-nic-placeholder")?).args(args);
+    Ok(command)
+}
+
+fn run(args: &[&str]) -> Result<Output> {
+    Ok(check(args)?.output()?)
+}
+
+#[test]
+fn json_is_one_object_with_a_row_per_check() -> Result<()> {
+    let output = run(&["--profile", "placeholder", "--only", "52-55,142", "--format", "json"])?;
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let numbers: Vec<u64> = report["checks"]
+        .as_array()
+        .context("no rows")?
+        .iter()
+        .filter_map(|row| row["number"].as_u64())
+        .collect();
+    assert_eq!(numbers, [52, 53, 54, 55, 142]);
+    assert_eq!(report["summary"]["passed"], 5, "{report}");
+    assert!(output.status.success());
+    Ok(())
+}
+
+#[test]
+fn junit_has_a_case_per_check() -> Result<()> {
+    let output = run(&["--profile", "placeholder", "--only", "validators,142", "--format", "junit"])?;
+    let text = String::from_utf8(output.stdout)?;
+    assert!(text.starts_with("<?xml"), "{text}");
+    assert_eq!(text.matches("<testcase ").count(), 14, "{text}");
+    // Every element that is opened is closed.
+    for element in ["testsuites", "testsuite", "testcase", "failure"] {
+        let opened = text.matches(&format!("<{element} ")).count();
+        let closed = text.matches(&format!("</{element}>")).count();
+        let alone = text
+            .lines()
+            .filter(|line| line.contains(&format!("<{element} ")) && line.ends_with("\"/>"))
+            .count();
+        assert_eq!(opened, closed + alone, "{element}: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_failing_required_check_is_exit_status_1() -> Result<()> {
+    // A placeholder attaches nothing.
+    let output = run(&["--profile", "interface", "--only", "88"])?;
+    assert_eq!(output.status.code(), Some(1));
+    let advice = run(&["--profile", "spec", "--only", "88"])?;
+    assert_eq!(advice.status.code(), Some(0), "{}", String::from_utf8_lossy(&advice.stdout));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_run_is_exit_status_2() -> Result<()> {
+    for args in [&["--only", "nothing"][..], &["--setup", "exit 7"][..]] {
+        assert_eq!(run(args)?.status.code(), Some(2), "{args:?}");
+    }
+    Ok(())
+}
+
+/// The directories of suites of this process's children.
+fn left(dir: &std::path::Path) -> Result<BTreeSet<String>> {
+    let names = std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.collect()
+}
+
+#[test]
+fn an_interrupted_suite_leaves_nothing() -> Result<()> {
+    let tmp = tempfile::tempdir()?;
+    let mut command = check(&["--profile", "placeholder", "--random", "1000000"])?;
+    let mut child = command.env("TMPDIR", tmp.path()).stdout(Stdio::null()).spawn()?;
+    // It has begun when its directory is there.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while left(tmp.path())?.is_empty() {
+        ensure!(Instant::now() < deadline, "the suite does not begin");
+        std::thread::yield_now();
+    }
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT)?;
+    let status = child.wait()?;
+    assert!(!status.success(), "{status}");
+    assert_eq!(left(tmp.path())?, BTreeSet::new());
+    Ok(())
+}
