@@ -1,4 +1,4 @@
-//! Where the time of one ADD goes: the plugin's own account of its phases, and what process start and end add.
+//! Where the time of one ADD goes: the plugin's own account of its phases, and what starting and ending a process adds.
 
 use std::fmt::Write;
 use std::fs;
@@ -44,8 +44,7 @@ pub(super) fn trace(
         fs::remove_file(&log)?;
         let told = read(&text).with_context(|| format!("no phases in the log: {text}"))?;
         let known: f64 = told.iter().map(|(_, took)| took).sum();
-        let outside =
-            [("start and end of the process".to_owned(), (wall - known).max(0.0)), ("all".to_owned(), wall)];
+        let outside = [("exec and exit".to_owned(), (wall - known).max(0.0)), ("all".to_owned(), wall)];
         for (phase, took) in told.into_iter().chain(outside) {
             match phases.iter_mut().find(|(name, _)| *name == phase) {
                 Some((_, all)) => all.push(took),
@@ -61,9 +60,9 @@ pub(super) fn trace(
     Ok(text)
 }
 
-/// The phases of the line that closes an ADD: `... total=12.3ms claim=0.2 server=1.1 ...`.
+/// The phases of the line that follows an ADD's answer: `... total=12.3ms parse=0.1 claim=0.2 server=1.1 ...`.
 fn read(log: &str) -> Option<Vec<(String, f64)>> {
-    let line = log.lines().find(|line| line.contains(" total="))?;
+    let line = log.lines().rfind(|line| line.contains(" total="))?;
     let (_, after) = line.split_once(" total=")?;
     let phases = after.split_whitespace().skip(1).map_while(|word| {
         let (name, took) = word.trim_end_matches(')').split_once('=')?;
@@ -77,13 +76,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn phases_are_read_from_the_line_that_closes_a_call() {
+    fn phases_are_read_from_the_line_that_follows_the_answer() {
         let log = "t dpu-host[1] debug ADD x: opened\n\
-                   t dpu-host[1] info ADD x: succeeded (call=1 vf=v total=12.3ms device=0.25 server=1.5 move=9.0)\n";
+                   t dpu-host[1] info ADD x: succeeded (call=1 vf=v total=12.3ms device=0.25 move=9.0)\n\
+                   t dpu-host[1] debug ADD x: answered (call=1 vf=v total=12.4ms device=0.25 move=9.0 print=0.1)\n";
         let phases = read(log).unwrap();
         assert_eq!(
             phases,
-            [("device".to_owned(), 0.25), ("server".to_owned(), 1.5), ("move".to_owned(), 9.0)]
+            [("device".to_owned(), 0.25), ("move".to_owned(), 9.0), ("print".to_owned(), 0.1)]
         );
         assert_eq!(read("nothing of it"), None);
     }

@@ -30,14 +30,15 @@ pub mod fuzzing;
 
 use std::cell::OnceCell;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use cni::{Add, AddResult, Check, Del, Error, Gc, Leniency, Plugin, Status, Verb};
 
 use crate::node::Node;
 
 /// The plugin, and what its call leaves for after the answer.
-#[derive(Default)]
 struct DpuHost {
+    began: Instant,
     node: OnceCell<Node>,
 }
 
@@ -47,23 +48,23 @@ impl Plugin for DpuHost {
     const DEL: Leniency = Leniency::AnyVersion;
 
     fn add(&self, call: &Add) -> Result<AddResult, Error> {
-        add::run(self.node(Node::strict(&call.conf)?), call)
+        add::run(self.node(Node::strict(&call.conf, self.began)?), call)
     }
 
     fn del(&self, call: &Del) -> Result<(), Error> {
-        del::run(self.node(Node::lenient(&call.conf)?), call)
+        del::run(self.node(Node::lenient(&call.conf, self.began)?), call)
     }
 
     fn check(&self, call: &Check) -> Result<(), Error> {
-        check::run(self.node(Node::strict(&call.conf)?), call)
+        check::run(self.node(Node::strict(&call.conf, self.began)?), call)
     }
 
     fn status(&self, call: &Status) -> Result<(), Error> {
-        status::run(self.node(Node::strict(&call.conf)?))
+        status::run(self.node(Node::strict(&call.conf, self.began)?))
     }
 
     fn gc(&self, call: &Gc) -> Result<(), Error> {
-        gc::run(self.node(Node::strict(&call.conf)?), call)
+        gc::run(self.node(Node::strict(&call.conf, self.began)?), call)
     }
 
     fn remark(&self) -> String {
@@ -71,8 +72,10 @@ impl Plugin for DpuHost {
     }
 
     fn afterwards(&self, verb: Verb) {
+        let Some(node) = self.node.get() else { return };
+        node.trace.answered();
         // CHECK and STATUS are called in haste.
-        if let (Verb::Add | Verb::Del | Verb::Gc, Some(node)) = (verb, self.node.get()) {
+        if matches!(verb, Verb::Add | Verb::Del | Verb::Gc) {
             chores::run(node);
         }
     }
@@ -87,9 +90,10 @@ impl DpuHost {
 
 /// Serves a call of a runtime's, or `dpu-host vfs` of a person's: the whole program.
 pub fn main() -> ExitCode {
+    let began = Instant::now();
     let mut args = std::env::args().skip(1);
     match args.next().as_deref() {
         Some("vfs") => vfs::main(&args.collect::<Vec<_>>()),
-        _ => cni::main(&DpuHost::default()),
+        _ => cni::main(&DpuHost { began, node: OnceCell::new() }),
     }
 }

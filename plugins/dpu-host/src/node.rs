@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::path::Path;
+use std::time::Instant;
 
 use cni::{Error, NetConf, Pod, paths};
 use linux::sriov::Sysfs;
@@ -36,17 +37,17 @@ pub(crate) struct Sandbox {
 }
 
 impl Node {
-    /// The node under this configuration.
+    /// The node under this configuration, for a call that began then.
     ///
     /// # Errors
     /// Code 7 for a bad value.
-    pub(crate) fn strict(conf: &NetConf) -> Result<Self, Error> {
-        Config::strict(conf).map(Self::new)
+    pub(crate) fn strict(conf: &NetConf, began: Instant) -> Result<Self, Error> {
+        Config::strict(conf).map(|config| Self::new(config, began))
     }
 
     /// The same for a DEL, which no bad value may stop.
-    pub(crate) fn lenient(conf: &NetConf) -> Result<Self, Error> {
-        Config::lenient(conf).map(Self::new)
+    pub(crate) fn lenient(conf: &NetConf, began: Instant) -> Result<Self, Error> {
+        Config::lenient(conf).map(|config| Self::new(config, began))
     }
 
     /// The node for a person who looks at it.
@@ -54,16 +55,16 @@ impl Node {
     /// # Errors
     /// None today.
     pub(crate) fn by_hand(state_dir: &Path) -> Result<Self, Error> {
-        Config::by_hand(state_dir).map(Self::new)
+        Config::by_hand(state_dir).map(|config| Self::new(config, Instant::now()))
     }
 
-    fn new(config: Config) -> Self {
+    fn new(config: Config, began: Instant) -> Self {
         Node {
             sysfs: Sysfs::new(&paths::root()),
             server: Client::new(&config.socket),
             store: OnceCell::new(),
             links: OnceCell::new(),
-            trace: Trace::begin(),
+            trace: Trace::begin(began),
             config,
         }
     }

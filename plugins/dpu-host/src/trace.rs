@@ -14,13 +14,20 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Begins now.
-    pub(crate) fn begin() -> Self {
-        let began = Instant::now();
+    /// Begins with the process; what it has done so far is the first phase, `parse`.
+    pub(crate) fn begin(began: Instant) -> Self {
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // Unique enough to be found in two logs: the microsecond of this hour, and the process.
         let id = format!("{:08x}{:04x}", clock.as_micros() as u32, std::process::id() as u16);
-        Trace { id, began, marked: Cell::new(began), phases: RefCell::default(), devices: RefCell::default() }
+        let trace = Trace {
+            id,
+            began,
+            marked: Cell::new(began),
+            phases: RefCell::default(),
+            devices: RefCell::default(),
+        };
+        trace.mark("parse");
+        trace
     }
 
     /// The call's name, in our log and in ovnkube-node's.
@@ -32,6 +39,12 @@ impl Trace {
     pub(crate) fn mark(&self, phase: &'static str) {
         let now = Instant::now();
         self.phases.borrow_mut().push((phase, now - self.marked.replace(now)));
+    }
+
+    /// Tells a reader of every line how long the answer took, once it is written.
+    pub(crate) fn answered(&self) {
+        self.mark("print");
+        log::debug!("answered ({})", self.remark());
     }
 
     /// Notes a device that the call is about.
