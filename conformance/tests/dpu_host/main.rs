@@ -5,9 +5,12 @@ mod adding;
 mod claiming;
 mod detaching;
 mod looking;
+mod naming;
 mod networks;
 mod refusing;
 mod serving;
+mod skew;
+mod undoing;
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -90,10 +90,26 @@ pub(crate) fn bad_answer(pod: &Pod, why: impl Display) -> Error {
         .details("look at the log of ovnkube-node on this node; its version may not fit this plugin")
 }
 
-/// 107: the kernel refused.
+/// 107: the kernel refused what the pod needs.
 pub(crate) fn kernel(device: &DeviceId, doing: impl Display, why: impl Display) -> Error {
     Error::new(KERNEL, format!("VF {device}: {doing}: {why}"))
-        .details("the VF was brought home again; look at the kernel log for its driver")
+        .details("the VF is brought home again; look at the kernel log for what its driver says")
+}
+
+/// 107: the kernel refused what a VF needs at home. Its record stays.
+pub(crate) fn homeward(device: &DeviceId, doing: impl Display, why: impl Display) -> Error {
+    Error::new(KERNEL, format!("VF {device}: {doing}: {why}")).details(
+        "every later call tries again; look at the kernel log for what its driver says, and at dpu-host vfs",
+    )
+}
+
+/// Any error, with the pod that it is about.
+pub(crate) fn of_pod(error: Error, pod: &Pod) -> Error {
+    let name = pod.to_string();
+    if pod.name.is_none() || error.msg().contains(&name) {
+        return error;
+    }
+    Error::new(error.code(), format!("pod {name}: {}", error.msg())).details(error.detail_text())
 }
 
 /// 5: the kernel gives no netlink socket, or says nothing on it.

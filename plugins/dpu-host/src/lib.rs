@@ -48,15 +48,18 @@ impl Plugin for DpuHost {
     const DEL: Leniency = Leniency::AnyVersion;
 
     fn add(&self, call: &Add) -> Result<AddResult, Error> {
-        add::run(self.node(Node::strict(&call.conf, self.began)?), call)
+        let added = Node::strict(&call.conf, self.began).and_then(|node| add::run(self.node(node), call));
+        added.map_err(|error| fault::of_pod(error, &call.args.pod()))
     }
 
     fn del(&self, call: &Del) -> Result<(), Error> {
-        del::run(self.node(Node::lenient(&call.conf, self.began)?), call)
+        let done = Node::lenient(&call.conf, self.began).and_then(|node| del::run(self.node(node), call));
+        done.map_err(|error| fault::of_pod(error, &call.args.pod()))
     }
 
     fn check(&self, call: &Check) -> Result<(), Error> {
-        check::run(self.node(Node::strict(&call.conf, self.began)?), call)
+        let checked = Node::strict(&call.conf, self.began).and_then(|node| check::run(self.node(node), call));
+        checked.map_err(|error| fault::of_pod(error, &call.args.pod()))
     }
 
     fn status(&self, call: &Status) -> Result<(), Error> {

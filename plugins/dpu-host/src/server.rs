@@ -58,6 +58,10 @@ impl Forward {
             .filter(|(key, _)| !dropped(key))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
+        // The server takes text only.
+        if let Some(level) = config.get_mut("logLevel").filter(|level| level.is_number()) {
+            *level = level.to_string().into();
+        }
         config.insert("type".into(), ovnkube::PLUGIN_TYPE.into());
         config.insert("cniVersion".into(), conf.version().min(NEWEST_FORWARDED).as_str().into());
         if let Some(device) = device {
@@ -219,6 +223,9 @@ fn refusal(text: &str, pod: &Pod, device: &DeviceId) -> Error {
         );
     }
     if has("failed to get one netdevice interface") || has("while getting Netdevice name") {
+        // It may be the second one, of a primary user-defined network.
+        let named = text.rsplit_once("per Device ID ").and_then(|(_, id)| id.trim().parse().ok());
+        let device = named.as_ref().unwrap_or(device);
         return fault::again(
             format!("VF {device} of pod {pod} is not on the host as ovnkube-node sees it: {said}"),
             "it may still be on its way home from an earlier pod; if it stays away run dpu-host vfs",

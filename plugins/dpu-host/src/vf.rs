@@ -79,9 +79,9 @@ pub(crate) fn in_pod(sandbox: &Sandbox, held: &Held) -> Result<Option<Link>, Err
 pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Wanted) -> Result<Inside, Error> {
     let refused = |error: linux::Error| {
         let remedy = if error.is_no_address() {
-            "the PF has set an address for this VF: clear it there or trust the VF"
+            "perhaps its PF has set another MAC for it: clear that or trust the VF; see the kernel log"
         } else {
-            "look at the kernel log for its driver"
+            "the VF is brought home again; look at the kernel log for what its driver says"
         };
         fault::kernel(&held.id, format!("moving it into the pod as {}", wanted.ifname), error).details(remedy)
     };
@@ -97,7 +97,24 @@ pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Want
         up: Some(false),
         ..LinkChange::default()
     };
-    node.links()?.change(home.index, &change).map_err(refused)?;
+    let links = node.links()?;
+    // The pod will call it so: as another name of its own it would be taken.
+    if home.altnames.iter().any(|altname| altname == wanted.ifname) {
+        links.del_altname(home.index, wanted.ifname).map_err(refused)?;
+    }
+    match links.change(home.index, &change) {
+        // The pod has a link with one of its other names, which it is then without; at home it gets them back.
+        Err(error) if error.is_exists() => {
+            let link = links.link_at(home.index).map_err(refused)?;
+            let altnames = link.map(|link| link.altnames).filter(|names| !names.is_empty());
+            for altname in altnames.ok_or(error).map_err(refused)? {
+                links.del_altname(home.index, &altname).map_err(refused)?;
+            }
+            links.change(home.index, &change)
+        }
+        done => done,
+    }
+    .map_err(refused)?;
     // Its index may be another one there, and a driver may take an address without using it.
     let link = sandbox.links.link(wanted.ifname).map_err(refused)?;
     let link = link.ok_or_else(|| fault::kernel(&held.id, "moving it into the pod", "it did not arrive"))?;
@@ -128,7 +145,7 @@ pub(crate) fn bring_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>) ->
 /// Out of the pod, in one request where nothing stands in its way.
 fn leave_pod(node: &Node, held: &Held, home: &Home, sandbox: &Sandbox) -> Result<(), Error> {
     let host =
-        Netns::own().map_err(|error| fault::kernel(&held.id, "opening the host's namespace", error))?;
+        Netns::own().map_err(|error| fault::homeward(&held.id, "opening the host's namespace", error))?;
     let mut name = free_name(node, home)?;
     // The name may be taken between the look and the move, or another name of the link may be in use on the host.
     for last in [false, true] {
@@ -142,7 +159,7 @@ fn leave_pod(node: &Node, held: &Held, home: &Home, sandbox: &Sandbox) -> Result
             Err(error) if error.is_exists() && !last => name = temporary_name(home.index),
             // Perhaps only the rest of the request failed: what is at home by now is settled there.
             Err(error) if in_pod(sandbox, held)?.is_some() => {
-                return Err(fault::kernel(&held.id, "moving it home", error));
+                return Err(fault::homeward(&held.id, "moving it home", error));
             }
             Err(error) => log::warn!("VF {}: coming home: {error}", held.id),
         }
@@ -157,7 +174,9 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
     if link.up {
         // Older kernels rename no link that is up, and a driver may take an address only while down.
         let down = LinkChange { up: Some(false), ..LinkChange::default() };
-        links.change(link.index, &down).map_err(|error| fault::kernel(&held.id, "setting it down", error))?;
+        links
+            .change(link.index, &down)
+            .map_err(|error| fault::homeward(&held.id, "setting it down", error))?;
     }
     let change = differing(link, home);
     if !change.is_empty()
@@ -167,7 +186,7 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
         log::warn!("VF {}: giving it its properties back: {error}", held.id);
         links
             .change(link.index, &without_mac)
-            .map_err(|error| fault::kernel(&held.id, "restoring it", error))?;
+            .map_err(|error| fault::homeward(&held.id, "restoring it", error))?;
     }
     for altname in link.altnames.iter().filter(|altname| !home.altnames.contains(altname)) {
         links.del_altname(link.index, altname).map_err(fault::netlink)?;
@@ -211,7 +230,7 @@ fn rename(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
                 return Ok(Homecoming::Nameless);
             }
             Err(error) if error.is_exists() && name != waiting => {}
-            Err(error) => return Err(fault::kernel(&held.id, format!("renaming it to {name}"), error)),
+            Err(error) => return Err(fault::homeward(&held.id, format!("renaming it to {name}"), error)),
         }
     }
     Ok(Homecoming::Nameless)

@@ -1,0 +1,92 @@
+//! An ADD that the kernel refuses half-way: every VF is home as it was, and the pod is empty.
+
+use anyhow::{Context, Result};
+use conformance::node::{Node, PodObject};
+
+use super::*;
+
+/// What the kernel will refuse, in the order of the steps.
+const REFUSED: [(&str, fn(&mut ovnkube::PodInterface)); 6] = [
+    ("the address of a group", |interface| interface.mac = Some([0x01, 0, 0x5e, 0, 0, 1])),
+    ("an MTU beyond all", |interface| interface.mtu = 1 << 20),
+    ("an IP address of a group", |interface| {
+        interface.ips = vec!["ff02::99/64".parse().expect("an address")];
+        interface.gateways.clear();
+    }),
+    ("a gateway out of reach", |interface| {
+        interface.gateways = vec!["192.0.2.1".parse().expect("an address")];
+    }),
+    ("a next hop out of reach", |interface| {
+        interface.routes[0].next_hop = Some("192.0.2.1".parse().expect("an address"));
+    }),
+    ("a sibling that the pod does not have", |interface| {
+        interface.pod_if_names = vec!["net9".into(), "eth0".into()];
+    }),
+];
+
+#[test]
+fn a_step_that_the_kernel_refuses_is_undone_wherever_it_comes() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let before = home(&node, &node.vfs()[0])?;
+    for (what, change) in REFUSED {
+        let pod = node.pod("web", "web-0")?;
+        node.edit_pod(&pod, |object: &mut PodObject| {
+            change(object.interfaces.get_mut("eth0").expect("eth0"))
+        })?;
+        let (code, text) = add(&node, &pod, &node.vfs()[0])?.error()?;
+        assert_eq!(code, 107, "{what}: {text}");
+        for part in ["web/web-0", node.vfs()[0].device_id(), "kernel log"] {
+            assert!(text.contains(part), "{what}: {part} is missing in: {text}");
+        }
+        assert_eq!(home(&node, &node.vfs()[0])?, before, "{what}");
+        assert!(pod.links()?.is_empty(), "{what}: {:?}", pod.links()?);
+        assert!(left(&node)?.is_empty(), "{what}: {:?}", left(&node)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_second_vf_that_fails_takes_the_first_home_too() -> Result<()> {
+    let node = Node::builder().vfs(3).privileged(false).start()?;
+    let before: Vec<_> = node.vfs().iter().map(|vf| home(&node, vf)).collect::<Result<_>>()?;
+    let holder = node.pod("web", "holder")?;
+    add(&node, &holder, &node.vfs()[2])?.ok()?;
+    let cases: [(u64, fn(&mut conformance::node::Udn), &str); 3] = [
+        (107, |udn| udn.interface.gateways = vec!["192.0.2.1".parse().expect("an address")], "kernel log"),
+        (101, |udn| udn.device = None, "one VF more"),
+        (11, |udn| udn.device = Some("0000:03:00.4".into()), "VF 0000:03:00.4 of pod"),
+    ];
+    for (code, change, part) in cases {
+        let pod = node.pod("blue", "web-0")?;
+        node.give_udn(&pod, &node.vfs()[1])?;
+        node.edit_pod(&pod, |object| object.udn.as_mut().map(change))?;
+        let (got, text) = add(&node, &pod, &node.vfs()[0])?.error()?;
+        assert_eq!(got, code, "{text}");
+        assert!(text.contains(part) && text.contains("blue/web-0"), "{text}");
+        for at in 0..2 {
+            assert_eq!(home(&node, &node.vfs()[at])?, before[at], "{text}");
+        }
+        assert!(pod.links()?.is_empty(), "{text}");
+    }
+    assert!(holder.link("eth0")?.context("it has lost its VF")?.up);
+    Ok(())
+}
+
+#[test]
+fn no_name_of_the_pods_stands_in_the_way_and_none_is_left_on_the_host() -> Result<()> {
+    // A move that keeps the name first fails where the pod has a link that is called as the VF is on the host.
+    let node = Node::builder().privileged(false).start()?;
+    let vf = &node.vfs()[0];
+    let names = |node: &Node| -> Result<Vec<String>> {
+        Ok(node.host_links()?.into_iter().map(|link| link.name).collect())
+    };
+    let (before, all) = (home(&node, vf)?, names(&node)?);
+    let pod = node.pod("web", "web-0")?;
+    pod.change(&format!("link add dev {} type bridge", vf.name))?;
+    add(&node, &pod, vf)?.ok()?;
+    assert!(pod.link("eth0")?.is_some_and(|link| link.up));
+    del(&node, &pod, vf)?.ok()?;
+    assert_eq!(home(&node, vf)?, before);
+    assert_eq!(names(&node)?, all);
+    Ok(())
+}
