@@ -1,5 +1,8 @@
 //! The node's daemons: starting, killing and waiting for them.
 
+use std::io::Read;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,6 +64,12 @@ impl Node {
     /// When it does not come to rest within a minute.
     pub fn idle(&self) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
+        // A client that was killed may have left a request which the server has not taken up yet. Connections are
+        // taken up in order: once an empty one has been answered, all before it are counted.
+        if let Ok(mut last) = UnixStream::connect(self.root().join(server::SOCKET)) {
+            last.shutdown(Shutdown::Write)?;
+            last.read_to_end(&mut Vec::new())?;
+        }
         self.shared.wait(deadline, |state| (state.busy == 0).then_some(())).context("the server stays busy")
     }
 

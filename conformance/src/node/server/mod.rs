@@ -104,9 +104,10 @@ impl Server {
 impl Connections {
     fn serve(&self, shared: &Arc<Shared>, stream: UnixStream, run: u64) {
         let Ok(handle) = stream.try_clone() else { return };
+        // Before the next one is accepted, so that nobody finds the server idle who came after this one.
+        shared.change(|state| state.busy += 1);
         let shared = shared.clone();
         let serving = thread::Builder::new().name(String::from("cni-request")).spawn(move || {
-            shared.change(|state| state.busy += 1);
             verbs::serve(&shared, &stream, run);
             shared.change(|state| state.busy -= 1);
             // The clone in the list keeps the connection open otherwise.
