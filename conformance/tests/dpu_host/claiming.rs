@@ -98,6 +98,27 @@ fn an_add_that_was_killed_is_undone_by_the_del_that_follows() -> Result<()> {
 }
 
 #[test]
+fn an_add_that_was_killed_is_not_begun_anew_with_another_vf() -> Result<()> {
+    let node = Node::builder().privileged(false).behave(|b| b.card = Card::Never).start()?;
+    let pod = node.pod("web", "web-0")?;
+    let running = node.call(PLUGIN, Verb::Add)?.pod(&pod).conf(&node.conf_for(&node.vfs()[0])).spawn()?;
+    node.wait_received(1)?;
+    running.kill()?;
+    node.behave(|b| b.card = Card::Ready);
+    // Its record would be overwritten, and the first VF forgotten.
+    let (code, text) = add(&node, &pod, &node.vfs()[1])?.error()?;
+    assert_eq!(code, 11);
+    assert!(text.contains(node.vfs()[0].device_id()) && text.contains("web/web-0"), "{text}");
+    let holder = |vf: &Vf| node.root().join("run/dpu-cni/devices").join(vf.device_id()).is_symlink();
+    assert!(holder(&node.vfs()[0]) && !holder(&node.vfs()[1]));
+    // With the same VF it may.
+    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    del(&node, &pod, &node.vfs()[0])?.ok()?;
+    assert!(left(&node)?.is_empty());
+    Ok(())
+}
+
+#[test]
 fn a_vf_that_the_server_moves_after_we_gave_up_comes_home_at_the_next_call() -> Result<()> {
     let node = Node::builder().privileged(true).behave(|b| b.card = Card::Never).start()?;
     let before = home(&node, &node.vfs()[0])?;

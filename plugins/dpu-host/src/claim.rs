@@ -1,5 +1,6 @@
 //! Taking a device for an attachment: nobody else has it, it is on the host, and its record is written.
 
+use std::net::IpAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,9 @@ pub(crate) fn take(
     deadline: Instant,
 ) -> Result<(), Error> {
     usable(node, &id)?;
+    if record.devices.is_empty() {
+        begun_with(node, record, &id)?;
+    }
     let (lock, home) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
     record.devices.push(Held { id, ifname: ifname.to_owned(), home, inside: None, admin_mac: None });
     let store = node.store()?;
@@ -49,6 +53,20 @@ pub(crate) fn take(
     claimed
 }
 
+/// Refuses an attachment that an earlier ADD has begun with another device: the new record would take the place of the
+/// one that knows where that is.
+fn begun_with(node: &Node, record: &Record, id: &DeviceId) -> Result<(), Error> {
+    let store = node.store()?;
+    let Some(old) = store.load(&record.attachment)? else { return Ok(()) };
+    match old.devices.iter().find(|held| held.id != *id && store.owns(&old, &held.id)) {
+        None => Ok(()),
+        Some(held) => Err(fault::again(
+            format!("pod {} was being attached with VF {} when that was cut off", old.pod, held.id),
+            "this is tried again once the container runtime has deleted that sandbox",
+        )),
+    }
+}
+
 /// Refuses what no pod can be given, before anybody is waited for.
 fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
     const POOL: &str = "check the device plugin's pool: it must hold VFs of the DPU only";
@@ -63,14 +81,43 @@ fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
         }
         DeviceId::Pci(_) | DeviceId::Sf(_) => Ok(()),
         DeviceId::Netdev(name) => match node.links()?.link(name).map_err(fault::netlink)? {
-            Some(link) if link.parent.is_some() => Err(fault::bad_device(
-                id,
-                "is the name of a hardware device",
-                "device IDs of hardware are PCI addresses",
-            )),
-            _ => Ok(()),
+            Some(link) => match other_use(node, name, &link)? {
+                Some(why) => Err(fault::bad_device(id, why, "device IDs of hardware are PCI addresses")),
+                None => Ok(()),
+            },
+            None => Ok(()),
         },
     }
+}
+
+/// Why a link of the host is no VF of a simulated DPU, if it is none.
+///
+/// Only a server that was started to simulate a DPU serves bare names; every other one refuses them before anything
+/// is moved. There, though, a name is all that a tenant has to say to be given a link. So it must look like what a
+/// simulator makes: the end of a veth pair, with a name from which the server can tell PF and function
+/// (`eth0-14`; `dpusim`, `(\d+)-(\d+)$`), that the host itself does not use. Another pod's host end never does.
+fn other_use(node: &Node, name: &str, link: &Link) -> Result<Option<&'static str>, Error> {
+    let numbered = |part: &str| part.ends_with(|c: char| c.is_ascii_digit());
+    let named = name.rsplit_once('-').is_some_and(|(pf, function)| {
+        numbered(pf) && !function.is_empty() && function.bytes().all(|b| b.is_ascii_digit())
+    });
+    // An altname would be a second name of a device that is claimed by its first.
+    let simulated =
+        named && link.name == name && link.parent.is_none() && link.kind.as_deref() == Some("veth");
+    Ok(if !simulated {
+        Some("is neither a PCI address nor the name of a simulated VF")
+    } else if link.master.is_some() {
+        Some("is a port of a bridge or switch of the host")
+    } else if node.links()?.addresses(link.index).map_err(fault::netlink)?.iter().any(|a| !is_own(a.ip())) {
+        Some("has an address of the host")
+    } else {
+        None
+    })
+}
+
+/// Whether an address is one that the kernel gives a link by itself.
+fn is_own(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 /// Waits until the device is free and on the host, and locks it.
