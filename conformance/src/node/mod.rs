@@ -35,6 +35,7 @@ mod link;
 mod namespace;
 mod pods;
 mod real;
+mod reboot;
 mod registry;
 mod sandbox;
 mod server;

@@ -80,6 +80,15 @@ impl Sysfs {
         fs::rename(other, net)
     }
 
+    /// Takes the function `pci` out of the tree, or puts it back.
+    pub(super) fn plug(&self, pci: &str, there: bool) -> io::Result<()> {
+        let device = self.sys.join("bus/pci/devices").join(pci);
+        let unplugged = self.sys.join("unplugged");
+        fs::create_dir_all(&unplugged)?;
+        let unplugged = unplugged.join(pci);
+        if there { fs::rename(unplugged, device) } else { fs::rename(device, unplugged) }
+    }
+
     fn device(&self, pci: &str) -> io::Result<PathBuf> {
         let device = self.sys.join("bus/pci/devices").join(pci);
         fs::create_dir_all(&device)?;

@@ -56,6 +56,33 @@ impl Topology {
         Ok(Topology { host, card })
     }
 
+    /// Takes the VFs away from host and pods, as a card does that reboots.
+    pub(super) fn unplug(&self, vfs: &[Vf]) -> Result<()> {
+        // A pair whose end died with its pod is gone already.
+        let there = link::links(self.card.netns())?;
+        let mut script = String::new();
+        for vf in vfs.iter().filter(|vf| there.iter().any(|link| link.name == vf.representor)) {
+            writeln!(script, "link del {}", vf.representor)?;
+        }
+        ip::batch(self.card.netns(), &script)
+    }
+
+    /// Makes new VFs in the place of those that [`Topology::unplug`] took. They have the old ones' indices: without a
+    /// PCI address, which real ones keep, nothing else tells which is which.
+    pub(super) fn plug(&self, vfs: &[Vf]) -> Result<()> {
+        let (mut host, mut card) = (String::new(), String::new());
+        for Vf { name, link, representor, mac, mtu, .. } in vfs.iter().filter(|vf| !vf.vfio) {
+            writeln!(
+                host,
+                "link add {name} index {link} address {mac} mtu {mtu} type veth peer name {representor} mtu {mtu} netns {}",
+                self.card.name()
+            )?;
+            writeln!(card, "link set {representor} master {BRIDGE}")?;
+        }
+        ip::batch(self.host.netns(), &host)?;
+        ip::batch(self.card.netns(), &card)
+    }
+
     /// The host is where this process runs, and its VFs are real; the card's namespace stays empty.
     pub(super) fn real() -> Result<Topology> {
         Ok(Topology { host: Namespace::own()?, card: Namespace::new("card")? })

@@ -1,7 +1,7 @@
 //! A runtime that serves CRI, started for one test.
 
 use std::fs::{self, File};
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -23,6 +23,7 @@ const LOG_LINES: usize = 40;
 /// A running containerd or CRI-O. Dropping it ends it, and everything that it started.
 #[derive(Debug)]
 pub struct Runtime {
+    kind: Kind,
     cri: Client,
     daemon: Child,
     // Fields are dropped in this order: processes, their control groups, their files.
@@ -39,24 +40,30 @@ impl Runtime {
     pub fn start(kind: Kind, setup: Setup, network: Option<&Netns>) -> Result<Runtime> {
         let place = Place::new(network)?;
         let cgroup = Cgroup::unique()?;
-        let mut command = kind.prepare(&setup, &place)?;
-        let log = File::create(setup.path("log"))?;
-        command
-            .envs(setup.environment())
-            .stdin(std::process::Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
-        let daemon = place.spawn(&mut command)?;
+        let daemon = launch(kind, &setup, &place)?;
         let cri = Client::new(&setup.path("cri.sock"));
-        let mut runtime = Runtime { cri, daemon, place, cgroup, setup };
-        runtime
-            .wait(|runtime| runtime.cri.network().is_ok())
-            .context("waiting for the runtime's first answer")?;
+        let mut runtime = Runtime { kind, cri, daemon, place, cgroup, setup };
+        runtime.wait_for_answer()?;
         kind.started(&runtime)?;
         runtime
             .wait(|runtime| runtime.cri.has_image(image::NAME).unwrap_or(false))
             .context("waiting for the image")?;
         Ok(runtime)
+    }
+
+    /// Kills it and starts it again with everything that it was given, as an upgrade does: pods run on.
+    ///
+    /// # Errors
+    /// When it does not start; with the end of its log.
+    pub fn restart(&mut self) -> Result<()> {
+        self.daemon.kill()?;
+        self.daemon.wait()?;
+        self.daemon = launch(self.kind, &self.setup, &self.place)?;
+        self.wait_for_answer()
+    }
+
+    fn wait_for_answer(&mut self) -> Result<()> {
+        self.wait(|runtime| runtime.cri.network().is_ok()).context("waiting for the runtime's first answer")
     }
 
     /// Its CRI service.
@@ -143,6 +150,13 @@ impl Runtime {
         let pods = fields.filter(|(point, kind)| *kind == "nsfs" || point.starts_with(&*own));
         Ok(pods.map(|(point, _)| point.to_owned()).collect())
     }
+}
+
+fn launch(kind: Kind, setup: &Setup, place: &Place) -> Result<Child> {
+    let mut command = kind.prepare(setup, place)?;
+    let log = File::options().create(true).append(true).open(setup.path("log"))?;
+    let daemon = command.envs(setup.environment()).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    place.spawn(daemon)
 }
 
 impl Drop for Runtime {

@@ -7,10 +7,12 @@ mod detaching;
 mod looking;
 mod naming;
 mod networks;
+mod rebooting;
 mod refusing;
 mod serving;
 mod skew;
 mod undoing;
+mod versions;
 
 use std::process::Command;
 use std::time::{Duration, Instant};

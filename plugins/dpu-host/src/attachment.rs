@@ -3,6 +3,7 @@
 //! It is written before anything is changed and says enough to undo everything, so that whoever finds it next
 //! can bring the VF home: a DEL, a GC, or the next call after a kill.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use cni::{Attachment, Pod};
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::device::DeviceId;
 use crate::server::Forward;
 
-/// The format that this version writes; a reader ignores fields that it does not know.
+/// The format that this version writes. Fields may be added to it: a reader passes over those that it does not know.
+/// A number higher means that an older reader may not understand the record.
 pub(crate) const FORMAT: u32 = 1;
 
 /// One attachment: (network, container, interface), its devices and its pod.
@@ -146,7 +148,49 @@ impl Held {
     }
 }
 
+/// Why a record cannot be read.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// A newer version wrote it, in this format.
+    Newer(u32),
+    /// It is none, or damaged.
+    Broken(serde_json::Error),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreadable::Newer(format) => {
+                write!(f, "a newer dpu-host wrote it, in format {format}; this one knows {FORMAT}")
+            }
+            Unreadable::Broken(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
 impl Record {
+    /// Reads what this or another version wrote.
+    ///
+    /// # Errors
+    /// When it makes no sense to this one.
+    pub(crate) fn parse(text: &str) -> Result<Self, Unreadable> {
+        /// What every format has.
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        match serde_json::from_str(text) {
+            // What is written back is ours.
+            Ok(record) => Ok(Record { format: FORMAT, ..record }),
+            Err(error) => Err(match serde_json::from_str(text) {
+                Ok(Head { format }) if format > FORMAT => Unreadable::Newer(format),
+                _ => Unreadable::Broken(error),
+            }),
+        }
+    }
+
     /// Whether the pod's namespace is the one that the record was made for.
     pub(crate) fn namespace_lives(&self) -> bool {
         linux::Netns::id_at(&self.netns).is_ok_and(|id| id == self.netns_id)

@@ -20,7 +20,8 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(20);
 /// Detaches a pod, if it is attached.
 ///
 /// # Errors
-/// 107 when the kernel refuses to give the VF back, 11 when another call has it.
+/// 107 when the kernel refuses to give the VF back, 11 when another call has it, 110 when only a newer version can
+/// undo what it did.
 pub(crate) fn run(node: &Node, call: &Del) -> Result<(), Error> {
     let deadline = Instant::now() + BUDGET;
     // Without records there is nothing of ours to undo.
@@ -31,10 +32,13 @@ pub(crate) fn run(node: &Node, call: &Del) -> Result<(), Error> {
             return stranger(node, call);
         }
     };
-    let found = store.load(&call.attachment).unwrap_or_else(|error| {
-        log::warn!("{error}");
-        None
-    });
+    let found = match store.load(&call.attachment) {
+        Err(error) if error.code() != fault::NEWER => {
+            log::warn!("{error}");
+            None
+        }
+        found => found?,
+    };
     let Some(first) = found.and_then(|record| record.devices.into_iter().next()) else {
         return stranger(node, call);
     };

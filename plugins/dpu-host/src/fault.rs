@@ -31,6 +31,9 @@ pub(crate) const DIFFERS: u32 = 108;
 /// Records cannot be kept.
 pub(crate) const STATE: u32 = 109;
 
+/// A newer version wrote the record.
+pub(crate) const NEWER: u32 = 110;
+
 /// How the lines to add read when no resource is configured.
 const SOME_RESOURCE: &str = "<resourceName>";
 
@@ -127,6 +130,12 @@ pub(crate) fn differs(pod: &Pod, device: impl Display, what: impl Display) -> Er
 pub(crate) fn state(doing: impl Display, why: impl Display) -> Error {
     Error::new(STATE, format!("state of dpu-host: {doing}: {why}"))
         .details("the state directory must be a directory of root on a file system with free space")
+}
+
+/// 110: what an older version cannot undo, and does not forget.
+pub(crate) fn newer(why: impl Display) -> Error {
+    Error::new(NEWER, format!("the record of this attachment cannot be read: {why}"))
+        .details("install that version again: until then the VF stays where it is")
 }
 
 /// 11: worth another try.

@@ -22,7 +22,7 @@ use cni::{Attachment, Error, paths};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
-use crate::attachment::Record;
+use crate::attachment::{Record, Unreadable};
 use crate::device::DeviceId;
 use crate::fault;
 
@@ -91,7 +91,7 @@ impl Store {
     /// The record of an attachment.
     ///
     /// # Errors
-    /// 109 when there is one that cannot be read.
+    /// 109 when there is one that cannot be read, 110 when a newer version wrote it.
     pub(crate) fn load(&self, attachment: &Attachment) -> Result<Option<Record>, Error> {
         let path = self.record_path(&key(attachment));
         match read(&path) {
@@ -100,6 +100,7 @@ impl Store {
                 Err(fault::state(format!("reading {}", path.display()), why))
             }
             Ok(record) => Ok(record),
+            Err(error) if is_newer(&error) => Err(fault::newer(error)),
             Err(error) => Err(fault::state(format!("reading {}", path.display()), error)),
         }
     }
@@ -146,6 +147,12 @@ impl Store {
         let file = fs::read_link(self.claim_path(device)).ok()?;
         let record = self.read_or_warn(&self.record_path(file.to_str()?))?;
         record.devices.iter().any(|held| held.id == *device).then_some(record)
+    }
+
+    /// Why the record that the device's claim names cannot be read.
+    pub(crate) fn unreadable(&self, device: &DeviceId) -> Option<io::Error> {
+        let file = fs::read_link(self.claim_path(device)).ok()?;
+        read(&self.record_path(file.to_str()?)).err()
     }
 
     /// Whether the device is this record's.
@@ -230,11 +237,16 @@ fn read(path: &Path) -> io::Result<Option<Record>> {
     match private().read(true).open(path) {
         Ok(file) => {
             let text = io::read_to_string(file)?;
-            Ok(Some(serde_json::from_str(&text)?))
+            Ok(Some(Record::parse(&text).map_err(io::Error::other)?))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn is_newer(error: &io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(Unreadable::Newer(_)))
 }
 
 /// The files of a directory of ours, without drafts.

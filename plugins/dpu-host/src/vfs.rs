@@ -17,7 +17,7 @@ use crate::node::{Node, Sandbox};
 use crate::store::{age, now};
 use crate::vf;
 
-const USAGE: &str = "usage: dpu-host vfs [--json | --prometheus] [--state-dir DIR]";
+const USAGE: &str = "usage: dpu-host vfs [--json | --prometheus | --drained] [--state-dir DIR]";
 
 /// What a VF is to the node.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,6 +27,8 @@ enum State {
     Free,
     /// A living pod's.
     Used,
+    /// A living pod's, and not in it: the card was reset, or somebody took it.
+    Lost,
     /// Neither at home nor a living pod's, or at home with the marks of a pod on it.
     Leaked,
     /// At home, under another name, while another link has its own.
@@ -56,7 +58,7 @@ struct Row {
 
 /// Prints the inventory.
 pub(crate) fn main(args: &[String]) -> ExitCode {
-    let mut format: fn(&[Row]) -> String = table;
+    let mut format: fn(&[Row]) -> Result<String, String> = table;
     let mut state_dir = crate::config::STATE_DIR;
     let mut rest = args;
     while let Some((arg, others)) = rest.split_first() {
@@ -64,6 +66,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         match (arg.as_str(), others.split_first()) {
             ("--json", _) => format = json,
             ("--prometheus", _) => format = prometheus,
+            ("--drained", _) => format = drained,
             ("--state-dir", Some((dir, others))) => {
                 state_dir = dir;
                 rest = others;
@@ -72,9 +75,10 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
             _ => return complain(USAGE),
         }
     }
-    match Node::by_hand(&paths::rooted(Path::new(state_dir))).and_then(|node| inventory(&node)) {
-        Ok(rows) => say(format(&rows).trim_end()),
-        Err(error) => complain(&error.to_string()),
+    let rows = Node::by_hand(&paths::rooted(Path::new(state_dir))).and_then(|node| inventory(&node));
+    match rows.map_err(|error| error.to_string()).and_then(|rows| format(&rows)) {
+        Ok(text) => say(text.trim_end()),
+        Err(text) => complain(&text),
     }
 }
 
@@ -122,7 +126,15 @@ fn row(node: &Node, id: DeviceId) -> Result<Row, Error> {
         (None, None) if vfio => "vfio",
         (None, None) => "unknown",
     };
-    let (state, note) = judge(record.as_ref(), held, place, link.as_ref());
+    let unreadable =
+        node.existing_store().filter(|_| record.is_none()).and_then(|store| store.unreadable(&id));
+    let (state, note) = match unreadable {
+        // Away, and nobody knows whose: not nobody's.
+        Some(error) if place == "unknown" => {
+            (State::Used, Some(format!("its record cannot be read: {error}")))
+        }
+        _ => judge(record.as_ref(), held, place, link.as_ref()),
+    };
     Ok(Row {
         pf: match &id {
             DeviceId::Pci(address) => node.sysfs.pf(address).map(|pf| pf.to_string()),
@@ -171,19 +183,31 @@ fn judge(
     if !record.namespace_lives() {
         return (State::Leaked, Some("its pod is gone".into()));
     }
-    let note = match (record.stage, held.inside, link) {
+    match (record.stage, held.inside, link) {
         (Stage::Attached, Some(inside), Some(link)) if place == "pod" => {
             let mac = (link.mac != inside.mac).then_some("its MAC is not the one it was given");
-            mac.or((link.mtu != inside.mtu).then_some("its MTU is not the one it was given"))
-                .map(str::to_owned)
+            let note = mac.or((link.mtu != inside.mtu).then_some("its MTU is not the one it was given"));
+            (State::Used, note.map(str::to_owned))
         }
-        (Stage::Attached, Some(_), _) => Some("it is not in its pod".to_owned()),
-        _ => None,
-    };
-    (State::Used, note)
+        (Stage::Attached, Some(_), _) => (State::Lost, Some("it is not in its pod: delete that".into())),
+        _ => (State::Used, None),
+    }
 }
 
-fn table(rows: &[Row]) -> String {
+/// Whether the card may be rebooted now: what pods would lose is an error.
+fn drained(rows: &[Row]) -> Result<String, String> {
+    let used = rows.iter().filter(|row| row.state == State::Used);
+    let pods: BTreeSet<&str> =
+        used.map(|row| row.pod.as_deref().unwrap_or("one of an unreadable record")).collect();
+    let names = pods.iter().copied().collect::<Vec<_>>().join(", ");
+    match pods.len() {
+        0 => Ok("no pod has a VF of this node".to_owned()),
+        1 => Err(format!("1 pod has VFs of this node: {names}")),
+        count => Err(format!("{count} pods have VFs of this node: {names}")),
+    }
+}
+
+fn table(rows: &[Row]) -> Result<String, String> {
     let head = ["VF", "PF", "NAME", "MAC", "WHERE", "STATE", "POD", "SINCE", "NOTE"].map(str::to_owned);
     let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let lines: Vec<[String; 9]> = std::iter::once(head)
@@ -209,19 +233,19 @@ fn table(rows: &[Row]) -> String {
             line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         let _ = writeln!(text, "{}", padded.join("  ").trim_end());
     }
-    text
+    Ok(text)
 }
 
-fn json(rows: &[Row]) -> String {
-    serde_json::to_string_pretty(rows).unwrap_or_default()
+fn json(rows: &[Row]) -> Result<String, String> {
+    serde_json::to_string_pretty(rows).map_err(|error| error.to_string())
 }
 
 /// For the node exporter's textfile collector.
-fn prometheus(rows: &[Row]) -> String {
+fn prometheus(rows: &[Row]) -> Result<String, String> {
     let mut text = String::from(
         "# HELP dpu_cni_vfs Virtual functions of this node by state.\n# TYPE dpu_cni_vfs gauge\n",
     );
-    for wanted in [State::Free, State::Used, State::Leaked, State::Waiting] {
+    for wanted in [State::Free, State::Used, State::Lost, State::Leaked, State::Waiting] {
         let count = rows.iter().filter(|row| row.state == wanted).count();
         let _ = writeln!(text, "dpu_cni_vfs{{state=\"{}\"}} {count}", state(wanted));
     }
@@ -245,13 +269,14 @@ fn prometheus(rows: &[Row]) -> String {
             u8::from(row.as_recorded)
         );
     }
-    text
+    Ok(text)
 }
 
 fn state(state: State) -> &'static str {
     match state {
         State::Free => "free",
         State::Used => "used",
+        State::Lost => "lost",
         State::Leaked => "leaked",
         State::Waiting => "waiting",
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{records, setup, vfs_at_home};
 
-const RESOURCE: &str = "openshift.io/dpuvf";
+pub(super) const RESOURCE: &str = "openshift.io/dpuvf";
 
 /// Protocol 1.0.0, for containerd 1.6 refuses a result of 1.1.0.
 fn configuration() -> Value {
@@ -19,7 +19,7 @@ fn configuration() -> Value {
 }
 
 /// The runtime of this node.
-fn start(kind: Kind, node: &Node) -> Runtime {
+pub(super) fn start(kind: Kind, node: &Node) -> Runtime {
     let setup = setup(node).configuration("05-dpu-host.conflist", &configuration()).unwrap();
     let runtime = Runtime::start(kind, setup, Some(node.host().netns())).unwrap();
     node.behave(|behaviour| behaviour.runtime_root = runtime.place().path("/"));
@@ -27,7 +27,7 @@ fn start(kind: Kind, node: &Node) -> Runtime {
 }
 
 /// A pod as the node's API server and the runtime know it.
-fn pod(node: &Node, runtime: &Runtime, name: &str) -> (node::Pod, Pod) {
+pub(super) fn pod(node: &Node, runtime: &Runtime, name: &str) -> (node::Pod, Pod) {
     let known = node.pod("shop", name).unwrap();
     let pod = runtime.pod("shop", name).with_uid(&known.uid);
     (known, pod)

@@ -4,6 +4,7 @@
 mod cnitool;
 mod cri;
 mod podman;
+mod upgrading;
 
 use std::fs;
 

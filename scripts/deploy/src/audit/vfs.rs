@@ -69,6 +69,11 @@ fn report(rows: &[Row], findings: &mut Findings) {
         let whose = pod.as_deref().map_or(String::new(), |pod| format!(", last of {pod}"));
         match state.as_str() {
             "leaked" => findings.error("vfs", format!("{device} ({name}{whose}) is leaked{note}"), HOME),
+            "lost" => findings.error(
+                "vfs",
+                format!("{} has lost its VF {device}{note}", pod.as_deref().unwrap_or("a pod")),
+                "delete that pod: it has no network; what makes it will make it anew",
+            ),
             "waiting" => findings.warning(
                 "vfs",
                 format!("{device} is at home as {name}, not under its own name{note}"),

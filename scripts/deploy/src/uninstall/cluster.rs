@@ -110,10 +110,7 @@ impl Rendering {
                 what: "the configuration goes, node by node: drain, reboot, and pods come back without us",
                 commands: self.without("configuration", pool),
             });
-            steps.push(Step {
-                what: "is every VF at home? (nothing may be used, leaked or waiting)",
-                commands: self.look(),
-            });
+            steps.push(Step { what: "is every VF at home? (each must be free)", commands: self.look() });
             steps.push(Step { what: "then the binary", commands: self.without("plugin", pool) });
         }
         steps.push(Step { what: "the VFs themselves", commands: self.delete("SriovNetworkNodePolicy") });
@@ -193,7 +190,7 @@ impl Rendering {
         let (Some(binary), Some((_, role))) = (binary, self.pool()) else { return Vec::new() };
         let script = format!(
             "for node in $(oc get nodes -l {role} -o name); do oc debug -q \"$node\" -- chroot /host {binary} vfs --json | \
-             tee /dev/stderr | grep -qE '\"state\": ?\"(used|leaked|waiting)\"' && exit 1; done; true"
+             tee /dev/stderr | grep -qE '\"state\": ?\"(used|lost|leaked|waiting)\"' && exit 1; done; true"
         );
         vec![vec!["sh".to_owned(), "-c".to_owned(), script]]
     }

@@ -151,6 +151,11 @@ fn vfs_leaked_and_misnamed() {
     place.write("vfs.json", saved.to_string());
     let ran = place.run(&["audit", "--root", "root", "--vfs", "vfs.json"]);
     assert!(ran.out.contains("0000:03:00.2 (ens1f0v0, last of a/b) is leaked (up)"), "{}", ran.out);
+    let lost = json!([{ "device": "0000:03:00.2", "name": null, "state": "lost", "pod": "a/b" }]);
+    place.write("vfs.json", lost.to_string());
+    let ran = place.run(&["audit", "--root", "root", "--vfs", "vfs.json"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.out.contains("a/b has lost its VF 0000:03:00.2: delete that pod"), "{}", ran.out);
 }
 
 #[test]
