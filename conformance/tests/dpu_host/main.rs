@@ -4,6 +4,7 @@
 mod adding;
 mod claiming;
 mod detaching;
+mod hostile;
 mod looking;
 mod naming;
 mod networks;

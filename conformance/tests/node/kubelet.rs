@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ::kubelet::{Failure, PodDevices, devices};
+use ::kubelet::{Failure, PodDevices, Socket, devices};
 use anyhow::Result;
 use conformance::node::{Kubelet, Node, Pod};
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 
 use crate::client::SOON;
 
 const VF: &str = "openshift.io/dpuvf";
 
 fn ask(node: &Node, pod: &Pod, within: Duration) -> Result<PodDevices, Failure> {
-    let socket = node.root().join("var/lib/kubelet/pod-resources/kubelet.sock");
-    devices(&socket, &pod.namespace, &pod.name, VF, Instant::now() + within)
+    let path = node.root().join("var/lib/kubelet/pod-resources/kubelet.sock");
+    let socket = Socket { path: &path, open: |path| Ok(open(path, OFlag::O_PATH, Mode::empty())?) };
+    devices(socket, &pod.namespace, &pod.name, VF, Instant::now() + within)
 }
 
 #[test]

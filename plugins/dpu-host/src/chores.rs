@@ -1,7 +1,6 @@
 //! What a call does for others once its own answer is out: a few records whose pod is gone, a few DELs that the
 //! server has yet to hear. Under Multus a GC seldom comes, so every ADD and DEL does its share.
 
-use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -86,12 +85,11 @@ pub(crate) fn run(node: &Node) {
 fn tell(node: &Node, file: &Path, deadline: Instant) -> bool {
     // One teller at a time; another call's is as good as ours.
     let Some(locked) =
-        File::open(file).ok().and_then(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
+        store::open(file).ok().and_then(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
     else {
         return true;
     };
-    let untold: Option<Untold> =
-        std::io::read_to_string(&*locked).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let untold: Option<Untold> = store::text(&locked).ok().and_then(|text| serde_json::from_str(&text).ok());
     let again = untold.is_some_and(|untold| {
         let answer = server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline);
         now() < untold.since + KEPT && answer.is_err_and(|failure| server::tell_again(&failure))

@@ -2,10 +2,12 @@
 //!
 //! A NetworkAttachmentDefinition is written by a tenant and acted on by root: every path is confined.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cni::{Error, NetConf, code, paths};
+use nix::errno::Errno;
 use serde_json::Value;
 
 /// Where paths of the configuration may point.
@@ -124,6 +126,20 @@ fn timeout(conf: &NetConf) -> Result<Duration, Error> {
 pub(crate) fn invalid(key: &str, value: &str, allowed: &str) -> Error {
     Error::new(code::INVALID_CONFIG, format!("configuration key {key} has the value '{value}'"))
         .details(format!("it must be {allowed}"))
+}
+
+/// A socket that is not connected to because of where it is: code 7.
+pub(crate) fn misplaced(key: &str, path: &Path) -> Error {
+    let path = path.strip_prefix(paths::root()).map(|path| Path::new("/").join(path));
+    let shown = path.as_deref().unwrap_or(Path::new("")).to_string_lossy();
+    invalid(key, &shown, "the path of a socket, without a symlink on the way")
+}
+
+/// Whether a path cannot be opened because of what it says, not because nothing is there yet.
+pub(crate) fn is_misplaced(error: &io::Error) -> bool {
+    [Errno::ELOOP, Errno::ENAMETOOLONG, Errno::ENOTDIR]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(*errno as i32))
 }
 
 /// A JSON value as people write it, for messages.

@@ -4,13 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use cni::{Add, Error, NetConf, Pod};
-use kubelet::PodDevices;
+use cni::{Add, Error, NetConf, Pod, paths};
+use kubelet::{Failure, PodDevices, Socket};
 use linux::sriov::{PciAddress, ScalableFunction};
 use serde::{Deserialize, Serialize};
 
 use crate::attachment::Stage;
-use crate::config::invalid;
+use crate::config::{self, invalid};
 use crate::fault;
 use crate::node::Node;
 
@@ -114,8 +114,7 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Erro
         let told = ask(node, pod, "", deadline).ok();
         return Err(fault::no_device(pod, None, told.as_ref()));
     };
-    let told = ask(node, pod, resource, deadline)
-        .map_err(|failure| fault::again(format!("pod {pod}: {failure}"), "check the kubelet of this node"))?;
+    let told = ask(node, pod, resource, deadline).map_err(|failure| unanswered(pod, &failure))?;
     let PodDevices::Devices(names) = &told else {
         return Err(fault::no_device(pod, Some(resource), Some(&told)));
     };
@@ -133,10 +132,22 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Erro
     free.cloned().ok_or_else(|| fault::no_device(pod, Some(resource), None))
 }
 
-fn ask(node: &Node, pod: &Pod, resource: &str, deadline: Instant) -> Result<PodDevices, kubelet::Failure> {
+fn unanswered(pod: &Pod, failure: &Failure) -> Error {
+    match failure {
+        Failure::Unreachable { path, source } if config::is_misplaced(source) => {
+            config::misplaced("podResourcesSocket", path)
+        }
+        Failure::NotRoot { .. } => Error::new(fault::REFUSED, failure.to_string())
+            .details("find out who made that socket: only root may tell a pod's devices"),
+        failure => fault::again(format!("pod {pod}: {failure}"), "check the kubelet of this node"),
+    }
+}
+
+fn ask(node: &Node, pod: &Pod, resource: &str, deadline: Instant) -> Result<PodDevices, Failure> {
     let (namespace, name) =
         (pod.namespace.as_deref().unwrap_or_default(), pod.name.as_deref().unwrap_or_default());
-    kubelet::devices(&node.config.pod_resources, namespace, name, resource, deadline)
+    let socket = Socket { path: &node.config.pod_resources, open: paths::open_socket };
+    kubelet::devices(socket, namespace, name, resource, deadline)
 }
 
 #[cfg(test)]

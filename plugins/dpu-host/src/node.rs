@@ -61,7 +61,7 @@ impl Node {
     fn new(config: Config, began: Instant) -> Self {
         Node {
             sysfs: Sysfs::new(&paths::root()),
-            server: Client::new(&config.socket),
+            server: Client::new(&config.socket).opened_by(paths::open_socket),
             store: OnceCell::new(),
             links: OnceCell::new(),
             trace: Trace::begin(began),

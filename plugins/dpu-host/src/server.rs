@@ -12,7 +12,7 @@ use ovnkube::{Failure, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::config::OWN_KEYS;
+use crate::config::{self, OWN_KEYS};
 use crate::device::DeviceId;
 use crate::fault;
 use crate::node::Node;
@@ -120,7 +120,9 @@ pub(crate) fn add(
     let patience = deadline.min(Instant::now() + RESTART);
     loop {
         match node.server.call(&request, deadline) {
-            Err(Failure::Unreachable { .. }) if Instant::now() + RESTART_POLL < patience => {
+            Err(Failure::Unreachable { ref source, .. })
+                if !config::is_misplaced(source) && Instant::now() + RESTART_POLL < patience =>
+            {
                 thread::sleep(RESTART_POLL)
             }
             answer => return answer,
@@ -159,7 +161,7 @@ fn device_info(conf: &NetConf) -> Map<String, Value> {
     };
     let read = || -> Result<Map<String, Value>, Box<dyn std::error::Error>> {
         let path = paths::confined(KEY, file, &["/run/k8s.cni.cncf.io", "/var/run/k8s.cni.cncf.io"])?;
-        let opened = File::from(paths::open_confined(&path, OFlag::O_RDONLY, 0)?);
+        let opened = File::from(paths::open_confined(&path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, 0)?);
         Ok(serde_json::from_reader(opened.take(MOST_DEVICE_INFO))?)
     };
     read().unwrap_or_else(|error| {
@@ -171,6 +173,9 @@ fn device_info(conf: &NetConf) -> Map<String, Value> {
 /// What a failed ADD means for the pod: the code, a sentence, and what to do.
 pub(crate) fn explain(failure: &Failure, pod: &Pod, device: &DeviceId) -> Error {
     match failure {
+        Failure::Unreachable { path, source } if config::is_misplaced(source) => {
+            config::misplaced("socket", path)
+        }
         Failure::Unreachable { .. } => fault::again(
             format!("pod {pod} waits for ovnkube-node: {}", plain(&failure.to_string())),
             "check the ovnkube-node-dpu-host pod of this node",

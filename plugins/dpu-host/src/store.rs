@@ -11,9 +11,9 @@
 //! A device belongs to the record that its claim names. The lock of a record's first device guards the record too.
 //! Everything lives on a tmpfs, so an atomic rename is all the durability there can be.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, symlink};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -28,6 +28,8 @@ use crate::fault;
 
 /// What the state directory is divided into.
 const DIRS: [&str; 3] = ["attachments", "devices", "untold"];
+/// The size of a record in bytes: two devices, and a configuration, which a tenant writes and etcd holds to 1.5 MB.
+const MOST: u64 = 4 << 20;
 /// A draft takes microseconds to write: the writer of one that is older is dead.
 const DRAFT: Duration = Duration::from_secs(60);
 /// How often a lock is asked for again: flock(2) has no timeout of its own.
@@ -53,9 +55,10 @@ impl Store {
     /// 109 when it cannot be made or is not root's alone.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let store = Store { dir: dir.to_owned() };
-        let made = make(dir)
-            .and_then(|()| owned(dir))
-            .and_then(|()| DIRS.iter().try_for_each(|sub| make(&dir.join(sub))));
+        let made = paths::own_dir(dir).and_then(|opened| {
+            DIRS.iter().try_for_each(|sub| paths::own_dir_in(&opened, sub.as_ref()).map(drop))
+        });
+        // Nobody but root can put another in its place from here on, so paths below it are as good as descriptors.
         made.map(|()| store).map_err(|error| fault::state(format!("using {}", dir.display()), error))
     }
 
@@ -145,7 +148,9 @@ impl Store {
     /// The record that holds the device. A claim whose record is gone, or unreadable, holds nothing.
     pub(crate) fn holder(&self, device: &DeviceId) -> Option<Record> {
         let file = fs::read_link(self.claim_path(device)).ok()?;
-        let record = self.read_or_warn(&self.record_path(file.to_str()?))?;
+        // A name, and no way to somewhere else.
+        let name = file.file_name().filter(|name| *name == file.as_os_str())?;
+        let record = self.read_or_warn(&self.record_path(name.to_str()?))?;
         record.devices.iter().any(|held| held.id == *device).then_some(record)
     }
 
@@ -216,9 +221,14 @@ pub(crate) fn key(attachment: &Attachment) -> String {
 
 /// Writes `value` under a temporary name and renames it: a reader sees the old file or the new one.
 pub(crate) fn write(path: &Path, value: &impl serde::Serialize) -> io::Result<()> {
+    let text = serde_json::to_vec(value)?;
+    // What is not read again must not be relied on.
+    if text.len() as u64 > MOST {
+        return Err(io::Error::other(format!("it would have more than {MOST} bytes")));
+    }
     replace(path, |draft| {
         let mut file = private().write(true).create(true).truncate(true).open(draft)?;
-        file.write_all(&serde_json::to_vec(value)?)
+        file.write_all(&text)
     })
 }
 
@@ -234,14 +244,25 @@ fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Resul
 }
 
 fn read(path: &Path) -> io::Result<Option<Record>> {
-    match private().read(true).open(path) {
-        Ok(file) => {
-            let text = io::read_to_string(file)?;
-            Ok(Some(Record::parse(&text).map_err(io::Error::other)?))
-        }
+    match open(path) {
+        Ok(file) => Ok(Some(Record::parse(&text(&file)?).map_err(io::Error::other)?)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Opens a file of ours to be read.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    private().read(true).open(path)
+}
+
+/// What is in a file of ours: nothing else is one, and none is large.
+pub(crate) fn text(file: &File) -> io::Result<String> {
+    let meta = file.metadata()?;
+    if !meta.is_file() || meta.len() > MOST {
+        return Err(io::Error::other(format!("it is no file of at most {MOST} bytes")));
+    }
+    io::read_to_string(file.take(MOST))
 }
 
 fn is_newer(error: &io::Error) -> bool {
@@ -262,32 +283,11 @@ fn is_draft(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// How our files are opened: for root alone, and never through a link.
+/// How our files are opened: for root alone, never through a link, and without waiting for the other end of a pipe.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits() | OFlag::O_CLOEXEC.bits());
+    options.mode(0o600).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).bits());
     options
-}
-
-fn make(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() { Ok(()) } else { DirBuilder::new().recursive(true).mode(0o700).create(dir) }
-}
-
-/// Refuses a directory that anybody but root could have made, or could put another in place of: it, and each one
-/// above it up to the root.
-fn owned(dir: &Path) -> io::Result<()> {
-    let own = fs::metadata("/proc/self")?.uid();
-    let root = paths::root();
-    for dir in dir.ancestors().take_while(|dir| dir.starts_with(&root) && *dir != root) {
-        let meta = fs::symlink_metadata(dir)?;
-        if !meta.is_dir() || meta.uid() != own || meta.mode() & 0o022 != 0 {
-            return Err(io::Error::other(format!(
-                "{} is a link, not root's, or writable by others",
-                dir.display()
-            )));
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn gone_is_fine(done: io::Result<()>) -> io::Result<()> {

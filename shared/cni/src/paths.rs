@@ -3,14 +3,17 @@
 //! A configuration is written by tenants and executed by root. So a path is confined to a few trusted folders,
 //! says no `..`, and no symlink below such a folder is followed.
 
+mod own;
+
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, SFlag, fstat};
 
+pub use self::own::{own_dir, own_dir_in};
 use crate::{Error, code};
 
 /// Prefix of every path below the folders that a plugin uses, `CNI_NETNS` excepted. The environment is the
@@ -68,13 +71,27 @@ pub fn open_confined(path: &Path, flags: OFlag, mode: u32) -> io::Result<OwnedFd
     open_under(&root(), path, flags, mode)
 }
 
+/// Finds the socket at a path that [`confined`] gave, to connect to it by `/proc/self/fd`: connecting by its path
+/// would follow symlinks.
+///
+/// # Errors
+/// As [`open_confined`].
+pub fn open_socket(path: &Path) -> io::Result<OwnedFd> {
+    open_confined(path, OFlag::O_PATH, 0)
+}
+
 fn open_under(root: &Path, path: &Path, flags: OFlag, mode: u32) -> io::Result<OwnedFd> {
+    let (top, rest) = trusted(root, path)?;
+    let folder = open(&top, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    open_below(&folder, rest, flags | OFlag::O_CLOEXEC, Mode::from_bits_truncate(mode))
+}
+
+/// The trusted folder that `path` is in, and the way from there.
+fn trusted<'p>(root: &Path, path: &'p Path) -> io::Result<(PathBuf, &'p Path)> {
     let below = path.strip_prefix(root).map_err(|_| io::ErrorKind::InvalidInput)?;
     let trusted =
         TRUSTED.iter().find_map(|top| below.strip_prefix(top).ok().map(|rest| (root.join(top), rest)));
-    let (top, rest) = trusted.ok_or(io::ErrorKind::InvalidInput)?;
-    let folder = open(&top, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-    open_below(&folder, rest, flags | OFlag::O_CLOEXEC, Mode::from_bits_truncate(mode))
+    trusted.ok_or(io::ErrorKind::InvalidInput.into())
 }
 
 fn open_below(folder: &OwnedFd, rest: &Path, flags: OFlag, mode: Mode) -> io::Result<OwnedFd> {
@@ -97,7 +114,10 @@ fn walk(folder: &OwnedFd, rest: &Path, flags: OFlag, mode: Mode) -> io::Result<O
         at = openat(&at, part.as_os_str(), step, Mode::empty())?;
     }
     let last = rest.file_name().unwrap_or(".".as_ref());
-    Ok(openat(&at, last, flags | OFlag::O_NOFOLLOW, mode)?)
+    let opened = openat(&at, last, flags | OFlag::O_NOFOLLOW, mode)?;
+    // With O_PATH a symlink itself is opened (open(2)).
+    let kind = SFlag::from_bits_truncate(fstat(&opened)?.st_mode) & SFlag::S_IFMT;
+    if kind == SFlag::S_IFLNK { Err(Errno::ELOOP.into()) } else { Ok(opened) }
 }
 
 #[cfg(test)]
@@ -180,8 +200,10 @@ mod tests {
             }
         }
         for path in ["/run/dpu/link", "/run/folder/file", "/run/folder/file/x", "/run/nowhere"] {
-            for opened in both(root.path(), path, OFlag::O_RDWR) {
-                assert!(opened.is_err(), "{path}");
+            for flags in [OFlag::O_RDWR, OFlag::O_PATH] {
+                for opened in both(root.path(), path, flags) {
+                    assert!(opened.is_err(), "{path}");
+                }
             }
         }
     }

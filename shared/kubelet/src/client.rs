@@ -1,6 +1,6 @@
 //! One unary call over HTTP/2 (gRPC's `PROTOCOL-HTTP2.md`).
 
-use std::path::Path;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -10,9 +10,9 @@ use tokio::net::UnixStream;
 use tokio::runtime;
 use tokio::time::{sleep, timeout_at};
 
-use crate::Failure;
 use crate::message::unframe;
 use crate::wire::{LIST, PREFIX};
+use crate::{Failure, Socket};
 
 /// The largest answer, as in the kubelet's own client (`defaultPodResourcesMaxSize`).
 const MAX_ANSWER: usize = 16 << 20;
@@ -29,19 +29,19 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 const MAX_TEXT: usize = 1024;
 
 /// The message that the kubelet on `socket` answers `List` with.
-pub(crate) fn list(socket: &Path, deadline: Instant) -> Result<Bytes, Failure> {
+pub(crate) fn list(socket: Socket<'_>, deadline: Instant) -> Result<Bytes, Failure> {
     let started = Instant::now();
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|source| Failure::Unreachable { path: socket.into(), source })?;
+        .map_err(|source| Failure::Unreachable { path: socket.path.into(), source })?;
     let answer = runtime.block_on(async { timeout_at(deadline.into(), patiently(socket)).await });
-    answer.unwrap_or_else(|_| Err(Failure::Timeout { path: socket.into(), waited: started.elapsed() }))
+    answer.unwrap_or_else(|_| Err(Failure::Timeout { path: socket.path.into(), waited: started.elapsed() }))
 }
 
 /// The kubelet serves 10 calls at once and then 100 a second, and refuses the rest (since 1.28): when a node's pods
 /// all start together, some of us have to wait for their turn.
-async fn patiently(socket: &Path) -> Result<Bytes, Failure> {
+async fn patiently(socket: Socket<'_>) -> Result<Bytes, Failure> {
     let mut pause = PAUSE;
     loop {
         match ask(socket).await {
@@ -52,12 +52,15 @@ async fn patiently(socket: &Path) -> Result<Bytes, Failure> {
     }
 }
 
-async fn ask(socket: &Path) -> Result<Bytes, Failure> {
-    let unreachable = |source| Failure::Unreachable { path: socket.into(), source };
-    let stream = UnixStream::connect(socket).await.map_err(unreachable)?;
+async fn ask(Socket { path, open }: Socket<'_>) -> Result<Bytes, Failure> {
+    let unreachable = |source| Failure::Unreachable { path: path.into(), source };
+    let found = open(path).map_err(unreachable)?;
+    // The link in /proc leads to what was opened, whatever its path leads to by now (proc(5)).
+    let link = format!("/proc/self/fd/{}", found.as_raw_fd());
+    let stream = UnixStream::connect(link).await.map_err(unreachable)?;
     let uid = stream.peer_cred().map_err(unreachable)?.uid();
     if uid != 0 {
-        return Err(Failure::NotRoot { path: socket.into(), uid });
+        return Err(Failure::NotRoot { path: path.into(), uid });
     }
     let handshake = client::Builder::new()
         .initial_window_size(WINDOW)

@@ -14,6 +14,8 @@ mod message;
 pub mod wire;
 
 use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Instant;
 
@@ -21,6 +23,15 @@ pub use failure::Failure;
 
 /// Where the kubelet listens.
 pub const SOCKET: &str = "/var/lib/kubelet/pod-resources/kubelet.sock";
+
+/// Where the kubelet is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Socket<'a> {
+    /// The path of its socket.
+    pub path: &'a Path,
+    /// Opens it with `O_PATH`: done by whoever knows which symlinks on the way may be followed.
+    pub open: fn(&Path) -> io::Result<OwnedFd>,
+}
 
 /// What the kubelet knows of a pod's devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +56,7 @@ pub enum PodDevices {
 /// # Errors
 /// See [`Failure`].
 pub fn devices(
-    socket: &Path,
+    socket: Socket<'_>,
     namespace: &str,
     pod: &str,
     resource: &str,

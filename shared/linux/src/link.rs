@@ -18,6 +18,7 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_LINK: u16 = 5;
+const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_IFALIAS: u16 = 20;
@@ -60,6 +61,8 @@ pub struct Link {
     pub kind: Option<String>,
     /// The index of the other end or lower link (`IFLA_LINK`), in *its* namespace.
     pub peer: Option<u32>,
+    /// The index of the bridge, bond or switch that it is a port of.
+    pub master: Option<u32>,
     /// The address that the device was made with, if the driver tells it; VFs mostly have none.
     pub permanent_mac: Option<Mac>,
 }
@@ -106,6 +109,7 @@ impl Link {
             parent: None,
             kind: None,
             peer: None,
+            master: None,
             permanent_mac: None,
         };
         let mut vfs = Vec::new();
@@ -116,6 +120,7 @@ impl Link {
                 IFLA_IFNAME => link.name = text(value),
                 IFLA_MTU => link.mtu = u32_at(value, 0)?,
                 IFLA_LINK => link.peer = Some(u32_at(value, 0)?),
+                IFLA_MASTER => link.master = Some(u32_at(value, 0)?).filter(|master| *master != 0),
                 IFLA_LINKINFO => link.kind = texts(value, IFLA_INFO_KIND)?.pop(),
                 IFLA_IFALIAS => link.alias = Some(text(value)).filter(|alias| !alias.is_empty()),
                 IFLA_VFINFO_LIST => vfs = vf::decode(value)?,
@@ -289,6 +294,7 @@ mod tests {
             LinkAttribute::PermAddress(vec![2, 0, 0, 0, 0, 2]),
             LinkAttribute::Mtu(1400),
             LinkAttribute::Link(3),
+            LinkAttribute::Controller(5),
             LinkAttribute::ParentDevName("0000:3b:00.2".to_owned()),
             LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth)]),
             LinkAttribute::PropList(vec![Prop::AltIfName("a".to_owned()), Prop::AltIfName("b".to_owned())]),
@@ -300,8 +306,8 @@ mod tests {
         assert_eq!(link.mac, Some([2, 0, 0, 0, 0, 1].into()));
         assert_eq!(link.permanent_mac, Some([2, 0, 0, 0, 0, 2].into()));
         assert_eq!(
-            (link.peer, link.parent.as_deref(), link.kind.as_deref()),
-            (Some(3), Some("0000:3b:00.2"), Some("veth"))
+            (link.peer, link.master, link.parent.as_deref(), link.kind.as_deref()),
+            (Some(3), Some(5), Some("0000:3b:00.2"), Some("veth"))
         );
         assert_eq!((link.altnames, link.alias, vfs), (vec!["a".to_owned(), "b".to_owned()], None, vec![]));
     }

@@ -1,5 +1,7 @@
 //! The client: one request, one answer, one deadline.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,10 +12,14 @@ use crate::http::{self, Answer, Broken};
 use crate::transport::Connection;
 use crate::{Failure, Health, Metrics, Request, Response};
 
+/// Opens a socket's path with `O_PATH`: done by whoever knows which symlinks on the way may be followed.
+pub type Open = fn(&Path) -> io::Result<OwnedFd>;
+
 /// A client of ovnkube-node's CNI server. It holds no connection: the server closes each after its answer.
 #[derive(Clone, Debug)]
 pub struct Client {
     path: PathBuf,
+    open: Option<Open>,
     /// Who must have started the listener.
     owner: u32,
 }
@@ -21,7 +27,13 @@ pub struct Client {
 impl Client {
     /// A client of the server on the unix socket at `path`, which must be root's.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Client { path: path.into(), owner: 0 }
+        Client { path: path.into(), open: None, owner: 0 }
+    }
+
+    /// The same where the path is not to be trusted: `open` opens it anew for each request.
+    #[must_use]
+    pub fn opened_by(self, open: Open) -> Self {
+        Client { open: Some(open), ..self }
     }
 
     /// The socket.
@@ -66,7 +78,7 @@ impl Client {
         // What we serialize are strings, numbers and values that came from JSON: it cannot fail.
         let body =
             serde_json::to_vec(body).map_err(|e| Failure::Refused(format!("unsendable request: {e}")))?;
-        let mut connection = Connection::open(&self.path, self.owner, deadline)?;
+        let mut connection = Connection::open(&self.path, self.open, self.owner, deadline)?;
         connection.send(&http::post(path, &body))?;
         http::answer(&mut connection).map_err(|broken| match broken {
             Broken::Io(error) => connection.failure(error),
@@ -93,7 +105,7 @@ mod tests {
             nix::sys::socket::sockopt::PeerCredentials,
         );
         let own = own.expect("credentials").uid();
-        let client = Client { path: path.clone(), owner: own + 1 };
+        let client = Client { owner: own + 1, ..Client::new(&path) };
         let failure = client.status(Instant::now() + Duration::from_secs(30)).expect_err("a refusal");
         assert!(matches!(&failure, Failure::NotRoot { uid, .. } if *uid == own), "{failure:?}");
         assert!(!failure.may_have_acted());

@@ -17,7 +17,7 @@ mod metrics;
 mod transport;
 pub mod wire;
 
-pub use client::Client;
+pub use client::{Client, Open};
 pub use failure::Failure;
 pub use health::Health;
 pub use metrics::Metrics;

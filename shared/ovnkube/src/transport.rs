@@ -1,7 +1,7 @@
 //! A unix connection on which nothing lasts beyond one deadline.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::Failure;
+use crate::{Failure, Open};
 
 /// A connection to a listener that `owner` started.
 pub(crate) struct Connection {
@@ -25,15 +25,29 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to the listener at `path`, and refuses it when another user than `owner` started it: a directory
     /// with loose permissions must not make root configure what somebody else says.
-    pub(crate) fn open(path: &Path, owner: u32, deadline: Instant) -> Result<Connection, Failure> {
+    pub(crate) fn open(
+        path: &Path,
+        open: Option<Open>,
+        owner: u32,
+        deadline: Instant,
+    ) -> Result<Connection, Failure> {
         let started = Instant::now();
+        let unreachable = |source| Failure::Unreachable { path: path.to_path_buf(), source };
         let failed = |errno: Errno| match errno {
             Errno::EAGAIN => {
                 Failure::Timeout { path: path.to_path_buf(), waited: started.elapsed(), sent: false }
             }
-            errno => Failure::Unreachable { path: path.to_path_buf(), source: errno.into() },
+            errno => unreachable(errno.into()),
         };
-        let stream = connect(path, deadline).map_err(failed)?;
+        let stream = match open {
+            None => connect(path, deadline),
+            Some(open) => {
+                let found: OwnedFd = open(path).map_err(unreachable)?;
+                // The link in /proc leads to what was opened, whatever its path leads to by now (proc(5)).
+                connect(Path::new(&format!("/proc/self/fd/{}", found.as_raw_fd())), deadline)
+            }
+        };
+        let stream = stream.map_err(failed)?;
         let peer = socket::getsockopt(&stream, sockopt::PeerCredentials).map_err(failed)?;
         if peer.uid() != owner {
             return Err(Failure::NotRoot { path: path.to_path_buf(), uid: peer.uid() });

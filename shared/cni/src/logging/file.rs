@@ -13,6 +13,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fstatat, mkdirat};
+use nix::unistd::Uid;
 
 use super::time;
 use crate::paths;
@@ -64,9 +65,10 @@ fn open_ours(folder: &OwnedFd, file: &OsStr, name: &str, flags: OFlag) -> io::Re
     Ok(log)
 }
 
-/// Whether the file is new, or its first line is one of ours.
+/// Whether the file is nobody's but root's to write, and is new or begins with a line of ours.
 fn is_ours(log: &File, metadata: &Metadata, name: &str) -> io::Result<bool> {
-    if !metadata.is_file() || metadata.nlink() != 1 {
+    let private = metadata.uid() == Uid::effective().as_raw() && metadata.mode() & 0o022 == 0;
+    if !metadata.is_file() || metadata.nlink() != 1 || !private {
         return Ok(false);
     }
     if metadata.len() == 0 {

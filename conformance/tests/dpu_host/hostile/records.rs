@@ -1,0 +1,96 @@
+//! Something else where a record, a claim or a lock should be. Only root can have put it there; it must not hang a
+//! pod's deletion, nor lose a VF that a record holds.
+
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use super::*;
+
+/// An attached pod, and the file of its record.
+fn attached() -> Result<(Node, Pod, PathBuf)> {
+    let node = Node::builder().privileged(false).start()?;
+    let pod = node.pod("web", "web-0")?;
+    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    let records = node.root().join("run/dpu-cni/attachments");
+    let record = std::fs::read_dir(records)?.next().context("a record")??.path();
+    Ok((node, pod, record))
+}
+
+/// Puts something in the place of a file.
+type Replace = fn(&Path) -> Result<()>;
+
+const REPLACEMENTS: [(&str, Replace); 6] = [
+    ("a symlink to another file", |path| Ok(symlink("/etc/hostname", path)?)),
+    ("a symlink to nothing", |path| Ok(symlink("nowhere", path)?)),
+    ("a pipe", |path| Ok(mkfifo(path, Mode::S_IRWXU)?)),
+    ("a directory", |path| Ok(std::fs::create_dir(path)?)),
+    ("an endless file", |path| Ok(std::fs::File::create(path)?.set_len(1 << 40)?)),
+    ("a device", |path| Ok(symlink("/dev/zero", path)?)),
+];
+
+#[test]
+fn a_del_hangs_on_nothing_that_is_no_record() -> Result<()> {
+    for (what, replace) in REPLACEMENTS {
+        let (node, pod, record) = attached()?;
+        std::fs::remove_file(&record)?;
+        replace(&record)?;
+        let done = del(&node, &pod, &node.vfs()[0])?;
+        done.ok().context(what)?;
+        assert!(done.elapsed < Duration::from_secs(30), "{what}: {:?}", done.elapsed);
+        assert!(record.symlink_metadata().is_ok(), "{what} is not ours to remove");
+        // Nor is anybody else stopped by it.
+        let other = node.pod("web", "web-1")?;
+        add(&node, &other, &node.vfs()[1])?.ok().context(what)?;
+        del(&node, &other, &node.vfs()[1])?.ok().context(what)?;
+        node.call(PLUGIN, Verb::Gc)?.conf(&node.conf()).run()?.ok().context(what)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_lock_is_taken_of_a_file_only() -> Result<()> {
+    for (what, replace) in REPLACEMENTS {
+        if what == "an endless file" {
+            // As good as any.
+            continue;
+        }
+        let (node, pod, record) = attached()?;
+        del(&node, &pod, &node.vfs()[0])?.ok()?;
+        let lock = record.with_file_name(format!("../devices/{}.lock", node.vfs()[0].device_id()));
+        std::fs::remove_file(&lock)?;
+        replace(&lock)?;
+        let (code, text) = add(&node, &pod, &node.vfs()[0])?.error()?;
+        assert_eq!(code, 109, "{what}: {text}");
+        home(&node, &node.vfs()[0])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_claim_leads_nowhere_but_to_a_record() -> Result<()> {
+    let (node, pod, record) = attached()?;
+    let claim = record.with_file_name(format!("../devices/{}", node.vfs()[0].device_id()));
+    // The record of a VF that is held, in a place where records are not.
+    let elsewhere = node.root().join("run/elsewhere.json");
+    std::fs::copy(&record, &elsewhere)?;
+    del(&node, &pod, &node.vfs()[0])?.ok()?;
+    symlink("../../elsewhere.json", &claim)?;
+    let other = node.pod("web", "web-1")?;
+    add(&node, &other, &node.vfs()[0])?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn a_dels_file_that_is_none_is_no_matter() -> Result<()> {
+    for (what, replace) in REPLACEMENTS {
+        let (node, pod, record) = attached()?;
+        replace(&record.with_file_name("../untold/x.json"))?;
+        let done = del(&node, &pod, &node.vfs()[0])?;
+        done.ok().context(what)?;
+        assert!(done.elapsed < Duration::from_secs(30), "{what}: {:?}", done.elapsed);
+    }
+    Ok(())
+}

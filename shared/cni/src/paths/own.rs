@@ -1,0 +1,63 @@
+//! Directories in which root keeps what nobody else may touch.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, fstat, mkdirat};
+use nix::unistd::Uid;
+
+use super::trusted;
+
+/// A directory that is there to be entered, not read.
+const ENTERED: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// Opens a directory that [`super::confined`] allowed, and makes it and those it is in where they are missing, for
+/// root alone. Nothing is made below a directory that is not root's alone to write to, or is a symlink: whoever owns
+/// that can put another in its place at any time.
+///
+/// # Errors
+/// Says which directory is no such.
+pub fn own_dir(path: &Path) -> io::Result<OwnedFd> {
+    let (top, below) = trusted(&super::root(), path)?;
+    let mut at = open(&top, ENTERED, Mode::empty())?;
+    check(&at, &top)?;
+    for part in below {
+        at = own_dir_in(&at, part)?;
+    }
+    Ok(at)
+}
+
+/// The same for the directory `name` of one that is open.
+///
+/// # Errors
+/// As [`own_dir`].
+pub fn own_dir_in(above: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
+    let open = || openat(above, name, ENTERED | OFlag::O_NOFOLLOW, Mode::empty());
+    let opened = match open() {
+        Err(Errno::ENOENT) => match mkdirat(above, name, Mode::S_IRWXU) {
+            // Another process was faster.
+            Ok(()) | Err(Errno::EEXIST) => open(),
+            Err(errno) => Err(errno),
+        },
+        opened => opened,
+    };
+    match opened {
+        Err(Errno::ENOTDIR | Errno::ELOOP) => Err(refused(name.as_ref())),
+        Err(errno) => Err(errno.into()),
+        Ok(dir) => check(&dir, name.as_ref()).map(|()| dir),
+    }
+}
+
+fn check(dir: &OwnedFd, name: &Path) -> io::Result<()> {
+    let stat = fstat(dir)?;
+    let others = Mode::from_bits_truncate(stat.st_mode) & (Mode::S_IWGRP | Mode::S_IWOTH);
+    if stat.st_uid == Uid::effective().as_raw() && others.is_empty() { Ok(()) } else { Err(refused(name)) }
+}
+
+fn refused(name: &Path) -> io::Error {
+    io::Error::other(format!("{} is no directory, not root's, or writable by others", name.display()))
+}
