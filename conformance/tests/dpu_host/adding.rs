@@ -187,32 +187,6 @@ fn waits_for_a_server_that_is_being_restarted() -> Result<()> {
 }
 
 #[test]
-fn tells_the_server_only_what_it_reads() -> Result<()> {
-    let node = Node::builder().privileged(false).start()?;
-    let pod = node.pod("web", "web-0")?;
-    let mut conf = node.conf_for(&node.vfs()[0]);
-    conf["mtu"] = json!(1300);
-    conf["resourceName"] = json!("openshift.io/dpuvf");
-    conf["runtimeConfig"] = json!({"x": 1});
-    let call = node.call(PLUGIN, Verb::Add)?.pod(&pod).conf(&conf);
-    call.env("SECRET", "s3cr3t").env("CNI_ARGS", format!("{};;X=a=b;", pod.args())).run()?.ok()?;
-    let received = node.received().pop().context("nothing received")?;
-    let forwarded = &received.config;
-    assert_eq!(forwarded["type"], "ovn-k8s-cni-overlay");
-    assert_eq!(forwarded["cniVersion"], "1.0.0");
-    assert_eq!(forwarded["mtu"], 1300);
-    assert_eq!(forwarded["deviceID"], node.vfs()[0].device_id());
-    for gone in ["runtimeConfig", "resourceName"] {
-        assert!(forwarded.get(gone).is_none(), "{forwarded}");
-    }
-    assert!(received.env.keys().all(|key| key.starts_with("CNI_")), "{:?}", received.env);
-    let args = &received.env["CNI_ARGS"];
-    assert!(args.split(';').all(|pair| pair.split('=').count() == 2), "{args}");
-    assert!(args.contains("DPU_CNI_CALL="), "{args}");
-    Ok(())
-}
-
-#[test]
 fn the_servers_token_reaches_no_file() -> Result<()> {
     let node = Node::builder().start()?;
     let pod = node.pod("web", "web-0")?;
@@ -254,27 +228,5 @@ fn one_log_line_says_all_of_a_call() -> Result<()> {
     {
         assert!(log.contains(part), "{part} is not in {log}");
     }
-    Ok(())
-}
-
-#[test]
-fn a_primary_user_defined_network_gets_a_vf_of_its_own_and_gives_it_back() -> Result<()> {
-    let node = Node::builder().privileged(false).start()?;
-    let homes: Vec<_> = node.vfs().iter().map(|vf| home(&node, vf)).collect::<Result<_>>()?;
-    let pod = node.pod("blue", "web-0")?;
-    node.give_udn(&pod, &node.vfs()[1])?;
-    let conf = node.conf_for(&node.vfs()[0]);
-    let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
-    assert_eq!(result["interfaces"].as_array().map(Vec::len), Some(4), "{result}");
-    assert_eq!(result["interfaces"][3]["name"], "ovn-udn1");
-    let last = result["ips"].as_array().and_then(|ips| ips.last()).context("no ips")?;
-    assert_eq!(last["interface"], 3);
-    assert!(pod.link("ovn-udn1")?.is_some_and(|link| link.up));
-    node.run(PLUGIN, Verb::Check, &pod, &after(conf.clone(), result))?.ok()?;
-    node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
-    for (vf, before) in node.vfs().iter().zip(homes) {
-        assert_eq!(home(&node, vf)?, before);
-    }
-    assert!(left(&node)?.is_empty());
     Ok(())
 }

@@ -60,6 +60,10 @@ fn check_notices_that_the_card_was_not_ready_after_all() -> Result<()> {
     let checked = node.run(PLUGIN, Verb::Check, &second, &after(conf, result))?;
     checked.ok()?;
     assert!(checked.stderr.contains("carrier"), "{}", checked.stderr);
+    // And whoever looks for what is wrong with that pod.
+    let row = &vfs(&node)?[0];
+    assert!(row["note"].as_str().is_some_and(|note| note.contains("carrier")), "{row}");
+    assert_eq!(row["asRecorded"], false);
     Ok(())
 }
 
@@ -77,6 +81,9 @@ fn check_tells_that_a_reset_took_the_vf() -> Result<()> {
     let (code, text) = node.run(PLUGIN, Verb::Check, &pod, &conf)?.error()?;
     assert_eq!(code, 108);
     assert!(text.contains("reset"), "{text}");
+    let row = &vfs(&node)?[0];
+    assert_eq!((&row["state"], &row["pod"]), (&json!("lost"), &json!("web/web-0")), "{row}");
+    assert!(row["note"].as_str().is_some_and(|note| note.contains("delete")), "{row}");
     // And DEL copes.
     node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
     assert!(left(&node)?.is_empty());

@@ -12,6 +12,8 @@ mod rebooting;
 mod refusing;
 mod serving;
 mod skew;
+mod telling;
+mod udn;
 mod undoing;
 mod versions;
 

@@ -104,56 +104,6 @@ fn a_del_needs_neither_namespace_nor_arguments() -> Result<()> {
 }
 
 #[test]
-fn every_key_of_ovn_kubernetes_is_passed_on_as_it_is() -> Result<()> {
-    let node = Node::builder().start()?;
-    let pod = node.pod("web", "web-0")?;
-    let keys = json!({
-        "ipam": {}, "dns": {"nameservers": ["192.0.2.1"]}, "role": "secondary", "topology": "layer3",
-        "netAttachDefName": "web/blue", "mtu": 1300, "subnets": "10.1.0.0/16/24", "excludeSubnets": "10.1.1.0/24",
-        "reservedSubnets": "10.1.2.0/24", "infrastructureSubnets": "10.1.3.0/24", "joinSubnet": "100.65.0.0/16",
-        "transitSubnet": "100.88.0.0/16", "defaultGatewayIPs": "10.1.0.1", "vlanID": 5, "allowPersistentIPs": true,
-        "physicalNetworkName": "phys", "transport": "geneve", "outboundSNAT": "enabled",
-        "evpn": {"vtep": "v", "macVRF": {"vni": 1, "routeTarget": "65000:1", "vid": 2}, "ipVRF": {"vni": 3}},
-        "uplink": "bond0", "pciBusID": node.vfs()[0].device_id(), "logFile": "/var/log/ovn.log", "logLevel": "4",
-        "logfile-maxsize": 100, "logfile-maxbackups": 5, "logfile-maxage": 5, "yet": {"unknown": [1, null, "x"]},
-    });
-    let mut conf = node.conf_for(&node.vfs()[0]);
-    conf["name"] = json!("blue");
-    for (key, value) in keys.as_object().expect("an object") {
-        conf[key] = value.clone();
-    }
-    // Dropped: what is the runtime's or ours.
-    for key in ["runtimeConfig", "capabilities", "cni.dev/x", "cniVersions", "stateDir", "timeoutSeconds"] {
-        conf[key] =
-            json!({"runtimeConfig": {}, "stateDir": "/run/dpu-cni", "timeoutSeconds": 60})[key].clone();
-    }
-    node.run(PLUGIN, Verb::Add, &pod, &conf)?;
-    let forwarded = node.received().pop().expect("a request").config;
-    let mut expected = keys;
-    for (key, value) in [
-        ("cniVersion", json!("1.0.0")),
-        ("name", json!("blue")),
-        ("type", json!("ovn-k8s-cni-overlay")),
-        ("deviceID", json!(node.vfs()[0].device_id())),
-    ] {
-        expected[key] = value;
-    }
-    assert_eq!(forwarded, expected);
-    Ok(())
-}
-
-#[test]
-fn a_log_level_that_is_a_number_does_not_break_a_server_that_wants_text() -> Result<()> {
-    let node = Node::builder().start()?;
-    let pod = node.pod("web", "web-0")?;
-    let mut conf = node.conf_for(&node.vfs()[0]);
-    conf["logLevel"] = json!(5);
-    node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
-    assert_eq!(node.received()[0].config["logLevel"], "5");
-    Ok(())
-}
-
-#[test]
 fn a_garbled_device_information_file_is_no_matter() -> Result<()> {
     let node = Node::builder().start()?;
     let dir = node.root().join("run/k8s.cni.cncf.io/devinfo/cni");

@@ -51,7 +51,8 @@ fn a_second_vf_that_fails_takes_the_first_home_too() -> Result<()> {
     let before: Vec<_> = node.vfs().iter().map(|vf| home(&node, vf)).collect::<Result<_>>()?;
     let holder = node.pod("web", "holder")?;
     add(&node, &holder, &node.vfs()[2])?.ok()?;
-    let cases: [(u64, fn(&mut conformance::node::Udn), &str); 3] = [
+    type Case = (u64, fn(&mut conformance::node::Udn), &'static str);
+    let cases: [Case; 3] = [
         (107, |udn| udn.interface.gateways = vec!["192.0.2.1".parse().expect("an address")], "kernel log"),
         (101, |udn| udn.device = None, "one VF more"),
         (11, |udn| udn.device = Some("0000:03:00.4".into()), "VF 0000:03:00.4 of pod"),
@@ -63,8 +64,8 @@ fn a_second_vf_that_fails_takes_the_first_home_too() -> Result<()> {
         let (got, text) = add(&node, &pod, &node.vfs()[0])?.error()?;
         assert_eq!(got, code, "{text}");
         assert!(text.contains(part) && text.contains("blue/web-0"), "{text}");
-        for at in 0..2 {
-            assert_eq!(home(&node, &node.vfs()[at])?, before[at], "{text}");
+        for (vf, before) in node.vfs().iter().zip(&before).take(2) {
+            assert_eq!(home(&node, vf)?, *before, "{text}");
         }
         assert!(pod.links()?.is_empty(), "{text}");
     }

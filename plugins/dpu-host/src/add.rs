@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use cni::{Add, AddResult, Error, Interface, Ip, Pod, code};
-use linux::Mac;
+use linux::{Link, Mac};
 use ovnkube::{PodInterface, Response};
 use serde_json::Value;
 
@@ -68,6 +68,7 @@ fn attach(
     deadline: Instant,
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
+    let on_host = simulated(node, &id)?;
     let response = server::add(node, &record.forward, call, deadline).map_err(|failure| {
         if !failure.may_have_acted() {
             record.server_busy_until = 0;
@@ -79,7 +80,9 @@ fn attach(
     let lock = node.store()?.lock(&id, deadline)?;
     still_ours(node, record)?;
     let result = match response {
-        Response { result: Some(result), .. } => moved_by_server(node, call, sandbox, record, result)?,
+        Response { result: Some(result), .. } => {
+            moved_by_server(node, call, sandbox, record, result, &on_host)?
+        }
         Response { pod: Some(pod), udn, udn_request, .. } => {
             // A secondary network may have no subnets.
             if pod.mac.is_none() || (pod.ips.is_empty() && call.conf.get("topology").is_none()) {
@@ -176,6 +179,7 @@ fn moved_by_server(
     sandbox: &Sandbox,
     record: &mut Record,
     mut result: Value,
+    on_host: &[Link],
 ) -> Result<AddResult, Error> {
     let unusable = |why: &dyn std::fmt::Display| fault::bad_answer(&record.pod, why);
     if let Some(fields) = result.as_object_mut() {
@@ -195,7 +199,7 @@ fn moved_by_server(
         let addressed = !sandbox.links.addresses(link.index).map_err(fault::netlink)?.is_empty();
         held.inside = Some(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed });
     }
-    adopt(node, sandbox, record, &result)?;
+    adopt(node, sandbox, record, &result, on_host)?;
     for interface in &mut result.interfaces {
         let held = record.devices.iter().find(|held| held.ifname == interface.name);
         interface.mtu = interface.mtu.or(held.and_then(|held| held.inside).map(|inside| inside.mtu));
@@ -204,37 +208,72 @@ fn moved_by_server(
     Ok(result)
 }
 
+/// The links of the host before the server moves any: what a second one was, where devices are simulated.
+fn simulated(node: &Node, id: &DeviceId) -> Result<Vec<Link>, Error> {
+    match id {
+        DeviceId::Netdev(_) => node.links()?.links().map_err(fault::netlink),
+        DeviceId::Pci(_) | DeviceId::Sf(_) => Ok(Vec::new()),
+    }
+}
+
 /// Takes a second VF into the record that a privileged server has moved for a primary user-defined network: it does
 /// not say which, and will not bring it home.
-fn adopt(node: &Node, sandbox: &Sandbox, record: &mut Record, result: &AddResult) -> Result<(), Error> {
-    if !result.interfaces.iter().any(|interface| interface.name == ovnkube::UDN_INTERFACE) {
+fn adopt(
+    node: &Node,
+    sandbox: &Sandbox,
+    record: &mut Record,
+    result: &AddResult,
+    on_host: &[Link],
+) -> Result<(), Error> {
+    const NAME: &str = ovnkube::UDN_INTERFACE;
+    if !result.interfaces.iter().any(|interface| interface.name == NAME) {
         return Ok(());
     }
-    let link = sandbox.links.link(ovnkube::UDN_INTERFACE).map_err(fault::netlink)?;
-    let Some((link, id)) =
-        link.and_then(|link| link.parent.as_ref()?.parse().ok().map(|id: DeviceId| (link.clone(), id)))
-    else {
-        log::warn!(
-            "which VF {} of pod {} is cannot be told: nobody will bring it home",
-            ovnkube::UDN_INTERFACE,
-            record.pod
-        );
+    let link = sandbox.links.link(NAME).map_err(fault::netlink)?;
+    let known = match &link {
+        Some(link) => match &link.parent {
+            Some(parent) => parent.parse().ok().map(|id| (id, sibling(link, record))),
+            None => vanished(node, link, on_host)?,
+        },
+        None => None,
+    };
+    let (Some(link), Some((id, home))) = (link, known) else {
+        log::warn!("which VF {NAME} of pod {} is cannot be told: nobody will bring it home", record.pod);
         return Ok(());
     };
-    // What it was called at home is told once it is there.
-    let home = Home::of(&link, vf::temporary_name(link.index));
-    let home = Home { mac: link.permanent_mac.or(link.mac), ..home };
     let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
-    let ifname = link.name;
     record.devices.push(Held {
         id: id.clone(),
-        ifname,
+        ifname: link.name,
         home: Some(home),
         inside: Some(inside),
         admin_mac: None,
     });
     let store = node.store()?;
     store.save(record).and_then(|()| store.claim(&id, record))
+}
+
+/// How a VF that is in the pod already was at home, as far as it and the first one of its pool tell. What it was
+/// called there is told once it is there.
+fn sibling(link: &Link, record: &Record) -> Home {
+    let first = record.devices[0].home.as_ref();
+    Home {
+        mac: link.permanent_mac.or(link.mac),
+        mtu: first.map_or(link.mtu, |home| home.mtu),
+        ..Home::of(link, vf::temporary_name(link.index))
+    }
+}
+
+/// Which of the links that were on the host is in the pod now: the one with the same other end.
+fn vanished(node: &Node, link: &Link, on_host: &[Link]) -> Result<Option<(DeviceId, Home)>, Error> {
+    for before in on_host.iter().filter(|before| before.peer.is_some() && before.peer == link.peer) {
+        let now = node.links()?.link_at(before.index).map_err(fault::netlink)?;
+        if now.is_none_or(|now| now.peer != before.peer) {
+            let id = before.name.parse().ok();
+            return Ok(id.map(|id| (id, Home::of(before, before.name.clone()))));
+        }
+    }
+    Ok(None)
 }
 
 /// The VF of a primary user-defined network; a server from before its configuration carried the device ID names

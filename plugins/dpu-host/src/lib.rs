@@ -28,11 +28,11 @@ mod vfs;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use cni::{Add, AddResult, Check, Del, Error, Gc, Leniency, Plugin, Status, Verb};
+use cni::{Add, AddResult, Check, Del, Error, Gc, Leniency, Plugin, Pod, Status, Verb};
 
 use crate::node::Node;
 
@@ -40,6 +40,7 @@ use crate::node::Node;
 struct DpuHost {
     began: Instant,
     node: OnceCell<Node>,
+    failed: Cell<bool>,
 }
 
 impl Plugin for DpuHost {
@@ -49,17 +50,17 @@ impl Plugin for DpuHost {
 
     fn add(&self, call: &Add) -> Result<AddResult, Error> {
         let added = Node::strict(&call.conf, self.began).and_then(|node| add::run(self.node(node), call));
-        added.map_err(|error| fault::of_pod(error, &call.args.pod()))
+        self.ended(added, &call.args.pod())
     }
 
     fn del(&self, call: &Del) -> Result<(), Error> {
-        let done = Node::lenient(&call.conf, self.began).and_then(|node| del::run(self.node(node), call));
-        done.map_err(|error| fault::of_pod(error, &call.args.pod()))
+        let deleted = Node::lenient(&call.conf, self.began).and_then(|node| del::run(self.node(node), call));
+        self.ended(deleted, &call.args.pod())
     }
 
     fn check(&self, call: &Check) -> Result<(), Error> {
         let checked = Node::strict(&call.conf, self.began).and_then(|node| check::run(self.node(node), call));
-        checked.map_err(|error| fault::of_pod(error, &call.args.pod()))
+        self.ended(checked, &call.args.pod())
     }
 
     fn status(&self, call: &Status) -> Result<(), Error> {
@@ -67,7 +68,8 @@ impl Plugin for DpuHost {
     }
 
     fn gc(&self, call: &Gc) -> Result<(), Error> {
-        gc::run(self.node(Node::strict(&call.conf, self.began)?), call)
+        let collected = Node::strict(&call.conf, self.began).and_then(|node| gc::run(self.node(node), call));
+        self.ended(collected, &Pod::default())
     }
 
     fn remark(&self) -> String {
@@ -76,10 +78,11 @@ impl Plugin for DpuHost {
 
     fn afterwards(&self, verb: Verb) {
         let Some(node) = self.node.get() else { return };
-        node.trace.answered();
+        let took = node.trace.answered();
         // CHECK and STATUS are called in haste.
         if matches!(verb, Verb::Add | Verb::Del | Verb::Gc) {
             chores::run(node);
+            server::report(node, verb, took, self.failed.get());
         }
     }
 }
@@ -89,6 +92,12 @@ impl DpuHost {
     fn node(&self, node: Node) -> &Node {
         self.node.get_or_init(|| node)
     }
+
+    /// Notes how a call has ended, and names the pod in its error.
+    fn ended<T>(&self, done: Result<T, Error>, pod: &Pod) -> Result<T, Error> {
+        self.failed.set(done.is_err());
+        done.map_err(|error| fault::of_pod(error, pod))
+    }
 }
 
 /// Serves a call of a runtime's, or `dpu-host vfs` of a person's: the whole program.
@@ -97,6 +106,6 @@ pub fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     match args.next().as_deref() {
         Some("vfs") => vfs::main(&args.collect::<Vec<_>>()),
-        _ => cni::main(&DpuHost { began, node: OnceCell::new() }),
+        _ => cni::main(&DpuHost { began, node: OnceCell::new(), failed: Cell::new(false) }),
     }
 }

@@ -113,8 +113,15 @@ fn settings(sandbox: &Sandbox, held: &Held, pod: &PodInterface) -> Result<(), Er
     }
     let done = sandbox.netns.run(|| -> io::Result<()> {
         if v6 {
-            // No one else can have the addresses: OVN gave them. Kernels without IPv6 have no such files.
-            for (key, value) in [("dad_transmits", "0"), ("addr_gen_mode", "0")] {
+            // No one else can have the addresses: OVN gave them.
+            let mut keys = vec![("dad_transmits", "0"), ("addr_gen_mode", "0")];
+            if pod.gateway_ipv6_lla.is_some() && gateways(pod).any(|gateway| gateway.is_ipv6()) {
+                // The routers of all nodes advertise themselves here. Only this node's is the pod's, and that has
+                // been said; the others' would become default routes beside it.
+                keys.push(("accept_ra", "0"));
+            }
+            // Kernels without IPv6 have no such files.
+            for (key, value) in keys {
                 if let Err(error) = set("ipv6", key, value) {
                     log::warn!("VF {}: {key} of {name}: {error}", held.id);
                 }

@@ -6,9 +6,9 @@ use std::io::Read;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cni::{Add, Args, Attachment, Error, NetConf, Pod, paths};
+use cni::{Add, Args, Attachment, Error, NetConf, Pod, Verb, paths};
 use nix::fcntl::OFlag;
-use ovnkube::{Failure, Request, Response};
+use ovnkube::{Failure, Metrics, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -31,6 +31,8 @@ const MOST_DEVICE_INFO: u64 = 64 * 1024;
 pub(crate) const BUDGET: Duration = Duration::from_secs(120);
 /// How long the server may take to hear of a DEL.
 pub(crate) const DEL_BUDGET: Duration = Duration::from_secs(5);
+/// How long the server may take to hear how long a call took: the runtime waits for our end.
+const REPORT_BUDGET: Duration = Duration::from_millis(500);
 
 /// An attachment as the server knows it: what its ADD is asked with, and its DEL told with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,6 +141,15 @@ pub(crate) fn del(
     deadline: Instant,
 ) -> Result<Response, Failure> {
     node.server.call(&forward.request("DEL", attachment, netns), deadline)
+}
+
+/// Tells the server how long a call took and whether it failed, for its histogram of all plugins' calls. Who reads
+/// the pod's event misses nothing when it cannot be told.
+pub(crate) fn report(node: &Node, verb: Verb, took: Duration, failed: bool) {
+    let metrics = Metrics { command: verb.as_str().into(), elapsed: took.as_secs_f64(), failed };
+    if let Err(failure) = node.server.report(&metrics, Instant::now() + REPORT_BUDGET) {
+        log::debug!("not reported: {failure}");
+    }
 }
 
 /// Whether the server is to hear of a DEL again: it has not heard, or could not act on it.

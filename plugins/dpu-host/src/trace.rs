@@ -41,10 +41,11 @@ impl Trace {
         self.phases.borrow_mut().push((phase, now - self.marked.replace(now)));
     }
 
-    /// Tells a reader of every line how long the answer took, once it is written.
-    pub(crate) fn answered(&self) {
+    /// How long the answer took, now that it is written; a reader of every line is told, too.
+    pub(crate) fn answered(&self) -> Duration {
         self.mark("print");
         log::debug!("answered ({})", self.remark());
+        self.began.elapsed()
     }
 
     /// Notes a device that the call is about.

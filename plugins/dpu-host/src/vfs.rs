@@ -185,8 +185,13 @@ fn judge(
     }
     match (record.stage, held.inside, link) {
         (Stage::Attached, Some(inside), Some(link)) if place == "pod" => {
-            let mac = (link.mac != inside.mac).then_some("its MAC is not the one it was given");
-            let note = mac.or((link.mtu != inside.mtu).then_some("its MTU is not the one it was given"));
+            let found = [
+                (link.mac != inside.mac, "its MAC is not the one it was given"),
+                (link.mtu != inside.mtu, "its MTU is not the one it was given"),
+                (!link.up, "it is down"),
+                (!link.carrier, "it has no carrier: the card has not connected it"),
+            ];
+            let note = found.into_iter().find_map(|(differs, what)| differs.then_some(what));
             (State::Used, note.map(str::to_owned))
         }
         (Stage::Attached, Some(_), _) => (State::Lost, Some("it is not in its pod: delete that".into())),

@@ -33,7 +33,8 @@ impl Verb {
         })
     }
 
-    pub(crate) fn as_str(self) -> &'static str {
+    /// As in `CNI_COMMAND`.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Add => "ADD",
             Self::Del => "DEL",
