@@ -2,6 +2,7 @@
 //! ovnkube-node's, and every way in which either can fail.
 
 mod adding;
+mod capabilities;
 mod claiming;
 mod detaching;
 mod hostile;
