@@ -15,6 +15,8 @@ use super::recorder::{self, Call};
 #[derive(Debug)]
 pub struct Setup {
     dir: TempDir,
+    plugins: PathBuf,
+    configurations: PathBuf,
     env: Vec<(OsString, OsString)>,
 }
 
@@ -25,10 +27,19 @@ impl Setup {
     /// When they cannot be made.
     pub fn new() -> Result<Setup> {
         let dir = tempfile::Builder::new().prefix("dpu-rt-").tempdir()?;
-        for name in ["bin", "net.d", "logs"] {
-            fs::create_dir(dir.path().join(name))?;
+        let (plugins, configurations) = (dir.path().join("bin"), dir.path().join("net.d"));
+        for path in [&plugins, &configurations, &dir.path().join("logs")] {
+            fs::create_dir(path)?;
         }
-        Ok(Setup { dir, env: Vec::new() })
+        Ok(Setup { dir, plugins, configurations, env: Vec::new() })
+    }
+
+    /// The directories of an installation: what somebody else has put there is what the runtime gets.
+    ///
+    /// # Errors
+    /// When its own directory cannot be made.
+    pub fn installed(plugins: PathBuf, configurations: PathBuf) -> Result<Setup> {
+        Ok(Setup { plugins, configurations, ..Setup::new()? })
     }
 
     /// Installs the plugin at `path` under its own name.
@@ -112,12 +123,12 @@ impl Setup {
 
     /// The plugin directory.
     pub fn plugins(&self) -> PathBuf {
-        self.path("bin")
+        self.plugins.clone()
     }
 
     /// The configuration directory.
     pub fn configurations(&self) -> PathBuf {
-        self.path("net.d")
+        self.configurations.clone()
     }
 
     /// Something else that is this runtime's own.

@@ -7,6 +7,9 @@ use super::values::CniVersion;
 use crate::fault::Fault;
 use crate::known::PLACEHOLDER_CONF;
 
+/// What a runtime may choose from that knows how to; older ones go by `cniVersion`.
+const ANY_VERSION: [&str; 3] = ["0.4.0", "1.0.0", "1.1.0"];
+
 /// A configuration with one plugin in its list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,7 +74,7 @@ pub(crate) fn placeholder(site: &Site) -> Result<String, Fault> {
     };
     json(&List {
         cni_version: "0.4.0",
-        cni_versions: Some(&["0.4.0", "1.0.0", "1.1.0"]),
+        cni_versions: Some(&ANY_VERSION),
         name: PLACEHOLDER_CONF.trim_start_matches("00-").trim_end_matches(".conflist"),
         load_only_inlined_plugins: true,
         plugins: [plugin],
@@ -98,14 +101,14 @@ pub(crate) fn readiness() -> Result<String, Fault> {
 /// # Errors
 /// None that values can cause.
 pub(crate) fn default_network(site: &Site) -> Result<String, Fault> {
-    let values = &site.values.dpu_host;
+    let (cni_version, cni_versions) = match site.cni_version() {
+        CniVersion::V0_4_0 => ("0.4.0", Some(ANY_VERSION.as_slice())),
+        CniVersion::V1_1_0 => ("1.1.0", None),
+    };
     json(&List {
-        cni_version: match values.cni_version {
-            CniVersion::V0_4_0 => "0.4.0",
-            CniVersion::V1_1_0 => "1.1.0",
-        },
-        cni_versions: None,
-        name: &values.network,
+        cni_version,
+        cni_versions,
+        name: &site.values.dpu_host.network,
         load_only_inlined_plugins: true,
         plugins: [plugin(site, Some(site.pod_resource()))],
     })
@@ -119,7 +122,7 @@ pub(crate) fn attachment(site: &Site, full_name: String) -> Result<String, Fault
     let values = &site.values.dpu_host;
     let plugin = plugin(site, None);
     json(&Single {
-        cni_version: values.cni_version,
+        cni_version: site.cni_version(),
         name: &values.network,
         plugin,
         net_attach_def_name: full_name,

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let site = Site { cluster: args.cluster, values };
     let mut faults = Faults::default();
     let mut warnings = check(&site, &mut faults);
-    let binary = faults.keep(binary(args));
+    let binary = faults.keep(binary(args, site.arch()));
     let version = args.kubernetes_version.as_deref().map(admission::Kubernetes::parse);
     let version = version.and_then(|version| faults.keep(version));
     let plan = Plan::new(&site, binary.unwrap_or_default(), version)?;
@@ -98,8 +98,8 @@ fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
 }
 
 /// The plugin's bytes: a file of its own, for the machine that the cluster's nodes are.
-fn binary(args: &Args) -> Result<Vec<u8>, Fault> {
-    let path = args.binaries.join(args.cluster.arch()).join(args.cluster.plugin());
+fn binary(args: &Args, arch: &str) -> Result<Vec<u8>, Fault> {
+    let path = args.binaries.join(arch).join(args.cluster.plugin());
     let shown = path.display();
     let build = "build it with scripts/build-release, or name its folder with --binaries";
     let metadata =
@@ -113,8 +113,8 @@ fn binary(args: &Args) -> Result<Vec<u8>, Fault> {
     }
     let bytes = std::fs::read(&path).map_err(|error| Fault::new(format!("{shown}: {error}"), build))?;
     match machine(&bytes) {
-        Some(arch) if arch == args.cluster.arch() => Ok(bytes),
-        Some(arch) => Err(Fault::new(format!("{shown} is a program for {arch}"), build)),
+        Some(machine) if machine == arch => Ok(bytes),
+        Some(machine) => Err(Fault::new(format!("{shown} is a program for {machine}"), build)),
         None => Err(Fault::new(format!("{shown} is no Linux program for x86_64 or aarch64"), build)),
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::values::{Profile, Values};
+use super::values::{Architecture, CniVersion, Profile, Values};
 use crate::known;
 
 /// Which of the two clusters.
@@ -22,14 +22,6 @@ impl Cluster {
             Cluster::Tenant => "dpu-host",
         }
     }
-
-    /// The machine of its nodes, as in the folder of a release.
-    pub(crate) fn arch(self) -> &'static str {
-        match self {
-            Cluster::Infra => "aarch64",
-            Cluster::Tenant => "x86_64",
-        }
-    }
 }
 
 /// One cluster's settings.
@@ -41,6 +33,20 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn openshift(&self) -> bool {
         self.values.profile == Profile::Openshift
+    }
+
+    /// The machine of its nodes, as in the folder of a release.
+    pub(crate) fn arch(&self) -> &'static str {
+        match (self.values.pool.architecture, self.cluster) {
+            (Some(Architecture::X86_64), _) | (None, Cluster::Tenant) => "x86_64",
+            (Some(Architecture::Aarch64), _) | (None, Cluster::Infra) => "aarch64",
+        }
+    }
+
+    /// What the configuration of a DPU host declares.
+    pub(crate) fn cni_version(&self) -> CniVersion {
+        let default = if self.openshift() { CniVersion::V1_1_0 } else { CniVersion::V0_4_0 };
+        self.values.dpu_host.cni_version.unwrap_or(default)
     }
 
     /// Where the binary goes, as the values say it.

@@ -19,11 +19,13 @@ pub(crate) fn text(site: &Site, plan: &Plan, out: &str) -> String {
             format!("{client} wait machineconfigpool/{} --for=condition=Updated --timeout=60m", site.pool());
         steps.push(("wait for drain and reboot, node by node".to_owned(), vec![wait]));
     } else {
-        let mut copy = Vec::new();
-        copy.push(format!("scp -r {out}/node NODE:/tmp/dpu-cni"));
+        // Into a directory that is there already, scp copies beside what an earlier run left.
+        let clear = "ssh NODE rm -rf /tmp/dpu-cni".to_owned();
+        let mut copy = vec![clear.clone(), format!("scp -r {out}/node NODE:/tmp/dpu-cni")];
         copy.extend(plan.node_files().map(|file| {
             format!("ssh NODE sudo install -D -m {:04o} /tmp/dpu-cni{} {}", file.mode, file.path, file.path)
         }));
+        copy.push(clear);
         steps.push(("per node: the files, the binary before its configuration".to_owned(), copy));
         if plan.manifests().next().is_some() {
             steps.push(("apply the manifests; the files are in order".to_owned(), vec![apply(client, out)]));

@@ -53,6 +53,8 @@ pub(crate) struct Directories {
 pub(crate) struct Pool {
     /// Its name, and the role in the node label `node-role.kubernetes.io/<name>`.
     pub(crate) name: Option<String>,
+    /// The machine that its nodes are; by default what most cards and most of their hosts are.
+    pub(crate) architecture: Option<Architecture>,
     /// How many nodes may be down at once.
     pub(crate) max_unavailable: u32,
     /// Bytes that the pool's rendered MachineConfig has without ours.
@@ -62,8 +64,16 @@ pub(crate) struct Pool {
 impl Default for Pool {
     fn default() -> Self {
         // A plain worker pool of OpenShift 4 has 150 to 250 kB.
-        Pool { name: None, max_unavailable: 1, inherited_bytes: 300_000 }
+        Pool { name: None, architecture: None, max_unavailable: 1, inherited_bytes: 300_000 }
     }
+}
+
+/// A machine, as in the folder of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Architecture {
+    X86_64,
+    Aarch64,
 }
 
 /// What keeps pods off the nodes that do not mean to be there.
@@ -131,8 +141,9 @@ pub(crate) struct DpuHost {
     pub(crate) default_network: bool,
     /// The network's name, as it shows in a pod's `network-status`.
     pub(crate) network: String,
-    /// `1.1.0`, or `0.4.0` for a CRI-O before 1.24 or a Multus before 4.2.
-    pub(crate) cni_version: CniVersion,
+    /// `1.1.0` where Multus calls us: only so does it forward STATUS. `0.4.0` for what is older than CRI-O 1.24 and
+    /// Multus 4.2, and for container runtimes themselves: newer ones read the list beside it and take 1.1.0.
+    pub(crate) cni_version: Option<CniVersion>,
     pub(crate) log_file: String,
     pub(crate) log_level: String,
     pub(crate) timeout_seconds: Option<u16>,
@@ -144,7 +155,7 @@ impl Default for DpuHost {
             default_network: true,
             // What ovnkube-node calls its own: tools look for it in network-status.
             network: "ovn-kubernetes".to_owned(),
-            cni_version: CniVersion::V1_1_0,
+            cni_version: None,
             log_file: "/var/log/dpu-host.log".to_owned(),
             log_level: "info".to_owned(),
             timeout_seconds: None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -34,8 +35,16 @@ fn record(text: &str) -> Record {
     Record {
         pod: format!("{}/{}", text(&value["pod"]["namespace"]), text(&value["pod"]["name"])),
         network: text(&value["attachment"]["network"]),
-        released: value["stage"] == "released",
+        released: value["stage"] == "released" || namespace_is_gone(&value),
     }
+}
+
+/// A pod whose DEL never came. Namespaces are the machine's, whatever the root; a path is reused, a namespace is not.
+fn namespace_is_gone(record: &Value) -> bool {
+    let (Some(path), Some(inode)) = (record["netns"].as_str(), record["netns_id"]["inode"].as_u64()) else {
+        return false;
+    };
+    !std::fs::metadata(path).is_ok_and(|found| found.ino() == inode)
 }
 
 /// Has the plugin bring every VF home, network by network: a CNI GC with an empty list of attachments to keep.

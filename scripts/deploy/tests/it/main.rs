@@ -8,6 +8,8 @@
 
 mod admission;
 mod audit;
+mod ignition;
+mod installed;
 mod pod_spec;
 mod policies;
 mod refusals;

@@ -1,15 +1,12 @@
 //! What is rendered: its order, its bytes, and what the machine config daemon makes of it.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use flate2::read::GzDecoder;
 use serde_json::Value;
 
+use crate::ignition::{Written, decode};
 use crate::support::{Place, TENANT};
 
 /// Every way in, and policies.
@@ -28,50 +25,6 @@ admission:
   validation: deny
   skipNamespaces: [multus]
 ";
-
-/// A file as the machine config daemon would write it: mode and content.
-struct Written {
-    mode: u64,
-    content: Vec<u8>,
-}
-
-/// `DecodeIgnitionFileContents` of the machine config operator, and its refusals.
-fn decode(config: &Value) -> Vec<(String, Written)> {
-    let ignition = &config["spec"]["config"];
-    let text = ignition.to_string();
-    let (parsed, warnings) = ignition_config::Config::parse_str(&text).expect("Ignition takes it");
-    assert!(warnings.is_empty(), "{warnings:?}");
-    assert!(matches!(parsed, ignition_config::Config::V3_4(_)));
-    for refused in ["links", "directories", "disks", "filesystems", "raid"] {
-        assert!(ignition["storage"][refused].is_null(), "{refused} cannot be changed on a node");
-    }
-    let files = ignition["storage"]["files"].as_array().expect("files");
-    files.iter().map(|file| (file["path"].as_str().expect("a path").to_owned(), write(file))).collect()
-}
-
-fn write(file: &Value) -> Written {
-    assert!(file["append"].is_null());
-    let mode = file["mode"].as_u64().expect("a mode");
-    assert!(mode <= 0o777, "special bits are refused");
-    let data = file["contents"]["source"]
-        .as_str()
-        .expect("a source")
-        .strip_prefix("data:;base64,")
-        .expect("a data URL");
-    let data = STANDARD.decode(data).expect("base64");
-    let content = match file["contents"]["compression"].as_str() {
-        None | Some("") => data,
-        Some("gzip") => {
-            let mut decoder = GzDecoder::new(data.as_slice());
-            let mut content = Vec::new();
-            decoder.read_to_end(&mut content).expect("gzip");
-            assert_eq!(decoder.header().expect("a header").mtime(), 0, "no time gets into it");
-            content
-        }
-        Some(other) => panic!("the daemon does not decode {other}"),
-    };
-    Written { mode, content }
-}
 
 fn text(files: &[(String, Written)], path: &str) -> String {
     let (_, file) = files.iter().find(|(name, _)| name == path).unwrap_or_else(|| panic!("no {path}"));
@@ -195,6 +148,23 @@ fn without_openshift_a_node_gets_plain_files() {
     assert!(binary < configuration, "CRI-O validates a configuration by running its plugin");
     place.render("infra", "profile: kubernetes\n", &[]).ok();
     assert!(place.list("out").contains(&"node/etc/cni/net.d/00-dpu-nic-placeholder.conflist".to_owned()));
+}
+
+/// The README's own commands, for its own values.
+#[test]
+fn the_readme_shows_the_steps_as_they_are_printed() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = fs::read_to_string(readme).expect("the README");
+    for profile in ["openshift", "kubernetes"] {
+        let place = Place::new();
+        place.write("tenant.yaml", format!("profile: {profile}\n{TENANT}"));
+        let files = ["--values", "tenant.yaml", "--out", "tenant", "--binaries", "dist"];
+        place.run(&[&["render", "--cluster", "tenant"], files.as_slice()].concat()).ok();
+        let steps = place.read("tenant/STEPS");
+        let commands = steps.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let commands = commands.collect::<Vec<_>>().join("\n");
+        assert!(readme.contains(&format!("\n{commands}\n```\n")), "not in the README:\n{commands}");
+    }
 }
 
 #[test]

@@ -66,8 +66,13 @@ impl Place {
 
     /// The files of a directory, sorted, with their folders.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        Place::files_of(&self.path(name))
+    }
+
+    /// The same of a directory elsewhere.
+    pub(crate) fn files_of(directory: &Path) -> Vec<String> {
         let mut found = Vec::new();
-        walk(&self.path(name), &self.path(name), &mut found);
+        walk(directory, directory, &mut found);
         found.sort();
         found
     }
@@ -104,7 +109,7 @@ pub(crate) fn program(machine: u8) -> Vec<u8> {
 fn walk(root: &Path, directory: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() {
+        if path.is_dir() && !path.is_symlink() {
             walk(root, &path, found);
         } else {
             found.push(path.strip_prefix(root).expect("below").display().to_string());

@@ -1,0 +1,99 @@
+//! By the commands of `STEPS`, word for word: `ssh` and `scp` lead to the node's root, the clients write down what they
+//! are told.
+
+use conformance::node::Node;
+use conformance::runtimes::{Kind, Runtime};
+
+use super::*;
+
+const TENANT: &str = "profile: kubernetes\nsriov: { physicalFunctions: [ens1f0] }";
+/// `ssh NODE sudo install -D -m MODE FROM TO`, and the like: every absolute path is one of the node.
+const SSH: &str = r#"#!/bin/bash
+shift
+[[ $1 != sudo ]] || shift
+words=()
+for word; do [[ $word != /* ]] || word=$ROOT$word; words+=("$word"); done
+exec "${words[@]}"
+"#;
+/// `scp -r FROM NODE:TO`, which copies into TO where that is there already.
+const SCP: &str = "#!/bin/bash\nto=$ROOT${3#NODE:}\nmkdir -p \"${to%/*}\"\nexec cp -r \"$2\" \"$to\"\n";
+const CLIENT: &str = "#!/bin/bash\necho \"${0##*/} $*\" >>calls\n";
+
+/// Runs the steps of a rendering, as often as an administrator does: an upgrade is another run.
+pub(super) fn follow(place: &Place, root: &Path) {
+    for (name, text) in [("ssh", SSH), ("scp", SCP), ("kubectl", CLIENT)] {
+        let path = place.write(&format!("bin/{name}"), text);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-euc", &place.read("out/STEPS")])
+        .current_dir(place.path(""))
+        .env("PATH", path)
+        .env("ROOT", root);
+    let ran: Ran = shell.output().expect("bash").into();
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
+
+fn a_host_attaches_pods(kind: Kind) {
+    if kind.skipped() {
+        return;
+    }
+    let node = Node::builder().start().unwrap();
+    let before = at_home(&node);
+    follow(&render("tenant", TENANT), node.root());
+
+    let setup = setup(node.root(), "opt/cni/bin", "etc/cni/net.d").reference_plugin("loopback").unwrap();
+    let runtime = Runtime::start(kind, setup, Some(node.host().netns())).unwrap();
+    serves(&node, &runtime);
+    let pods = ["web-0", "web-1"].map(|name| {
+        let known = node.pod("shop", name).unwrap();
+        let pod = runtime.pod("shop", name).with_uid(&known.uid);
+        (known, pod)
+    });
+    for ((known, _), vf) in pods.iter().zip(node.vfs()) {
+        node.allocate(known, RESOURCE, &[vf.device_id()]);
+    }
+    let sandboxes = pods.each_ref().map(|(_, pod)| runtime.cri().run_sandbox(pod).unwrap());
+    let container = runtime.cri().run_container(&sandboxes[0], &pods[0].1).unwrap();
+    let other = runtime.cri().address(&sandboxes[1]).unwrap();
+    runtime.cri().exec(&container, &["ping", "-c", "1", "-W", "5", &other]).unwrap();
+
+    // An upgrade under running pods.
+    let newer = render("tenant", &format!("{TENANT}\ndpuHost: {{ logLevel: debug }}"));
+    follow(&newer, node.root());
+    let conf = fs::read_to_string(node.root().join("etc/cni/net.d/05-dpu-host.conflist")).unwrap();
+    assert!(conf.contains("debug"), "the second run has copied nothing: {conf}");
+    for sandbox in &sandboxes {
+        runtime.cri().remove_sandbox(sandbox).unwrap();
+    }
+    assert_eq!(at_home(&node), before);
+    assert!(deploy(&node, &["uninstall", "node"]).ok().out.ends_with("nothing of ours is left\n"));
+}
+
+#[test]
+#[ignore = "of plugins as shipped: scripts/test release-tests"]
+fn a_host_with_containerd_attaches_pods() {
+    a_host_attaches_pods(Kind::Containerd);
+}
+
+#[test]
+#[ignore = "of plugins as shipped: scripts/test release-tests"]
+fn a_host_with_crio_attaches_pods() {
+    a_host_attaches_pods(Kind::Crio);
+}
+
+#[test]
+#[ignore = "of plugins as shipped: scripts/test release-tests"]
+fn the_clients_are_told_in_order() {
+    let place = render("tenant", TENANT);
+    follow(&place, place.path("root").as_path());
+    assert_eq!(
+        place.read("calls"),
+        "kubectl apply --server-side --field-manager=dpu-cni -f out\n\
+         kubectl label node NODE network.operator.openshift.io/dpu-host=\n\
+         kubectl taint node NODE network.operator.openshift.io/dpu-host=true:NoSchedule\n\
+         kubectl apply -f out/samples/default-network.yaml\n"
+    );
+}
