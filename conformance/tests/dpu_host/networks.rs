@@ -108,6 +108,13 @@ fn who_did_not_ask_is_told_so_and_who_did_is_told_what_multus_lacks() -> Result<
     assert_eq!(code, 101);
     assert!(text.contains("Multus passed no VF on"), "{text}");
     assert!(text.contains("k8s.v1.cni.cncf.io/resourceName: openshift.io/dpuvf"), "{text}");
+
+    // What it has of other things does not count.
+    let pod = node.pod("web", "web-2")?;
+    node.allocate(&pod, "nvidia.com/gpu", &["GPU-5f2e", "0000:af:00.0"]);
+    let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &node.conf())?.error()?;
+    assert_eq!(code, 101);
+    assert!(text.contains("has no VF") && !text.contains("nvidia"), "{text}");
     Ok(())
 }
 

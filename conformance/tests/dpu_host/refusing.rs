@@ -49,6 +49,9 @@ fn bad_values_are_named_with_what_is_allowed() -> Result<()> {
         ("stateDir", json!(["/run/x"]), ""),
         ("podResourcesSocket", json!("/root/x"), "/var/lib/kubelet"),
         ("resourceName", json!("noslash"), "openshift.io/dpuvf"),
+        ("physicalFunctions", json!([]), "a list of PFs"),
+        ("physicalFunctions", json!("ens1f0"), "a list of PFs"),
+        ("physicalFunctions", json!([1]), "a list of PFs"),
         ("timeoutSeconds", json!(0), "1 to 230"),
         ("timeoutSeconds", json!("ten"), "1 to 230"),
         ("logFile", json!("/etc/passwd"), "/var/log"),
@@ -88,6 +91,25 @@ fn devices_that_no_pod_can_have_are_told_apart() -> Result<()> {
     let (code, text) = refused(&node, |conf| conf["deviceID"] = json!(pf))?;
     assert_eq!(code, 103, "{text}");
     assert!(text.contains("not a virtual function"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn a_vf_of_another_card_is_refused_where_the_cards_are_listed() -> Result<()> {
+    let node = Node::builder().start()?;
+    let (code, text) = refused(&node, |conf| conf["physicalFunctions"] = json!(["ens2f0", "0000:3b:00.0"]))?;
+    assert_eq!(code, 103, "{text}");
+    for part in [node.vfs()[0].device_id(), "0000:03:00.0 (ens1f0)", "device plugin's pool"] {
+        assert!(text.contains(part), "{part} is missing in: {text}");
+    }
+    assert!(node.received().is_empty());
+    for listed in ["ens1f0", "0000:03:00.0"] {
+        let pod = node.pod("web", "web-0")?;
+        let mut conf = node.conf_for(&node.vfs()[0]);
+        conf["physicalFunctions"] = json!([listed]);
+        node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
+        node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
+    }
     Ok(())
 }
 

@@ -54,7 +54,7 @@ fn a_second_vf_that_fails_takes_the_first_home_too() -> Result<()> {
     type Case = (u64, fn(&mut conformance::node::Udn), &'static str);
     let cases: [Case; 3] = [
         (107, |udn| udn.interface.gateways = vec!["192.0.2.1".parse().expect("an address")], "kernel log"),
-        (101, |udn| udn.device = None, "one VF more"),
+        (101, |udn| udn.device = None, "raise resources.limits"),
         (11, |udn| udn.device = Some("0000:03:00.4".into()), "VF 0000:03:00.4 of pod"),
     ];
     for (code, change, part) in cases {

@@ -91,7 +91,7 @@ fn attach(
             let mut result = AddResult::default();
             plug(node, sandbox, record, 0, &pod, &mut result)?;
             if let (Some(udn), Some(request)) = (udn, udn_request) {
-                let second = second_device(&request, record)?;
+                let second = second_device(node, &request, record)?;
                 claim::take(node, record, second, ovnkube::UDN_INTERFACE, deadline)?;
                 plug(node, sandbox, record, 1, &udn, &mut result)?;
             }
@@ -278,12 +278,9 @@ fn vanished(node: &Node, link: &Link, on_host: &[Link]) -> Result<Option<(Device
 
 /// The VF of a primary user-defined network; a server from before its configuration carried the device ID names
 /// the network device instead.
-fn second_device(request: &ovnkube::PodRequest, record: &Record) -> Result<DeviceId, Error> {
+fn second_device(node: &Node, request: &ovnkube::PodRequest, record: &Record) -> Result<DeviceId, Error> {
     let id = request.device_id().unwrap_or_default();
-    id.parse().map_err(|_| {
-        Error::new(fault::NO_DEVICE, format!("pod {} has no second VF for its primary user-defined network", record.pod))
-            .details("request one VF more, and give that network's NetworkAttachmentDefinition k8s.v1.cni.cncf.io/resourceName")
-    })
+    id.parse().map_err(|_| fault::no_second_device(&record.pod, node.config.resource.as_deref()))
 }
 
 fn pci(id: &DeviceId) -> Option<String> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use cni::Error;
 use linux::Link;
+use linux::sriov::PciAddress;
 
 use crate::attachment::{Held, Home, Record, Stage};
 use crate::device::DeviceId;
@@ -76,10 +77,11 @@ fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
             "does not exist on this node",
             "the VFs were re-created or the DPU was reset: restart the device plugin",
         )),
-        DeviceId::Pci(address) if node.sysfs.pf(address).is_none() => {
-            Err(fault::bad_device(id, "is not a virtual function", POOL))
-        }
-        DeviceId::Pci(_) | DeviceId::Sf(_) => Ok(()),
+        DeviceId::Pci(address) => match node.sysfs.pf(address) {
+            None => Err(fault::bad_device(id, "is not a virtual function", POOL)),
+            Some(pf) => of_listed_pf(node, id, &pf),
+        },
+        DeviceId::Sf(_) => Ok(()),
         DeviceId::Netdev(name) => match node.links()?.link(name).map_err(fault::netlink)? {
             Some(link) => match other_use(node, name, &link)? {
                 Some(why) => Err(fault::bad_device(id, why, "device IDs of hardware are PCI addresses")),
@@ -88,6 +90,22 @@ fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
             None => Ok(()),
         },
     }
+}
+
+/// Refuses the VF of a PF that the administrator does not list: selectors of a device plugin's go by names and
+/// addresses, which change with firmware and slots.
+fn of_listed_pf(node: &Node, id: &DeviceId, pf: &PciAddress) -> Result<(), Error> {
+    let (address, name) = (pf.to_string(), node.sysfs.netdev(pf).ok().flatten().unwrap_or_default());
+    let listed = &node.config.pfs;
+    if listed.is_empty() || listed.contains(&address) || listed.contains(&name) {
+        return Ok(());
+    }
+    let why = format!("is a VF of {address} ({name}), which physicalFunctions does not list");
+    Err(fault::bad_device(
+        id,
+        why,
+        "correct the device plugin's pool: after a change of firmware or slots it may match another card",
+    ))
 }
 
 /// Why a link of the host is no VF of a simulated DPU, if it is none.

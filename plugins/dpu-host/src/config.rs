@@ -24,8 +24,8 @@ const TIMEOUT: u64 = 130;
 const TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1..=230;
 
 /// The keys that are ours alone and are not forwarded to the server.
-pub(crate) const OWN_KEYS: [&str; 5] =
-    ["socket", "stateDir", "podResourcesSocket", "resourceName", "timeoutSeconds"];
+pub(crate) const OWN_KEYS: [&str; 6] =
+    ["socket", "stateDir", "podResourcesSocket", "resourceName", "physicalFunctions", "timeoutSeconds"];
 
 /// What an administrator can set.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) state_dir: PathBuf,
     /// The extended resource that pods ask for, `prefix/name`; with it the kubelet tells a pod's device.
     pub(crate) resource: Option<String>,
+    /// The PFs whose VFs pods may have, by PCI address or interface name; every PF's when there are none.
+    pub(crate) pfs: Vec<String>,
     /// How long an ADD may take in all.
     pub(crate) timeout: Duration,
 }
@@ -53,6 +55,7 @@ impl Config {
             pod_resources: path(conf, "podResourcesSocket", POD_RESOURCES)?,
             state_dir: path(conf, "stateDir", STATE_DIR)?,
             resource: resource(conf)?,
+            pfs: pfs(conf)?,
             timeout: timeout(conf)?,
         })
     }
@@ -70,6 +73,7 @@ impl Config {
             pod_resources: or(path(conf, "podResourcesSocket", POD_RESOURCES), || default(POD_RESOURCES))?,
             state_dir: or(path(conf, "stateDir", STATE_DIR), || default(STATE_DIR))?,
             resource: or(resource(conf), || Ok(None))?,
+            pfs: Vec::new(),
             timeout: or(timeout(conf), || Ok(Duration::from_secs(TIMEOUT)))?,
         })
     }
@@ -81,6 +85,7 @@ impl Config {
             pod_resources: default(POD_RESOURCES)?,
             state_dir: state_dir.to_owned(),
             resource: None,
+            pfs: Vec::new(),
             timeout: Duration::from_secs(TIMEOUT),
         })
     }
@@ -107,6 +112,16 @@ fn resource(conf: &NetConf) -> Result<Option<String>, Error> {
     }
 }
 
+fn pfs(conf: &NetConf) -> Result<Vec<String>, Error> {
+    let Some(value) = conf.get("physicalFunctions") else { return Ok(Vec::new()) };
+    let names = value.as_array().filter(|names| !names.is_empty());
+    let names = names.and_then(|names| names.iter().map(|name| name.as_str().map(str::to_owned)).collect());
+    names.ok_or_else(|| {
+        let allowed = "a list of PFs by PCI address or interface name, such as [\"0000:03:00.0\"]";
+        invalid("physicalFunctions", &text(value), allowed)
+    })
+}
+
 fn timeout(conf: &NetConf) -> Result<Duration, Error> {
     let Some(value) = conf.get("timeoutSeconds") else { return Ok(Duration::from_secs(TIMEOUT)) };
     match value.as_u64() {
@@ -124,7 +139,9 @@ fn timeout(conf: &NetConf) -> Result<Duration, Error> {
 
 /// A value of the configuration that cannot be used: code 7.
 pub(crate) fn invalid(key: &str, value: &str, allowed: &str) -> Error {
-    Error::new(code::INVALID_CONFIG, format!("configuration key {key} has the value '{value}'"))
+    // A tenant's words, and a pod event has room for some.
+    let shown: String = value.chars().take(80).collect();
+    Error::new(code::INVALID_CONFIG, format!("{key} '{shown}' cannot be used"))
         .details(format!("it must be {allowed}"))
 }
 

@@ -13,6 +13,7 @@ use crate::attachment::Stage;
 use crate::config::{self, invalid};
 use crate::fault;
 use crate::node::Node;
+use crate::vf;
 
 /// The name of a device as the device plugin gives it (`go-controller/pkg/cni/cni_dpu.go: updateDeviceInfo`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,7 +112,7 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Erro
     let deadline = deadline.min(Instant::now() + KUBELET_BUDGET);
     let Some(resource) = node.config.resource.as_deref() else {
         // Nobody told which resource counts; what the pod has may still tell what is missing.
-        let told = ask(node, pod, "", deadline).ok();
+        let told = ask(node, pod, "", deadline).ok().map(|told| of_vfs(node, pod, told, deadline));
         return Err(fault::no_device(pod, None, told.as_ref()));
     };
     let told = ask(node, pod, resource, deadline).map_err(|failure| unanswered(pod, &failure))?;
@@ -130,6 +131,24 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Erro
     };
     let free = ids.iter().find(|id| !taken(id)).or(ids.first());
     free.cloned().ok_or_else(|| fault::no_device(pod, Some(resource), None))
+}
+
+/// The same, with those resources only whose devices are VFs of this node: a pod may have a GPU, too.
+fn of_vfs(node: &Node, pod: &Pod, told: PodDevices, deadline: Instant) -> PodDevices {
+    let PodDevices::NoneOf { mut others } = told else { return told };
+    let is_vf = |name: &String| match name.parse() {
+        Ok(DeviceId::Pci(address)) => node.sysfs.pf(&address).is_some(),
+        Ok(DeviceId::Sf(function)) => node.sysfs.scalable_exists(&function),
+        Ok(DeviceId::Netdev(_)) => {
+            vf::on_host(node, &DeviceId::Netdev(name.clone())).is_ok_and(|l| l.is_some())
+        }
+        Err(_) => false,
+    };
+    others.retain(|resource| match ask(node, pod, resource, deadline) {
+        Ok(PodDevices::Devices(names)) => names.iter().any(is_vf),
+        _ => false,
+    });
+    PodDevices::NoneOf { others }
 }
 
 fn unanswered(pod: &Pod, failure: &Failure) -> Error {

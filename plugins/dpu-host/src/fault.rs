@@ -41,10 +41,12 @@ const SOME_RESOURCE: &str = "<resourceName>";
 pub(crate) fn no_device(pod: &Pod, resource: Option<&str>, told: Option<&PodDevices>) -> Error {
     let fault = |msg: String| Error::new(NO_DEVICE, msg);
     match (resource, told) {
-        (Some(resource), Some(PodDevices::NoneOf { .. } | PodDevices::UnknownPod)) => {
-            fault(format!("pod {pod} did not ask for a VF of this DPU host")).details(format!(
-                "add resources.limits['{resource}']: '1' to one container, or set hostNetwork: true"
-            ))
+        (Some(resource), Some(PodDevices::NoneOf { .. })) => {
+            fault(format!("pod {pod} did not ask for a VF of this DPU host")).details(limits(resource, 1))
+        }
+        (Some(resource), Some(PodDevices::UnknownPod)) => {
+            fault(format!("pod {pod} has no VF: the kubelet knows of no such pod with devices"))
+                .details(limits(resource, 1))
         }
         (None, Some(PodDevices::NoneOf { others })) if !others.is_empty() => {
             let resources = others.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -65,9 +67,24 @@ pub(crate) fn no_device(pod: &Pod, resource: Option<&str>, told: Option<&PodDevi
     }
 }
 
+fn limits(resource: &str, count: u32) -> String {
+    format!("add resources.limits['{resource}']: '{count}' to one container, or set hostNetwork: true")
+}
+
+/// 101: the pod has one VF and needs two.
+pub(crate) fn no_second_device(pod: &Pod, resource: Option<&str>) -> Error {
+    let resource = resource.unwrap_or(SOME_RESOURCE);
+    Error::new(NO_DEVICE, format!("pod {pod} has no second VF for its primary user-defined network")).details(
+        format!(
+            "raise resources.limits['{resource}'] to '2', and give that network's NetworkAttachmentDefinition the \
+             annotation k8s.v1.cni.cncf.io/resourceName: {resource}"
+        ),
+    )
+}
+
 /// 102: a living pod holds the device.
 pub(crate) fn taken(device: &DeviceId, by: &Record) -> Error {
-    Error::new(DEVICE_TAKEN, format!("VF {device} is held by pod {} since {} ago", by.pod, age(by.since))).details(
+    Error::new(DEVICE_TAKEN, format!("VF {device} has been held by pod {} for {}", by.pod, age(by.since))).details(
         format!(
             "its sandbox {} still lives; if that pod is being deleted this is tried again, if not the VF was handed \
              out twice: give pods and Multus networks separate pools",
@@ -152,3 +169,6 @@ pub(crate) fn short(container: &str) -> &str {
 pub(crate) fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use cni::{Error, Gc};
 
 use crate::attachment::{Record, Stage};
 use crate::chores::Untold;
+use crate::fault;
 use crate::node::Node;
 use crate::release;
 use crate::server::BUDGET as SERVER_BUDGET;
@@ -30,7 +31,7 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
         }
         log::info!("reclaiming {} of pod {}", record.attachment, record.pod);
         if let Err(error) = reclaim(node, &record, &file, deadline) {
-            failures.push(error);
+            failures.push(fault::of_pod(error, &record.pod));
         }
     }
     match failures.first() {

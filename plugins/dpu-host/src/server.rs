@@ -181,6 +181,10 @@ fn device_info(conf: &NetConf) -> Map<String, Value> {
     })
 }
 
+/// The server waits for two, and its words do not say for which.
+const NOT_IN_TIME: &str = "check ovnkube-node on the DPU NIC node of this host; and OVN's control plane, if the pod \
+                           has no annotation k8s.ovn.org/pod-networks";
+
 /// What a failed ADD means for the pod: the code, a sentence, and what to do.
 pub(crate) fn explain(failure: &Failure, pod: &Pod, device: &DeviceId) -> Error {
     match failure {
@@ -192,8 +196,8 @@ pub(crate) fn explain(failure: &Failure, pod: &Pod, device: &DeviceId) -> Error 
             "check the ovnkube-node-dpu-host pod of this node",
         ),
         Failure::Timeout { waited, .. } => fault::again(
-            format!("the card has not set up VF {device} for pod {pod} within {}", fault::seconds(*waited)),
-            "check ovnkube-node on this node and on its DPU NIC node",
+            format!("VF {device} for pod {pod} was not set up within {}", fault::seconds(*waited)),
+            NOT_IN_TIME,
         ),
         Failure::Lost(_) => fault::again(
             format!("ovnkube-node restarted while it set up VF {device} for pod {pod}"),
@@ -202,8 +206,11 @@ pub(crate) fn explain(failure: &Failure, pod: &Pod, device: &DeviceId) -> Error 
         Failure::NotRoot { .. } => Error::new(fault::REFUSED, plain(&failure.to_string()))
             .details("find out who made that socket: only root may answer for the pod network"),
         Failure::Garbage(why) => fault::bad_answer(pod, plain(why)),
-        Failure::Cni { code, msg, details } => Error::new(*code, plain(&format!("{msg} {details}")))
-            .details(format!("said ovnkube-node of pod {pod}")),
+        Failure::Cni { code, msg, details } => {
+            let said = plain(&format!("{msg} {details}"));
+            Error::new(*code, format!("ovnkube-node refused VF {device} for pod {pod}: {said}"))
+                .details("look at the log of ovnkube-node on this node")
+        }
         Failure::Refused(text) => refusal(text, pod, device),
     }
 }
@@ -220,8 +227,8 @@ fn refusal(text: &str, pod: &Pod, device: &DeviceId) -> Error {
     }
     if has("timed out waiting for annotations") || has("timed out waiting for pod") {
         return fault::again(
-            format!("the card has not set up VF {device} for pod {pod}: {said}"),
-            "check ovnkube-node on the DPU NIC node of this host",
+            format!("VF {device} for pod {pod} was not set up in time: {said}"),
+            NOT_IN_TIME,
         );
     }
     if has("connection status is") {
