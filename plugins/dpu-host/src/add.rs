@@ -17,6 +17,7 @@ use crate::release;
 use crate::server::{self, BUDGET, Forward};
 use crate::store::now;
 use crate::vf::{self, Wanted};
+use crate::vfio;
 
 /// Attaches a pod.
 ///
@@ -134,16 +135,12 @@ fn plug(
     result: &mut AddResult,
 ) -> Result<(), Error> {
     let mac = pod.mac.map(Mac::from);
-    let held = &mut record.devices[at];
-    if held.home.is_none() {
-        // A virtual machine takes the device as it is; only its PF can give it the pod's address.
+    if record.devices[at].home.is_none() {
         if let Some(mac) = mac {
-            match vf::set_admin_mac(node, &held.id, mac) {
-                Ok(before) => held.admin_mac = before,
-                Err(why) => log::warn!("VF {}: its address stays as it is: {why}", held.id),
-            }
+            vfio::address(node, record, at, mac)?;
         }
     } else {
+        let held = &mut record.devices[at];
         let wanted = Wanted { ifname: &held.ifname, mac, mtu: pod.mtu };
         let inside = vf::move_in(node, held, sandbox, &wanted)?;
         node.trace.mark("move");
@@ -198,6 +195,8 @@ fn moved_by_server(
         )?;
         let addressed = !sandbox.links.addresses(link.index).map_err(fault::netlink)?.is_empty();
         held.inside = Some(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed });
+    } else if let Some(mac) = promised_mac(&result, &call.attachment.ifname) {
+        vfio::address(node, record, 0, mac)?;
     }
     adopt(node, sandbox, record, &result, on_host)?;
     for interface in &mut result.interfaces {
@@ -214,6 +213,11 @@ fn simulated(node: &Node, id: &DeviceId) -> Result<Vec<Link>, Error> {
         DeviceId::Netdev(_) => node.links()?.links().map_err(fault::netlink),
         DeviceId::Pci(_) | DeviceId::Sf(_) => Ok(Vec::new()),
     }
+}
+
+/// The address that a result has for this interface.
+fn promised_mac(result: &AddResult, ifname: &str) -> Option<Mac> {
+    result.interfaces.iter().find(|interface| interface.name == ifname)?.mac.as_deref()?.parse().ok()
 }
 
 /// Takes a second VF into the record that a privileged server has moved for a primary user-defined network: it does

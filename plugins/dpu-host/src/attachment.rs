@@ -68,7 +68,7 @@ pub(crate) struct Held {
     /// What it was given in the pod, once that is known.
     #[serde(default)]
     pub(crate) inside: Option<Inside>,
-    /// The MAC that the PF held for it before ours was set (VFIO).
+    /// The MAC that the PF held for it before ours was set, all zero for none (VFIO).
     #[serde(default)]
     pub(crate) admin_mac: Option<Mac>,
 }

@@ -10,11 +10,13 @@ use linux::sriov::PciAddress;
 
 use crate::attachment::{Held, Home, Record, Stage};
 use crate::device::DeviceId;
+use crate::drift::is_drifted;
 use crate::fault;
 use crate::node::Node;
 use crate::release;
 use crate::store::Lock;
 use crate::vf;
+use crate::vfio;
 
 /// How long a device may take from one pod to the next: the device plugin hands it out before the old pod's DEL has ended.
 const HANDOVER: Duration = Duration::from_secs(5);
@@ -152,7 +154,7 @@ fn wait(
             holder => (None, holder),
         };
         if holder.is_none() {
-            if vf::is_vfio(node, id) {
+            if vfio::is_vfio(node, id) {
                 return Ok((lock, None));
             }
             let link = match &inherited {
@@ -204,21 +206,8 @@ fn home(node: &Node, id: &DeviceId, link: &Link, inherited: Option<Home>) -> Hom
         return Home { index: link.index, ..home };
     }
     let proper = match id {
-        DeviceId::Pci(address) if drifted(&link.name) => node.sysfs.proper_name(address),
+        DeviceId::Pci(address) if is_drifted(&link.name) => node.sysfs.proper_name(address),
         _ => None,
     };
     Home::of(link, proper.unwrap_or_else(|| link.name.clone()))
-}
-
-/// Whether a name is one that pods and the kernel give, not the host: what a namespace's death leaves behind.
-pub(crate) fn drifted(name: &str) -> bool {
-    let numbered = |prefix: &str| {
-        name.strip_prefix(prefix)
-            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
-    };
-    numbered("eth")
-        || numbered("dev")
-        || numbered("net")
-        || numbered("dpuvf")
-        || name == ovnkube::UDN_INTERFACE
 }

@@ -8,6 +8,7 @@ use linux::Link;
 use crate::attachment::{Held, Home};
 use crate::chores::Untold;
 use crate::device::DeviceId;
+use crate::drift;
 use crate::fault;
 use crate::node::{Node, Sandbox};
 use crate::release;
@@ -62,19 +63,16 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     let forward = Forward::new(&call.conf, &call.args, &call.attachment, device.as_ref(), node.trace.id());
     let netns = call.netns.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let told = tell(node, Untold::new(call.attachment.clone(), forward, netns));
-    let (Some(id), Some(path)) = (device, &call.netns) else { return Ok(()) };
-    let Ok(sandbox) = Sandbox::open(path) else { return Ok(()) };
+    let sandbox = call.netns.as_ref().and_then(|path| Sandbox::open(path).ok());
+    let Some(sandbox) = sandbox else {
+        // The kernel may have sent it home, under the name that it had in the pod.
+        return device.map_or(Ok(()), |id| drift::give_name(node, &id));
+    };
     let Some(link) = sandbox.links.link(&call.attachment.ifname).map_err(fault::netlink)? else {
         return Ok(());
     };
-    let foreign = match (&link.parent, &id) {
-        (Some(parent), id) => *parent != id.to_string(),
-        (None, DeviceId::Netdev(_)) => link.kind.as_deref() != Some("veth"),
-        (None, _) => true,
-    };
-    if foreign {
-        return Ok(());
-    }
+    // Who asks the kubelet for devices has none in the configuration.
+    let Some(id) = device.or_else(|| vf_of(node, &link)).filter(|id| is_of(&link, id)) else { return Ok(()) };
     let name = name_at_home(&id, &link, told.as_ref());
     log::info!("VF {id}, attached by another plugin, comes home as {name}");
     let home = Home {
@@ -87,6 +85,20 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     let held =
         Held { id, ifname: call.attachment.ifname.clone(), home: Some(home), inside: None, admin_mac: None };
     vf::bring_home(node, &held, Some(&sandbox)).map(|_| ())
+}
+
+/// The VF that a link in a pod is, if it is one.
+fn vf_of(node: &Node, link: &Link) -> Option<DeviceId> {
+    let address = link.parent.as_ref()?.parse().ok().filter(|address| node.sysfs.pf(address).is_some())?;
+    Some(DeviceId::Pci(address))
+}
+
+fn is_of(link: &Link, id: &DeviceId) -> bool {
+    match (&link.parent, id) {
+        (Some(parent), id) => *parent == id.to_string(),
+        (None, DeviceId::Netdev(_)) => link.kind.as_deref() == Some("veth"),
+        (None, _) => false,
+    }
 }
 
 /// What a VF without a record is called at home: as the server recorded, else as udev would call it once it is there.

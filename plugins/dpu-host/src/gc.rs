@@ -7,6 +7,7 @@ use cni::{Error, Gc};
 
 use crate::attachment::{Record, Stage};
 use crate::chores::Untold;
+use crate::drift;
 use crate::fault;
 use crate::node::Node;
 use crate::release;
@@ -16,7 +17,8 @@ use crate::store::now;
 /// Runtimes allow 30 s for the garbage of all networks.
 const BUDGET: Duration = Duration::from_secs(20);
 
-/// Brings home the VFs of this network whose attachments are not listed. Without a list, those whose namespace is gone.
+/// Brings home the VFs of this network whose attachments are not listed; without a list, those whose namespace is gone.
+/// Then names those that came home without anybody's help.
 ///
 /// # Errors
 /// The first thing that could not be reclaimed; the others are.
@@ -34,6 +36,7 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
             failures.push(fault::of_pod(error, &record.pod));
         }
     }
+    drift::sweep(node);
     match failures.first() {
         None => Ok(()),
         Some(first) => Err(Error::new(

@@ -13,6 +13,7 @@ mod claim;
 mod config;
 mod del;
 mod device;
+mod drift;
 mod fault;
 mod gc;
 mod node;
@@ -23,6 +24,7 @@ mod status;
 mod store;
 mod trace;
 mod vf;
+mod vfio;
 mod vfs;
 
 #[cfg(fuzzing)]

@@ -11,6 +11,7 @@ use crate::fault;
 use crate::node::{Node, Sandbox};
 use crate::store::now;
 use crate::vf::{self, Homecoming};
+use crate::vfio;
 
 /// The kernel returns a VF some 200 ms after its namespace's end; a loaded node takes longer.
 const RETURN: Duration = Duration::from_secs(3);
@@ -74,31 +75,40 @@ fn come_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>, deadline: Inst
         match vf::bring_home(node, held, sandbox)? {
             Homecoming::Home => return Ok(true),
             Homecoming::Nameless => return Ok(false),
-            Homecoming::Gone if !returning(node, held) => {
-                log::warn!("VF {} is gone: it was unplugged or re-created while a pod had it", held.id);
+            Homecoming::Gone => {}
+        }
+        match absence(node, held) {
+            Absence::Unplugged => {
+                log::warn!("VF {} is gone: it was unplugged while a pod had it", held.id);
                 return Ok(true);
             }
-            Homecoming::Gone if Instant::now() >= patience => {
-                log::warn!(
-                    "VF {} is in no namespace that can be reached; it is looked for again by later calls",
-                    held.id
-                );
+            Absence::Elsewhere if Instant::now() < patience => thread::sleep(RETURN_POLL),
+            Absence::Elsewhere | Absence::Unbound => {
+                log::warn!("VF {} has no network device here: later calls look for it again", held.id);
                 return Ok(false);
             }
-            Homecoming::Gone => thread::sleep(RETURN_POLL),
         }
     }
 }
 
-/// Whether the device exists, but not on the host: its namespace is dying, or somebody keeps it.
-fn returning(node: &Node, held: &Held) -> bool {
-    match &held.id {
-        DeviceId::Pci(address) => {
-            node.sysfs.exists(address)
-                && matches!(node.sysfs.netdev(address), Ok(None))
-                && node.sysfs.driver(address).is_some()
-        }
-        DeviceId::Sf(_) | DeviceId::Netdev(_) => false,
+/// Why a device has no link on the host.
+enum Absence {
+    /// There is no such device any more.
+    Unplugged,
+    /// No driver, or none that makes a network device: another one may come.
+    Unbound,
+    /// Its namespace is dying, or somebody keeps it.
+    Elsewhere,
+}
+
+fn absence(node: &Node, held: &Held) -> Absence {
+    let DeviceId::Pci(address) = &held.id else { return Absence::Unplugged };
+    if !node.sysfs.exists(address) || !matches!(node.sysfs.netdev(address), Ok(None)) {
+        return Absence::Unplugged;
+    }
+    match node.sysfs.driver(address) {
+        Some(_) if !vfio::is_vfio(node, &held.id) => Absence::Elsewhere,
+        _ => Absence::Unbound,
     }
 }
 

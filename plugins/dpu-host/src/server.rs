@@ -260,6 +260,15 @@ fn refusal(text: &str, pod: &Pod, device: &DeviceId) -> Error {
             "nothing needs to be done",
         );
     }
+    if has("annot assign requested address") {
+        return Error::new(
+            fault::REFUSED,
+            format!("VF {device} of pod {pod} does not take the pod's address: {said}"),
+        )
+        .details(
+            "perhaps its PF has set another MAC for it: clear that or trust the VF; see the kernel log",
+        );
+    }
     if has("broken stdin args") || has("CNI plugin chaining") {
         return Error::new(
             fault::REFUSED,

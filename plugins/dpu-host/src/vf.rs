@@ -7,9 +7,7 @@ use crate::attachment::{Held, Home, Inside};
 use crate::device::DeviceId;
 use crate::fault;
 use crate::node::{Node, Sandbox};
-
-/// The driver of a VF that is handed to a virtual machine or to user space: it has no network device.
-const VFIO: &str = "vfio-pci";
+use crate::vfio;
 
 /// What a pod wants of its VF.
 pub(crate) struct Wanted<'a> {
@@ -30,11 +28,6 @@ pub(crate) enum Homecoming {
     Nameless,
     /// Nowhere to be seen: unplugged, re-created, or in a namespace that nobody told us of.
     Gone,
-}
-
-/// Whether the device has no network device because a user-space driver has it.
-pub(crate) fn is_vfio(node: &Node, id: &DeviceId) -> bool {
-    matches!(id, DeviceId::Pci(address) if node.sysfs.driver(address).as_deref() == Some(VFIO))
 }
 
 /// The device's link on the host, by what sysfs says of it.
@@ -114,6 +107,7 @@ pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Want
         }
         done => done,
     }
+    .or_else(|error| awaken(sandbox, held, &change, error))
     .map_err(refused)?;
     // Its index may be another one there, and a driver may take an address without using it.
     let link = sandbox.links.link(wanted.ifname).map_err(refused)?;
@@ -124,13 +118,34 @@ pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Want
     Ok(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: false })
 }
 
+/// The rest of a move that ended at the address: after a reset of its PF, and after an address that the PF has set for
+/// it, a driver (igbvf) takes none before the VF has been up and down.
+fn awaken(
+    sandbox: &Sandbox,
+    held: &Held,
+    change: &LinkChange,
+    refusal: linux::Error,
+) -> Result<(), linux::Error> {
+    if !refusal.is_no_address() {
+        return Err(refusal);
+    }
+    let Ok(Some(link)) = in_pod(sandbox, held) else { return Err(refusal) };
+    for up in [true, false] {
+        sandbox.links.change(link.index, &LinkChange { up: Some(up), ..LinkChange::default() })?;
+    }
+    // It may have come up with the very address.
+    let now = sandbox.links.link_at(link.index)?.and_then(|link| link.mac);
+    let rest = LinkChange { netns: None, mac: change.mac.filter(|mac| now != Some(*mac)), ..*change };
+    sandbox.links.change(link.index, &rest).map_err(|_| refusal)
+}
+
 /// Brings a VF home from wherever it is, as its record found it.
 ///
 /// # Errors
 /// 107 when the kernel refuses what another try may mend.
 pub(crate) fn bring_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>) -> Result<Homecoming, Error> {
     let Some(home) = &held.home else {
-        restore_admin_mac(node, held);
+        vfio::restore_address(node, held);
         return Ok(Homecoming::Home);
     };
     if let Some(sandbox) = sandbox {
@@ -258,31 +273,4 @@ fn free_name(node: &Node, home: &Home) -> Result<String, Error> {
 /// A name for a VF that waits for its own, or whose own nobody knows: an index is unique among the host's links.
 pub(crate) fn temporary_name(index: u32) -> String {
     format!("dpuvf{index}")
-}
-
-/// Gives a VF without a network device the address back that its PF held for it.
-fn restore_admin_mac(node: &Node, held: &Held) {
-    let Some(mac) = held.admin_mac else { return };
-    if let Err(why) = set_admin_mac(node, &held.id, mac) {
-        log::warn!("VF {}: its address cannot be given back: {why}", held.id);
-    }
-}
-
-/// Sets the address of a VF through its PF, and tells the one it had: the only way where the host has no network
-/// device of it.
-pub(crate) fn set_admin_mac(node: &Node, id: &DeviceId, mac: Mac) -> Result<Option<Mac>, String> {
-    let DeviceId::Pci(address) = id else { return Err("it is no PCI device".into()) };
-    let pf = node.sysfs.pf(address).ok_or("it has no PF")?;
-    let number = node.sysfs.vf_index(address).ok_or("its PF does not list it")?;
-    let name = node
-        .sysfs
-        .netdev(&pf)
-        .map_err(|error| error.to_string())?
-        .ok_or("its PF has no network device here")?;
-    let links = node.links().map_err(|error| error.to_string())?;
-    let link =
-        links.link(&name).map_err(|error| error.to_string())?.ok_or("its PF is in another namespace")?;
-    let before = links.vf_mac(link.index, number).map_err(|error| error.to_string())?;
-    links.set_vf_mac(link.index, number, mac).map_err(|error| error.to_string())?;
-    Ok(before)
 }

@@ -11,11 +11,12 @@ use linux::{Link, Mac};
 use serde::Serialize;
 
 use crate::attachment::{Held, Record, Stage};
-use crate::claim::drifted;
 use crate::device::DeviceId;
+use crate::drift::is_drifted;
 use crate::node::{Node, Sandbox};
 use crate::store::{age, now};
 use crate::vf;
+use crate::vfio;
 
 const USAGE: &str = "usage: dpu-host vfs [--json | --prometheus | --drained] [--state-dir DIR]";
 
@@ -112,7 +113,7 @@ fn row(node: &Node, id: DeviceId) -> Result<Row, Error> {
         (Some(record), Some(held)) => seen_in_pod(record, held),
         _ => None,
     };
-    let vfio = vf::is_vfio(node, &id);
+    let vfio = vfio::is_vfio(node, &id);
     let link = match inside.clone() {
         Some(link) => Some(link),
         None => match held {
@@ -169,7 +170,7 @@ fn judge(
     let (Some(record), Some(held)) = (record, held) else {
         return match (place, link) {
             ("unknown", _) => (State::Leaked, Some("it is not on the host, and no record says where".into())),
-            (_, Some(link)) if drifted(&link.name) => {
+            (_, Some(link)) if is_drifted(&link.name) => {
                 (State::Leaked, Some(format!("{} is no name of the host's", link.name)))
             }
             _ => (State::Free, None),
