@@ -1,7 +1,7 @@
 //! A VF between its home and a pod: where it is, the move in, the way home.
 
 use cni::Error;
-use linux::{Link, LinkChange, Mac, Netns};
+use linux::{Link, LinkChange, Mac, Netlink, Netns};
 
 use crate::attachment::{Held, Home, Inside};
 use crate::device::DeviceId;
@@ -193,16 +193,7 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
             .change(link.index, &down)
             .map_err(|error| fault::homeward(&held.id, "setting it down", error))?;
     }
-    let change = differing(link, home);
-    if !change.is_empty()
-        && let Err(error) = links.change(link.index, &change)
-    {
-        let without_mac = LinkChange { mac: None, ..change };
-        log::warn!("VF {}: giving it its properties back: {error}", held.id);
-        links
-            .change(link.index, &without_mac)
-            .map_err(|error| fault::homeward(&held.id, "restoring it", error))?;
-    }
+    restore(links, held, link.index, &differing(link, home))?;
     for altname in link.altnames.iter().filter(|altname| !home.altnames.contains(altname)) {
         links.del_altname(link.index, altname).map_err(fault::netlink)?;
     }
@@ -213,6 +204,26 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
         }
     }
     Ok(named)
+}
+
+/// Gives a VF its properties back. An address that its PF forbids is let go, and nothing else with it.
+fn restore(links: &Netlink, held: &Held, index: u32, change: &LinkChange<'_>) -> Result<(), Error> {
+    if change.is_empty() {
+        return Ok(());
+    }
+    let Err(error) = links.change(index, change) else { return Ok(()) };
+    log::warn!("VF {}: giving it its properties back: {error}", held.id);
+    let refused = |error: linux::Error| fault::homeward(&held.id, "restoring it", error);
+    let without_mac = LinkChange { mac: None, ..*change };
+    links.change(index, &without_mac).map_err(refused)?;
+    let Some(mac) = change.mac else { return Ok(()) };
+    match links.change(index, &LinkChange { mac: Some(mac), ..LinkChange::default() }) {
+        Err(error) if error.is_forbidden_address() => {
+            log::warn!("VF {}: its address {mac} cannot be given back: {error}", held.id);
+            Ok(())
+        }
+        done => done.map_err(refused),
+    }
 }
 
 /// `home`, with the name that udev would give the VF where nobody noted the one it had: only at home can that be told.

@@ -85,6 +85,12 @@ impl Error {
         self.is(Errno::EADDRNOTAVAIL)
     }
 
+    /// The driver does not take this MAC address, and won't when asked again: as [`Error::is_no_address`], or what the
+    /// drivers of other NICs say when the PF forbids it (`EPERM`, `EACCES`).
+    pub fn is_forbidden_address(&self) -> bool {
+        self.is_no_address() || self.is(Errno::EPERM) || self.is(Errno::EACCES)
+    }
+
     /// The driver or the link's state does not allow it now (`EBUSY`), for instance while the link is up.
     pub fn is_busy(&self) -> bool {
         self.is(Errno::EBUSY)
