@@ -5,5 +5,6 @@
 pub mod bench;
 pub mod binaries;
 pub mod check;
+pub mod crash;
 pub mod node;
 pub mod runtimes;

@@ -1,0 +1,142 @@
+//! The plugin's state directory, read by somebody else.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use linux::{Mac, NetnsId};
+use nix::fcntl::AT_FDCWD;
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Everything in it.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// The records by file name.
+    pub records: BTreeMap<String, Record>,
+    /// The name of the record that each claimed device belongs to.
+    pub claims: BTreeMap<String, String>,
+    /// What is neither record, claim nor lock: DELs that the server has yet to hear of, files half written.
+    pub others: Vec<String>,
+}
+
+/// A record, as far as it matters here.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Record {
+    /// How far the attachment has come.
+    pub stage: Stage,
+    /// The path of the namespace that it is for.
+    pub netns: PathBuf,
+    /// The namespace that it is for.
+    pub netns_id: NetnsId,
+    /// Until when the server may act on it, in seconds since 1970.
+    pub server_busy_until: u64,
+    /// Its devices.
+    pub devices: Vec<Held>,
+}
+
+/// How far an attachment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// An ADD is, or was, under way.
+    Claimed,
+    /// ADD has succeeded.
+    Attached,
+    /// The pod is done with it.
+    Released,
+}
+
+/// A device of a record.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Held {
+    /// Which.
+    pub id: String,
+    /// What it is to be at home.
+    pub home: Option<Home>,
+}
+
+/// What a VF is to be at home, according to a record.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Home {
+    pub(super) name: String,
+    pub(super) mac: Option<Mac>,
+    pub(super) mtu: u32,
+    pub(super) altnames: Vec<String>,
+    pub(super) alias: Option<String>,
+    pub(super) promiscuous: bool,
+    pub(super) allmulti: bool,
+}
+
+impl Records {
+    /// Reads the state directory of the node with this root; there may be none yet.
+    ///
+    /// # Errors
+    /// When a record in it is none.
+    pub fn read(root: &Path) -> Result<Self> {
+        let mut found = Records::default();
+        for (dir, path, name) in files(root) {
+            match dir {
+                "attachments" if !name.starts_with('.') => {
+                    let text = fs::read(&path)?;
+                    let record = serde_json::from_slice(&text).with_context(|| format!("reading {name}"))?;
+                    found.records.insert(name, record);
+                }
+                "devices" if name.ends_with(".lock") => {}
+                "devices" if !name.starts_with('.') => {
+                    let record = fs::read_link(&path).with_context(|| format!("reading the claim {name}"))?;
+                    found.claims.insert(name, record.to_string_lossy().into_owned());
+                }
+                _ => found.others.push(format!("{dir}/{name}")),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The record that has claimed the device and says so itself.
+    pub fn holder(&self, device: &str) -> Option<&Record> {
+        let record = self.records.get(self.claims.get(device)?)?;
+        record.devices.iter().any(|held| held.id == device).then_some(record)
+    }
+
+    /// Whether there is nothing but locks.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.claims.is_empty() && self.others.is_empty()
+    }
+
+    /// Makes everything in the state directory five minutes older: for what a server's request leaves behind, that
+    /// is longer than it can go on, and longer than any file is being written.
+    ///
+    /// # Errors
+    /// When a record cannot be read or written.
+    pub fn age(root: &Path) -> Result<()> {
+        const MINUTES: u64 = 5 * 60;
+        let then = SystemTime::now().duration_since(UNIX_EPOCH)? - Duration::from_secs(MINUTES);
+        for (dir, path, name) in files(root) {
+            if dir == "attachments" && !name.starts_with('.') {
+                let mut record: Value = serde_json::from_slice(&fs::read(&path)?)?;
+                for key in ["since", "server_busy_until"] {
+                    record[key] = json!(record[key].as_u64().unwrap_or_default().saturating_sub(MINUTES));
+                }
+                fs::write(&path, record.to_string())?;
+            }
+            let (then, dir) = (TimeSpec::from_duration(then), AT_FDCWD);
+            utimensat(dir, &path, &then, &then, UtimensatFlags::NoFollowSymlink)?;
+        }
+        Ok(())
+    }
+}
+
+/// The files of the state directory: in which of its directories, where, and called what.
+pub(super) fn files(root: &Path) -> Vec<(&'static str, PathBuf, String)> {
+    let dirs = ["attachments", "devices", "untold"];
+    let list = |dir: &'static str| {
+        let entries = fs::read_dir(root.join("run/dpu-cni").join(dir)).into_iter().flatten().flatten();
+        entries.map(move |entry| (dir, entry.path(), entry.file_name().to_string_lossy().into_owned()))
+    };
+    dirs.into_iter().flat_map(list).collect()
+}
