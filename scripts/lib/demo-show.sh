@@ -191,18 +191,12 @@ ping_between() {
   fail "$1 does not reach $2 at $address"
 }
 
-# cnitool's own GC would delete every attachment, so the plugin is called as a runtime does it.
 collect_garbage() {
-  local pod list=''
-  for pod; do list+="${list:+, }{\"containerID\": \"$(container_of "$pod")\", \"ifname\": \"eth0\"}"; done
   printf '  %s$%s CNI_COMMAND=GC dpu-host   # alive: %s\n' "$dim" "$plain" "$*"
   said=$(on_host env CNI_COMMAND=GC dpu-host 2>&1 <<<"{\"cniVersion\": \"1.1.0\", \"name\": \"ovn-kubernetes\",
-    \"type\": \"dpu-host\", \"cni.dev/valid-attachments\": [$list]}") || fail "$said"
+    \"type\": \"dpu-host\", \"cni.dev/valid-attachments\": $(valid_attachments "$@")}") || fail "$said"
   good 'GC: done'
 }
-
-# The container that cnitool makes up for a namespace.
-container_of() { echo "cnitool-$(printf %s "/run/netns/$1" | sha512sum | cut -c1-20)"; }
 
 trap 'stop_node; rm -rf "$folder"' EXIT
 placeholder

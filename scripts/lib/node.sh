@@ -42,3 +42,13 @@ order() {
 # The host is a namespace of its own where functions are simulated, and the machine itself where they are real.
 on_host() { if [[ ${NODE_HOST:-} ]]; then ip netns exec "$NODE_HOST" "$@"; else "$@"; fi; }
 host_ip() { if [[ $NODE_HOST ]]; then ip -n "$NODE_HOST" "$@"; else ip "$@"; fi; }
+
+# The container that cnitool makes up for a namespace.
+container_of() { echo "cnitool-$(printf %s "/run/netns/$1" | sha512sum | cut -c1-20)"; }
+
+# valid_attachments POD...: those of these pods alone, as a runtime lists them for GC. (cnitool's own GC would delete every one.)
+valid_attachments() {
+  local pod list=''
+  for pod; do list+="${list:+, }{\"containerID\": \"$(container_of "$pod")\", \"ifname\": \"eth0\"}"; done
+  echo "[$list]"
+}

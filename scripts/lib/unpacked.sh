@@ -30,11 +30,14 @@ need_unpacked() {
   install_libraries_of "${missing[@]}"
 }
 
-is_there() {
-  [[ $1 = */* ]] || { has "$1"; return; }
+is_there() { path_of "$1" >/dev/null; }
+
+# path_of PROGRAM: where it is, named as for need_unpacked.
+path_of() {
+  [[ $1 = */* ]] || { type -P "$1"; return; }
   local dirs dir
   IFS=: read -ra dirs <<<"$PATH"
-  for dir in "${dirs[@]}"; do [[ -e ${dir%/*}/$1 ]] && return; done
+  for dir in "${dirs[@]}"; do [[ -e ${dir%/*}/$1 ]] && echo "${dir%/*}/$1" && return; done
   return 1
 }
 

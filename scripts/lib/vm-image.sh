@@ -5,15 +5,18 @@
 VM=$CACHE/vm
 # What the guest loads or a test may load: SR-IOV, pods' plumbing, device assignment, the card's switch.
 VM_MODULES=(igb igbvf veth dummy macvlan 8021q vfio-pci vfio_iommu_type1 openvswitch)
-readonly VM VM_MODULES
+# Besides busybox: what has a better ip, stops a plugin between two of its system calls, and is Open vSwitch.
+VM_PROGRAMS=(bash ip strace ovsdb-tool ovsdb-server lib/openvswitch-switch/ovs-vswitchd ovs-vsctl ovs-ofctl)
+VM_SCHEMA=share/openvswitch/vswitch.ovsschema
+readonly VM VM_MODULES VM_PROGRAMS VM_SCHEMA
 
 # Makes the image unless it is there.
 vm_image() {
   local recipe
   recipe=$(sha256sum <"${BASH_SOURCE[0]}")
   [[ -e $VM/recipe && $(<"$VM/recipe") = "$recipe" ]] && return
-  need cpio xz zstd strip ip depmod
-  need_unpacked busybox-static:busybox
+  need cpio xz zstd strip ip depmod strace
+  need_unpacked busybox-static:busybox openvswitch-switch:lib/openvswitch-switch/ovs-vswitchd openvswitch-common:ovs-ofctl
   rm -rf "$VM"
   mkdir -p "$VM"/{packages,kernel,root}
   vm_fetch
@@ -62,15 +65,16 @@ vm_try_unpack() {
   return 1
 }
 
-# $VM/base.cpio: busybox, bash, ip and the kernel's modules. What is under test comes in a second archive, made for each run.
+# $VM/base.cpio: programs and the kernel's modules. What is under test comes in a second archive, made for each run.
 vm_root() {
   local root=$VM/root program
   mkdir -p "$root"/{bin,sbin,proc,sys,dev,tmp,run,etc,mnt,root,var/lib,usr/bin,usr/sbin}
   cp "$(type -P busybox)" "$root/bin/"
-  for program in bash ip; do
-    cp "$(readlink -f "$(type -P "$program")")" "$root/sbin/$program"
-    vm_libraries "$root/sbin/$program" "$root"
+  for program in "${VM_PROGRAMS[@]}"; do
+    cp "$(readlink -f "$(path_of "$program")")" "$root/sbin/${program##*/}"
+    vm_libraries "$root/sbin/${program##*/}" "$root"
   done
+  install -D "$(path_of "$VM_SCHEMA")" "$root/usr/$VM_SCHEMA"
   ln -s /sbin/bash "$root/bin/bash"
   vm_modules "$root"
   vm_pack "$root" "$VM/base.cpio"

@@ -31,7 +31,7 @@ vm_payload() {
   rm -rf "$root"
   mkdir -p "$root"/opt/{bin,vm}
   cp "$REPO/conformance/vm/init" "$root/init"
-  cp -r "$REPO"/conformance/vm/{lib.sh,run,tests} "$LIB"/{node,demo-show}.sh "$root/opt/vm/"
+  cp -r "$REPO"/conformance/vm/{*.sh,run,tests} "$LIB"/{node,demo-show}.sh "$root/opt/vm/"
   echo "${1:-}" >"$root/opt/vm/only"
   for program in "${DPU_CNI_BIN_DIR:-$DIST/$ARCH}"/dpu-{host,nic-placeholder} "$TOOLS/bin/cnitool" "$TARGET_DIR/debug/conformance"; do
     cp "$program" "$root/opt/bin/"
@@ -45,12 +45,15 @@ vm_payload() {
 # vm_machine APPEND: sets QEMU, the command line of the machine, with APPEND on the kernel's.
 # One CPU and software emulation (tcg) on purpose: a kernel-based accelerator that cannot run a guest hangs instead of
 # failing, and for one short boot it saves little. Two cards on one wire: the second is for tests that need a far end.
+# An IOMMU, so that a virtual function can be bound to vfio-pci; other drivers' memory accesses pass it by. With it, a kernel
+# that finds its timer late panics, unless it is told not to look: on a busy machine it is late.
 vm_machine() {
   cat "$VM/base.cpio" "$VM/payload.cpio" >"$VM/initrd.cpio"
   # shellcheck disable=SC2054 # QEMU's commas
   QEMU=(qemu-system-x86_64 -accel tcg -cpu qemu64 -machine q35 -smp 1 -m 512 -nodefaults -no-reboot -display none
     -kernel "$VM/vmlinux" -initrd "$VM/initrd.cpio"
-    -append "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests $1"
+    -append "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests intel_iommu=on iommu=pt no_timer_check $1"
+    -device intel-iommu,intremap=on
     -device isa-debug-exit,iobase=0xf4,iosize=1
     -netdev hubport,id=wire0,hubid=0 -netdev hubport,id=wire1,hubid=0
     -device pcie-root-port,id=slot1,chassis=1,slot=1 -device igb,bus=slot1,netdev=wire0,mac=52:54:00:d0:00:01,romfile=

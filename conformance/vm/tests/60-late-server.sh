@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# A privileged server goes on when nobody waits for it any more, and moves the function into a pod that is as good as
+# dead. Whoever calls next brings it home.
+
+impatient=$(mktemp -d)
+start_node --real
+sed 's/"type"/"timeoutSeconds": 1, "type"/' "$NODE_CONFS"/resource/*.conflist >"$impatient/10-ovn-kubernetes.conflist"
+arrived() { ip -n "$1" link show eth0; }
+# Its record may be kept for what the server may still do.
+at_home() {
+  local is
+  is=$(home_table | grep "^$(vf "$1") ")
+  [[ $is == "$(grep "^$(vf "$1") " /run/home)" ]] || fail "function $1 is '$is'"
+}
+
+# DEL comes after the late move.
+order card after 2
+new_pod pod0 0
+CONF=$impatient refused "has not set up VF" add pod0
+at_home 0
+wait_for arrived pod0
+cni del pod0
+at_home 0
+
+# DEL comes before, and the server does not hear it; then comes another pod's ADD.
+new_pod pod1 1
+CONF=$impatient refused "has not set up VF" add pod1
+order del hang-up
+cni del pod1
+order del proper
+wait_for arrived pod1
+order card ready
+attached pod2 2
+at_home 1
+detached pod2 2
+
+# What is still expected of the server bars no other pod.
+attached pod3 1
+detached pod3 1
