@@ -4,6 +4,7 @@
 
 mod faults;
 mod kills;
+mod late;
 mod planted;
 mod pool;
 mod scene;

@@ -184,6 +184,15 @@ impl Scene {
         node.run(PLUGIN, Verb::Check, pod, &conf)?.ok().context("CHECK").map(|_| ())
     }
 
+    /// A DEL of a pod that has no VF; it does its share for all others.
+    pub(crate) fn del_stranger(&self, pods: &[&Pod]) -> Result<()> {
+        let node = &self.world.node;
+        let stranger = self.pod("stranger")?;
+        node.run(PLUGIN, Verb::Del, &stranger, &node.conf())?.ok().context("DEL of a stranger")?;
+        node.idle()?;
+        self.world.mirror_sysfs(pods)
+    }
+
     /// Everything ends: the pods are deleted, time goes by, and one more call does its share. Nothing may be left.
     pub(crate) fn finish(&self, pods: &[&Pod]) -> Result<()> {
         let node = &self.world.node;
@@ -197,10 +206,7 @@ impl Scene {
             self.del(pod, pods)?;
         }
         self.world.age()?;
-        let stranger = self.pod("stranger")?;
-        node.run(PLUGIN, Verb::Del, &stranger, &node.conf())?.ok().context("DEL of a stranger")?;
-        node.idle()?;
-        self.world.mirror_sysfs(pods)?;
+        self.del_stranger(pods)?;
         self.world.clean(pods).context("at the end")
     }
 
