@@ -2,6 +2,7 @@
 //!
 //! Where it can be killed is not guessed but read from a trace of the same call (`conformance::crash`).
 
+mod disk;
 mod faults;
 mod kills;
 mod late;

@@ -145,7 +145,7 @@ impl Scene {
     }
 
     /// Gives the first VF's name to another link.
-    fn take_name(&self) -> Result<()> {
+    pub(crate) fn take_name(&self) -> Result<()> {
         let node = &self.world.node;
         node.change_host(&format!("link add dev {} type bridge", node.vfs()[0].name))
     }
