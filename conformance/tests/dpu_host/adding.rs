@@ -1,6 +1,6 @@
 //! ADD: what a pod gets, from every kind of server, in every family.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -104,15 +104,22 @@ fn ipv6_addresses_are_usable_at_once() -> Result<()> {
 
 #[test]
 fn the_old_mac_is_never_on_the_wire() -> Result<()> {
-    // The VF is moved down, addressed down, and only then set up: its link-local address is of the new MAC.
+    // The VF is moved down, addressed down, and only then set up: the kernel makes its link-local address of the new MAC.
     let node = Node::builder().privileged(false).families(Families::Dual).start()?;
     let pod = node.pod("web", "web-0")?;
-    let before = home(&node, &node.vfs()[0])?;
     add(&node, &pod, &node.vfs()[0])?.ok()?;
-    let addresses = pod.ip(&["-6", "address", "show", "dev", "eth0", "scope", "link"])?.to_string();
-    let tail = before.mac.rsplit(':').take(2).collect::<Vec<_>>();
-    let old = format!("{}{}", tail[1], tail[0]);
-    assert!(!addresses.contains(&format!("{old}\"")), "{addresses} has the end of {}", before.mac);
+    let mac = node.pod_object(&pod).context("no pod")?.interfaces["eth0"].mac.context("no MAC")?;
+    let [a, b, c, d, e, f] = mac;
+    let pair = |high: u8, low: u8| u16::from_be_bytes([high, low]);
+    let local = Ipv6Addr::new(0xfe80, 0, 0, 0, pair(a ^ 2, b), pair(c, 0xff), pair(0xfe, d), pair(e, f));
+    let shown = pod.ip(&["-6", "address", "show", "dev", "eth0", "scope", "link"])?;
+    let addresses: Vec<&str> = shown[0]["addr_info"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|address| address["local"].as_str())
+        .collect();
+    assert_eq!(addresses, [local.to_string()]);
     Ok(())
 }
 

@@ -4,7 +4,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use conformance::node::{Naming, Node, Verb};
+use conformance::node::{Answer, Naming, Node, Verb};
+use serde_json::json;
 
 use super::*;
 
@@ -40,6 +41,24 @@ fn gets_and_gives_back(node: &Node) -> Result<()> {
         assert_eq!(home(node, vf)?, before);
     }
     ensure!(left(node)?.is_empty(), "{:?}", left(node)?);
+    Ok(())
+}
+
+#[test]
+fn a_server_that_tells_only_the_name_of_the_second_vf_is_understood() -> Result<()> {
+    let interface = |address: &str, mac: &str, netdev: &str| json!({"IPs": [{"IP": address, "Mask": "////AA=="}], "MAC": mac, "mtu": 1400, "vf-netdev-name": netdev});
+    let node = Node::builder().start()?;
+    let body = json!({
+        "PodIFInfo": interface("10.128.2.15", "ClgKgAIP", "ens1f0v0"),
+        "PrimaryUDNPodInfo": interface("10.200.0.5", "ClgKyAAF", "ens1f0v1"),
+        "PrimaryUDNPodReq": {"IfName": "ovn-udn1", "CNIConf": {"ipam": {}, "dns": {}}},
+    });
+    node.behave(|b| b.add = Answer::Body(body.to_string().into_bytes()));
+    let pod = node.pod("blue", "web-0")?;
+    let result = add(&node, &pod, &node.vfs()[0])?.ok()?;
+    assert_eq!(result["interfaces"][3]["pciID"], node.vfs()[1].device_id(), "{result}");
+    del(&node, &pod, &node.vfs()[0])?.ok()?;
+    home(&node, &node.vfs()[1])?;
     Ok(())
 }
 

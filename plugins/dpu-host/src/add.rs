@@ -7,13 +7,14 @@ use linux::{Link, Mac};
 use ovnkube::{PodInterface, Response};
 use serde_json::Value;
 
-use crate::attachment::{FORMAT, Held, Home, Inside, Record, Stage};
+use crate::attachment::{FORMAT, Inside, Record, Stage};
 use crate::claim;
 use crate::device::{self, DeviceId};
 use crate::fault;
 use crate::node::{Node, Sandbox};
 use crate::plumb;
 use crate::release;
+use crate::second;
 use crate::server::{self, BUDGET, Forward};
 use crate::store::now;
 use crate::vf::{self, Wanted};
@@ -55,9 +56,11 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         devices: Vec::new(),
         forward,
     };
+    let candidates = second::candidates(node, &device)?;
     claim::take(node, &mut record, device, &call.attachment.ifname, deadline)?;
     node.trace.mark("claim");
-    attach(node, call, &sandbox, &mut record, deadline).inspect_err(|_| undo(node, &mut record))
+    attach(node, call, &sandbox, &mut record, &candidates, deadline)
+        .inspect_err(|_| undo(node, &sandbox, &mut record, &candidates))
 }
 
 /// From the claim to the result.
@@ -66,10 +69,10 @@ fn attach(
     call: &Add,
     sandbox: &Sandbox,
     record: &mut Record,
+    candidates: &[Link],
     deadline: Instant,
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
-    let on_host = simulated(node, &id)?;
     let response = server::add(node, &record.forward, call, deadline).map_err(|failure| {
         if !failure.may_have_acted() {
             record.server_busy_until = 0;
@@ -82,7 +85,7 @@ fn attach(
     still_ours(node, record)?;
     let result = match response {
         Response { result: Some(result), .. } => {
-            moved_by_server(node, call, sandbox, record, result, &on_host)?
+            moved_by_server(node, call, sandbox, record, result, candidates)?
         }
         Response { pod: Some(pod), udn, udn_request, .. } => {
             // A secondary network may have no subnets.
@@ -92,7 +95,7 @@ fn attach(
             let mut result = AddResult::default();
             plug(node, sandbox, record, 0, &pod, &mut result)?;
             if let (Some(udn), Some(request)) = (udn, udn_request) {
-                let second = second_device(node, &request, record)?;
+                let second = second::chosen(node, &request, &udn, record)?;
                 claim::take(node, record, second, ovnkube::UDN_INTERFACE, deadline)?;
                 plug(node, sandbox, record, 1, &udn, &mut result)?;
             }
@@ -176,7 +179,7 @@ fn moved_by_server(
     sandbox: &Sandbox,
     record: &mut Record,
     mut result: Value,
-    on_host: &[Link],
+    candidates: &[Link],
 ) -> Result<AddResult, Error> {
     let unusable = |why: &dyn std::fmt::Display| fault::bad_answer(&record.pod, why);
     if let Some(fields) = result.as_object_mut() {
@@ -198,7 +201,7 @@ fn moved_by_server(
     } else if let Some(mac) = promised_mac(&result, &call.attachment.ifname) {
         vfio::address(node, record, 0, mac)?;
     }
-    adopt(node, sandbox, record, &result, on_host)?;
+    second::adopt(node, sandbox, record, candidates)?;
     for interface in &mut result.interfaces {
         let held = record.devices.iter().find(|held| held.ifname == interface.name);
         interface.mtu = interface.mtu.or(held.and_then(|held| held.inside).map(|inside| inside.mtu));
@@ -207,84 +210,9 @@ fn moved_by_server(
     Ok(result)
 }
 
-/// The links of the host before the server moves any: what a second one was, where devices are simulated.
-fn simulated(node: &Node, id: &DeviceId) -> Result<Vec<Link>, Error> {
-    match id {
-        DeviceId::Netdev(_) => node.links()?.links().map_err(fault::netlink),
-        DeviceId::Pci(_) | DeviceId::Sf(_) => Ok(Vec::new()),
-    }
-}
-
 /// The address that a result has for this interface.
 fn promised_mac(result: &AddResult, ifname: &str) -> Option<Mac> {
     result.interfaces.iter().find(|interface| interface.name == ifname)?.mac.as_deref()?.parse().ok()
-}
-
-/// Takes a second VF into the record that a privileged server has moved for a primary user-defined network: it does
-/// not say which, and will not bring it home.
-fn adopt(
-    node: &Node,
-    sandbox: &Sandbox,
-    record: &mut Record,
-    result: &AddResult,
-    on_host: &[Link],
-) -> Result<(), Error> {
-    const NAME: &str = ovnkube::UDN_INTERFACE;
-    if !result.interfaces.iter().any(|interface| interface.name == NAME) {
-        return Ok(());
-    }
-    let link = sandbox.links.link(NAME).map_err(fault::netlink)?;
-    let known = match &link {
-        Some(link) => match &link.parent {
-            Some(parent) => parent.parse().ok().map(|id| (id, sibling(link, record))),
-            None => vanished(node, link, on_host)?,
-        },
-        None => None,
-    };
-    let (Some(link), Some((id, home))) = (link, known) else {
-        log::warn!("which VF {NAME} of pod {} is cannot be told: nobody will bring it home", record.pod);
-        return Ok(());
-    };
-    let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
-    record.devices.push(Held {
-        id: id.clone(),
-        ifname: link.name,
-        home: Some(home),
-        inside: Some(inside),
-        admin_mac: None,
-    });
-    let store = node.store()?;
-    store.save(record).and_then(|()| store.claim(&id, record))
-}
-
-/// How a VF that is in the pod already was at home, as far as it and the first one of its pool tell. What it was
-/// called there is told once it is there.
-fn sibling(link: &Link, record: &Record) -> Home {
-    let first = record.devices[0].home.as_ref();
-    Home {
-        mac: link.permanent_mac.or(link.mac),
-        mtu: first.map_or(link.mtu, |home| home.mtu),
-        ..Home::of(link, vf::temporary_name(link.index))
-    }
-}
-
-/// Which of the links that were on the host is in the pod now: the one with the same other end.
-fn vanished(node: &Node, link: &Link, on_host: &[Link]) -> Result<Option<(DeviceId, Home)>, Error> {
-    for before in on_host.iter().filter(|before| before.peer.is_some() && before.peer == link.peer) {
-        let now = node.links()?.link_at(before.index).map_err(fault::netlink)?;
-        if now.is_none_or(|now| now.peer != before.peer) {
-            let id = before.name.parse().ok();
-            return Ok(id.map(|id| (id, Home::of(before, before.name.clone()))));
-        }
-    }
-    Ok(None)
-}
-
-/// The VF of a primary user-defined network; a server from before its configuration carried the device ID names
-/// the network device instead.
-fn second_device(node: &Node, request: &ovnkube::PodRequest, record: &Record) -> Result<DeviceId, Error> {
-    let id = request.device_id().unwrap_or_default();
-    id.parse().map_err(|_| fault::no_second_device(&record.pod, node.config.resource.as_deref()))
 }
 
 fn pci(id: &DeviceId) -> Option<String> {
@@ -302,14 +230,18 @@ fn named(call: &Add) -> Result<Pod, Error> {
 }
 
 /// Brings everything home after a failure. What cannot be done now, a later call does from the record.
-fn undo(node: &Node, record: &mut Record) {
+fn undo(node: &Node, sandbox: &Sandbox, record: &mut Record, candidates: &[Link]) {
     let deadline = Instant::now() + crate::del::BUDGET;
     let undone = node.store().and_then(|store| {
         let _lock = store.lock(&record.devices[0].id, deadline)?;
         match store.load(&record.attachment)? {
             // A DEL was faster.
             None => Ok(()),
-            Some(_) => release::run(node, record, deadline),
+            Some(_) => {
+                second::adopt(node, sandbox, record, candidates)
+                    .unwrap_or_else(|error| log::warn!("{error}"));
+                release::run(node, record, deadline)
+            }
         }
     });
     if let Err(error) = undone {

@@ -19,6 +19,7 @@ mod gc;
 mod node;
 mod plumb;
 mod release;
+mod second;
 mod server;
 mod status;
 mod store;

@@ -9,6 +9,7 @@ use crate::attachment::{Held, Record, Stage};
 use crate::device::DeviceId;
 use crate::fault;
 use crate::node::{Node, Sandbox};
+use crate::second;
 use crate::store::now;
 use crate::vf::{self, Homecoming};
 use crate::vfio;
@@ -28,6 +29,10 @@ const RETURN_POLL: Duration = Duration::from_millis(20);
 pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result<(), Error> {
     let store = node.store()?;
     let sandbox = sandbox(record)?;
+    if let (Some(sandbox), true) = (&sandbox, record.server_busy_until > 0) {
+        // Nobody has heard what the server did, or does yet.
+        second::adopt(node, sandbox, record, &[])?;
+    }
     let mut settled = true;
     let mut failure = None;
     for (at, held) in record.devices.iter().enumerate() {

@@ -1,0 +1,111 @@
+//! The second VF of a pod, that of a primary user-defined network.
+//!
+//! An unprivileged server says which it is. A privileged one moves it without a word, whether its ADD succeeds or not,
+//! and never brings it home: it is looked for in the pod.
+
+use cni::Error;
+use linux::Link;
+use ovnkube::{PodInterface, PodRequest, UDN_INTERFACE};
+
+use crate::attachment::{Held, Home, Inside, Record};
+use crate::device::DeviceId;
+use crate::fault;
+use crate::node::{Node, Sandbox};
+use crate::vf;
+
+/// The device that the server chose. Servers from before its configuration carried the device ID tell only what the VF
+/// is called on the host.
+///
+/// # Errors
+/// 101 when it chose none: the pod has one VF only.
+pub(crate) fn chosen(
+    node: &Node,
+    request: &PodRequest,
+    interface: &PodInterface,
+    record: &Record,
+) -> Result<DeviceId, Error> {
+    let id = match request.device_id() {
+        Some(id) => id.parse().ok(),
+        None => called(node, &interface.vf_netdev_name),
+    };
+    id.ok_or_else(|| fault::no_second_device(&record.pod, node.config.resource.as_deref()))
+}
+
+fn called(node: &Node, name: &str) -> Option<DeviceId> {
+    let vfs = node.sysfs.vfs().unwrap_or_default();
+    let vf =
+        vfs.into_iter().find(|vf| node.sysfs.netdev(vf).is_ok_and(|netdev| netdev.as_deref() == Some(name)));
+    vf.map(DeviceId::Pci).or_else(|| name.parse().ok())
+}
+
+/// The links of the host before a server moves any: the only memory of what a simulated VF was.
+pub(crate) fn candidates(node: &Node, first: &DeviceId) -> Result<Vec<Link>, Error> {
+    match first {
+        DeviceId::Netdev(_) => node.links()?.links().map_err(fault::netlink),
+        // Hardware tells who it is wherever it is.
+        DeviceId::Pci(_) | DeviceId::Sf(_) => Ok(Vec::new()),
+    }
+}
+
+/// Takes a second VF that the server has moved into the record, so that it is brought home. The pod's namespace must
+/// be one in which nobody but the server can have moved anything.
+///
+/// # Errors
+/// 5 or 109 when the pod or the records cannot be read.
+pub(crate) fn adopt(
+    node: &Node,
+    sandbox: &Sandbox,
+    record: &mut Record,
+    candidates: &[Link],
+) -> Result<(), Error> {
+    if record.devices.iter().any(|held| held.ifname == UDN_INTERFACE) {
+        return Ok(());
+    }
+    // A move that failed half-way may have left it under its own name.
+    let came =
+        |link: &Link| candidates.iter().any(|before| before.peer.is_some() && before.name == link.name);
+    let expected = |link: &Link| link.name == UDN_INTERFACE || came(link);
+    let links = sandbox.links.links().map_err(fault::netlink)?;
+    let found = links.into_iter().find(|link| expected(link) && !record.devices[0].is_inside(link));
+    let Some(link) = found else { return Ok(()) };
+    let known = match &link.parent {
+        Some(parent) => parent.parse().ok().map(|id| (id, sibling(&link, record))),
+        None => vanished(node, &link, candidates)?,
+    };
+    let Some((id, home)) = known else {
+        log::warn!(
+            "which VF {} of pod {} is cannot be told: nobody will bring it home",
+            link.name,
+            record.pod
+        );
+        return Ok(());
+    };
+    let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
+    let (home, inside) = (Some(home), Some(inside));
+    record.devices.push(Held { id: id.clone(), ifname: UDN_INTERFACE.into(), home, inside, admin_mac: None });
+    let store = node.store()?;
+    store.save(record).and_then(|()| store.claim(&id, record))
+}
+
+/// How a VF that is in the pod already was at home, as far as it and the first one of its pool tell. What it was
+/// called there is told once it is there.
+fn sibling(link: &Link, record: &Record) -> Home {
+    let first = record.devices[0].home.as_ref();
+    Home {
+        mac: link.permanent_mac.or(link.mac),
+        mtu: first.map_or(link.mtu, |home| home.mtu),
+        ..Home::of(link, vf::temporary_name(link.index))
+    }
+}
+
+/// Which of the links that were on the host is in the pod now: the one with the same other end.
+fn vanished(node: &Node, link: &Link, candidates: &[Link]) -> Result<Option<(DeviceId, Home)>, Error> {
+    for before in candidates.iter().filter(|before| before.peer.is_some() && before.peer == link.peer) {
+        let now = node.links()?.link_at(before.index).map_err(fault::netlink)?;
+        if now.is_none_or(|now| now.peer != before.peer) {
+            let id = before.name.parse().ok();
+            return Ok(id.map(|id| (id, Home::of(before, before.name.clone()))));
+        }
+    }
+    Ok(None)
+}
