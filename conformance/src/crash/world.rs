@@ -130,7 +130,15 @@ impl World {
     /// # Errors
     /// When a VF is nowhere, or the tree cannot be written.
     pub fn mirror_sysfs(&self, pods: &[&Pod]) -> Result<()> {
-        for (vf, seen) in self.node.vfs().iter().zip(self.census(pods)?.vfs) {
+        self.mirror(&self.census(pods)?)
+    }
+
+    /// The same for VFs that have just been looked for.
+    ///
+    /// # Errors
+    /// When the tree cannot be written.
+    pub fn mirror(&self, census: &Census) -> Result<()> {
+        for (vf, seen) in self.node.vfs().iter().zip(&census.vfs) {
             let net = self.node.root().join("sys/bus/pci/devices").join(vf.device_id()).join("net");
             let name = net.join(&seen.link.name);
             if seen.place == Place::Host && name.is_dir() {

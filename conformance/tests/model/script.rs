@@ -1,0 +1,187 @@
+//! What a sequence consists of, how it is made up, and how it is written down.
+
+use std::ops::Range;
+
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// VFs of the node.
+pub(crate) const VFS: usize = 8;
+/// Pods of the node.
+pub(crate) const PODS: usize = 16;
+/// Sandboxes: one of each pod, and a second one of each of the first few.
+pub(crate) const SANDBOXES: usize = 20;
+
+/// A sequence, from a clean node to a clean node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Script {
+    /// Whether the server moves VFs itself.
+    pub(crate) privileged: bool,
+    /// What happens.
+    pub(crate) steps: Vec<Step>,
+    /// How everything is brought home.
+    pub(crate) end: End,
+}
+
+/// One thing that happens. Any may follow any: what makes no sense does nothing, or has to be refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Step {
+    /// ADD of a sandbox with this VF.
+    Add { sandbox: usize, vf: usize, fate: Fate },
+    /// DEL of a sandbox, with or without its device; the server may not hear of it.
+    Del { sandbox: usize, netns: Told, device: bool, heard: bool, killed: Option<u64> },
+    /// CHECK of a sandbox with the result of its last ADD.
+    Check { sandbox: usize },
+    /// GC.
+    Gc { valid: Valid, killed: Option<u64> },
+    /// The sandbox's namespace dies, and the kernel pushes the VF back to the host.
+    Lose { sandbox: usize },
+    /// The device plugin hands out one sandbox's VF again: ADD of another, and while that runs DEL of the first.
+    HandOver { from: usize, to: usize, after: u64 },
+    /// The server is stopped, or started.
+    Server { up: bool },
+    /// Another link takes the VF's name while that is away.
+    TakeName { vf: usize },
+    /// The names are free again.
+    FreeNames,
+    /// The pod changes its interface.
+    Tamper { sandbox: usize },
+    /// The pod is removed from the API server.
+    Forget { sandbox: usize },
+    /// Five minutes go by.
+    Later,
+}
+
+/// What else happens to an ADD. Times are microseconds after its start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Fate {
+    /// Nothing.
+    Undisturbed,
+    /// It is killed.
+    Killed(u64),
+    /// The server is killed and started again.
+    Restart(u64),
+    /// The server does its work, and its answer is lost.
+    Lost,
+    /// The server hangs up without having done anything.
+    HangUp,
+    /// The server refuses.
+    Refused,
+}
+
+/// Which namespace a DEL is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Told {
+    /// The sandbox's.
+    Own,
+    /// None: the runtime has forgotten it.
+    None,
+    /// That of another sandbox.
+    Of(usize),
+}
+
+/// Which attachments a GC is told to be valid.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Valid {
+    /// Those that ADD has made and no DEL has ended.
+    Attached,
+    /// It is not told.
+    Unsaid,
+    /// None.
+    None,
+}
+
+/// How a sequence ends.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum End {
+    /// Every sandbox is deleted.
+    Del,
+    /// No DEL comes, only a GC.
+    Gc,
+}
+
+/// Any sequence, most of them short.
+pub(crate) fn script() -> impl Strategy<Value = Script> {
+    let steps = prop_oneof![
+        7 => prop::collection::vec(step(), 1..12),
+        2 => prop::collection::vec(step(), 12..24),
+        1 => prop::collection::vec(step(), 24..48),
+    ];
+    let privileged = prop::bool::weighted(0.25);
+    let end = prop_oneof![2 => Just(End::Del), 1 => Just(End::Gc)];
+    (privileged, steps, end).prop_map(|(privileged, steps, end)| Script { privileged, steps, end })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        14 => add(),
+        6 => del(),
+        3 => sandbox().prop_map(|sandbox| Step::Check { sandbox }),
+        2 => (valid(), killed()).prop_map(|(valid, killed)| Step::Gc { valid, killed }),
+        3 => sandbox().prop_map(|sandbox| Step::Lose { sandbox }),
+        2 => (sandbox(), sandbox(), 0..20_000u64)
+            .prop_map(|(from, to, after)| Step::HandOver { from, to, after }),
+        1 => any::<bool>().prop_map(|up| Step::Server { up }),
+        1 => (0..VFS).prop_map(|vf| Step::TakeName { vf }),
+        1 => Just(Step::FreeNames),
+        1 => sandbox().prop_map(|sandbox| Step::Tamper { sandbox }),
+        1 => sandbox().prop_map(|sandbox| Step::Forget { sandbox }),
+        1 => Just(Step::Later),
+    ]
+}
+
+fn del() -> impl Strategy<Value = Step> {
+    let usual = prop::bool::weighted(0.8);
+    (sandbox(), told(), usual, usual, killed()).prop_map(|(sandbox, netns, device, heard, killed)| {
+        Step::Del { sandbox, netns, device, heard, killed }
+    })
+}
+
+/// Mostly a VF of the sandbox's own: one that is held already costs a second's wait.
+fn add() -> impl Strategy<Value = Step> {
+    let vf = prop_oneof![5 => Just(None), 1 => (0..VFS).prop_map(Some)];
+    // More of them than of others, so that more is there to be met.
+    let sandbox = prop_oneof![1 => sandbox(), 1 => 0..VFS];
+    (sandbox, vf, fate()).prop_map(|(sandbox, vf, fate)| {
+        let vf = vf.unwrap_or(sandbox % VFS);
+        Step::Add { sandbox, vf, fate }
+    })
+}
+
+/// A few sandboxes more often than others, so that steps meet.
+fn sandbox() -> impl Strategy<Value = usize> {
+    prop_oneof![4 => 0..2usize, 3 => 0..5usize, 2 => 0..PODS, 1 => PODS..SANDBOXES]
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        24 => Just(Fate::Undisturbed),
+        6 => micros().prop_map(Fate::Killed),
+        1 => micros().prop_map(Fate::Restart),
+        1 => Just(Fate::Lost),
+        1 => Just(Fate::HangUp),
+        1 => Just(Fate::Refused),
+    ]
+}
+
+fn killed() -> impl Strategy<Value = Option<u64>> {
+    prop::option::weighted(0.3, micros())
+}
+
+/// Most calls end within these.
+fn micros() -> Range<u64> {
+    0..15_000
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    prop_oneof![6 => Just(Told::Own), 1 => Just(Told::None), 1 => sandbox().prop_map(Told::Of)]
+}
+
+fn valid() -> impl Strategy<Value = Valid> {
+    prop_oneof![3 => Just(Valid::Attached), 1 => Just(Valid::Unsaid), 1 => Just(Valid::None)]
+}

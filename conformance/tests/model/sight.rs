@@ -1,0 +1,82 @@
+//! What is seen between two steps: where VFs are, and which sandbox's record holds each.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use conformance::crash::{Census, Place, Stage};
+use conformance::node::Pod;
+
+use crate::field::Field;
+use crate::script::VFS;
+
+/// Records that one call's chores look at.
+const SHARE: usize = 8;
+
+/// The node between two steps.
+pub(crate) struct Sight {
+    /// Where VFs are. Its pods are counted as [`Sight::numbers`].
+    census: Census,
+    /// The sandboxes by their place in the census.
+    numbers: Vec<usize>,
+    /// Whose each VF is according to the plugin.
+    pub(crate) holders: [Option<Holder>; VFS],
+    /// How many records there are.
+    records: usize,
+}
+
+/// Who holds a VF according to the plugin's records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder {
+    pub(crate) sandbox: usize,
+    pub(crate) stage: Stage,
+    /// Whether the server may still act on an ADD of it.
+    pub(crate) busy: bool,
+}
+
+impl Sight {
+    /// Looks, and makes sysfs as true as the kernel's.
+    ///
+    /// # Errors
+    /// What is wrong with a VF: of those that are `torn` only that nobody could mend them.
+    pub(crate) fn take(field: &Field, torn: impl Fn(usize) -> bool) -> Result<Self> {
+        let numbers: Vec<usize> = field.sandboxes().keys().copied().collect();
+        let pods: Vec<&Pod> = field.sandboxes().values().map(|sandbox| &sandbox.pod).collect();
+        let (census, records) = field.world.settled_but(&pods, torn)?;
+        field.world.mirror(&census)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let mut holders = [None; VFS];
+        for (holder, vf) in holders.iter_mut().zip(field.node().vfs()) {
+            let Some(file) = records.claims.get(vf.device_id()) else { continue };
+            let own = pods.iter().position(|pod| file.starts_with(&pod.container));
+            *holder = records.holder(vf.device_id()).zip(own).map(|(record, own)| Holder {
+                sandbox: numbers[own],
+                stage: record.stage,
+                busy: record.server_busy_until > now,
+            });
+        }
+        Ok(Sight { census, numbers, holders, records: records.records.len() })
+    }
+
+    /// The sandbox that a VF is in, if it is not at home.
+    pub(crate) fn sandbox(&self, vf: usize) -> Option<usize> {
+        match self.census.vfs[vf].place {
+            Place::Host => None,
+            Place::Pod(at) => Some(self.numbers[at]),
+        }
+    }
+
+    /// What a VF is called where it is.
+    pub(crate) fn name(&self, vf: usize) -> &str {
+        &self.census.vfs[vf].link.name
+    }
+
+    /// Whether a link of the host has this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.census.host.iter().any(|link| link.name == name)
+    }
+
+    /// Whether the next call's chores see every record: it may leave one itself.
+    pub(crate) fn few(&self) -> bool {
+        self.records < SHARE
+    }
+}
