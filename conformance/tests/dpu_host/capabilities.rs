@@ -37,6 +37,7 @@ fn what_each_verb_needs_is_enough() -> Result<()> {
         let mut conf = node.conf_for(vf);
         conf["logFile"] = json!("/var/log/dpu-cni/dpu-host.log");
         let pod = node.pod("web", "web-0")?;
+        node.call(PLUGIN, Verb::Version)?.conf(&conf).with(NONE).run()?.ok()?;
         node.call(PLUGIN, Verb::Status)?.conf(&conf).with(NONE).run()?.ok()?;
         let result = call(&node, Verb::Add, &pod, &conf, CHANGE)?.run()?.ok()?;
         call(&node, Verb::Check, &pod, &after(conf.clone(), result), LOOK)?.run()?.ok()?;

@@ -94,3 +94,14 @@ fn a_dels_file_that_is_none_is_no_matter() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_configuration_that_fits_no_record_is_refused() -> Result<()> {
+    let node = Node::builder().start()?;
+    let mut conf = node.conf_for(&node.vfs()[0]);
+    // A record that could be written but not read would lose the VF.
+    conf["description"] = "x".repeat(5 << 20).into();
+    let text = refused(&node, &conf, 109)?;
+    assert!(text.contains("4194304"), "{text}");
+    Ok(())
+}
