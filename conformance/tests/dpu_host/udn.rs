@@ -9,13 +9,15 @@ use serde_json::json;
 
 use super::*;
 
+const RESOURCE: &str = "openshift.io/dpuvf";
+
 #[test]
 fn it_gets_a_vf_of_its_own_and_gives_it_back() -> Result<()> {
-    // Hardware that a privileged server has moved is known by its parent, which simulated hardware does not have.
-    for (privileged, naming) in [(false, Naming::Pci), (false, Naming::Simulated), (true, Naming::Simulated)]
-    {
-        let node = Node::builder().naming(naming).privileged(privileged).start()?;
-        gets_and_gives_back(&node).with_context(|| format!("privileged {privileged}, {naming:?}"))?;
+    for naming in [Naming::Pci, Naming::Simulated] {
+        for privileged in [false, true] {
+            let node = Node::builder().naming(naming).privileged(privileged).start()?;
+            gets_and_gives_back(&node).with_context(|| format!("privileged {privileged}, {naming:?}"))?;
+        }
     }
     Ok(())
 }
@@ -24,7 +26,9 @@ fn gets_and_gives_back(node: &Node) -> Result<()> {
     let homes: Vec<_> = node.vfs().iter().map(|vf| home(node, vf)).collect::<Result<_>>()?;
     let pod = node.pod("blue", "web-0")?;
     node.give_udn(&pod, &node.vfs()[1])?;
-    let conf = node.conf_for(&node.vfs()[0]);
+    node.allocate(&pod, RESOURCE, &[node.vfs()[0].device_id(), node.vfs()[1].device_id()]);
+    let mut conf = node.conf();
+    conf["resourceName"] = json!(RESOURCE);
     let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
     ensure!(result["interfaces"].as_array().map(Vec::len) == Some(4), "{result}");
     ensure!(result["interfaces"][3]["name"] == "ovn-udn1", "{result}");

@@ -16,7 +16,7 @@ at_home() {
 # DEL comes after the late move.
 order card after 2
 new_pod pod0 0
-CONF=$impatient refused "has not set up VF" add pod0
+CONF=$impatient refused "was not set up within" add pod0
 at_home 0
 wait_for arrived pod0
 cni del pod0
@@ -24,7 +24,7 @@ at_home 0
 
 # DEL comes before, and the server does not hear it; then comes another pod's ADD.
 new_pod pod1 1
-CONF=$impatient refused "has not set up VF" add pod1
+CONF=$impatient refused "was not set up within" add pod1
 order del hang-up
 cni del pod1
 order del proper

@@ -3,18 +3,18 @@
 use std::time::Instant;
 
 use cni::{Add, AddResult, Error, Interface, Ip, Pod, code};
-use linux::{Link, Mac};
+use linux::Mac;
 use ovnkube::{PodInterface, Response};
 use serde_json::Value;
 
 use crate::attachment::{FORMAT, Inside, Record, Stage};
 use crate::claim;
-use crate::device::{self, DeviceId};
+use crate::device::{self, DeviceId, Found};
 use crate::fault;
 use crate::node::{Node, Sandbox};
 use crate::plumb;
 use crate::release;
-use crate::second;
+use crate::second::{self, Candidate};
 use crate::server::{self, BUDGET, Forward};
 use crate::store::now;
 use crate::vf::{self, Wanted};
@@ -40,7 +40,7 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         let why = format!("it has an interface {} already", call.attachment.ifname);
         return Err(fault::bad_netns(&pod, why));
     }
-    let device = device::find(node, call, deadline)?;
+    let Found { id: device, others } = device::find(node, call, deadline)?;
     let forward = Forward::new(&call.conf, &call.args, &call.attachment, Some(&device), node.trace.id());
     node.trace.device(&device);
     node.trace.mark("device");
@@ -56,7 +56,7 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         devices: Vec::new(),
         forward,
     };
-    let candidates = second::candidates(node, &device)?;
+    let candidates = second::candidates(node, &device, others)?;
     claim::take(node, &mut record, device, &call.attachment.ifname, deadline)?;
     node.trace.mark("claim");
     attach(node, call, &sandbox, &mut record, &candidates, deadline)
@@ -69,7 +69,7 @@ fn attach(
     call: &Add,
     sandbox: &Sandbox,
     record: &mut Record,
-    candidates: &[Link],
+    candidates: &[Candidate],
     deadline: Instant,
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
@@ -179,7 +179,7 @@ fn moved_by_server(
     sandbox: &Sandbox,
     record: &mut Record,
     mut result: Value,
-    candidates: &[Link],
+    candidates: &[Candidate],
 ) -> Result<AddResult, Error> {
     let unusable = |why: &dyn std::fmt::Display| fault::bad_answer(&record.pod, why);
     if let Some(fields) = result.as_object_mut() {
@@ -230,7 +230,7 @@ fn named(call: &Add) -> Result<Pod, Error> {
 }
 
 /// Brings everything home after a failure. What cannot be done now, a later call does from the record.
-fn undo(node: &Node, sandbox: &Sandbox, record: &mut Record, candidates: &[Link]) {
+fn undo(node: &Node, sandbox: &Sandbox, record: &mut Record, candidates: &[Candidate]) {
     let deadline = Instant::now() + crate::del::BUDGET;
     let undone = node.store().and_then(|store| {
         let _lock = store.lock(&record.devices[0].id, deadline)?;

@@ -201,7 +201,7 @@ fn absent(node: &Node, id: &DeviceId) -> Error {
 
 /// How the device is to be found again. One that lost its name on an earlier way home has it from its record, or
 /// from what udev would call it.
-fn home(node: &Node, id: &DeviceId, link: &Link, inherited: Option<Home>) -> Home {
+pub(crate) fn home(node: &Node, id: &DeviceId, link: &Link, inherited: Option<Home>) -> Home {
     if let Some(home) = inherited {
         return Home { index: link.index, ..home };
     }

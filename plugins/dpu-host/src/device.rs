@@ -95,20 +95,28 @@ impl DeviceId {
     }
 }
 
+/// What a pod has been given.
+pub(crate) struct Found {
+    /// The device of this attachment.
+    pub(crate) id: DeviceId,
+    /// Others of the same resource, as far as anybody told.
+    pub(crate) others: Vec<DeviceId>,
+}
+
 /// The device of this pod.
 ///
 /// # Errors
 /// The missing-device error with the lines to add, or 11 when the kubelet cannot be asked.
-pub(crate) fn find(node: &Node, call: &Add, deadline: Instant) -> Result<DeviceId, Error> {
+pub(crate) fn find(node: &Node, call: &Add, deadline: Instant) -> Result<Found, Error> {
     match DeviceId::configured(&call.conf)? {
-        Some(id) => Ok(id),
+        Some(id) => Ok(Found { id, others: Vec::new() }),
         None => allocated(node, &call.args.pod(), deadline),
     }
 }
 
 /// The first of the pod's devices that nobody else has: a dead pod of the same name may still be listed, and a pod
 /// with a second network has two.
-fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Error> {
+fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<Found, Error> {
     let deadline = deadline.min(Instant::now() + KUBELET_BUDGET);
     let Some(resource) = node.config.resource.as_deref() else {
         // Nobody told which resource counts; what the pod has may still tell what is missing.
@@ -129,8 +137,9 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<DeviceId, Erro
     let taken = |id: &&DeviceId| {
         store.holder(id).is_some_and(|holder| holder.stage != Stage::Released && holder.namespace_lives())
     };
-    let free = ids.iter().find(|id| !taken(id)).or(ids.first());
-    free.cloned().ok_or_else(|| fault::no_device(pod, Some(resource), None))
+    let free = ids.iter().find(|id| !taken(id)).or(ids.first()).cloned();
+    let id = free.ok_or_else(|| fault::no_device(pod, Some(resource), None))?;
+    Ok(Found { others: ids.into_iter().filter(|other| *other != id).collect(), id })
 }
 
 /// The same, with those resources only whose devices are VFs of this node: a pod may have a GPU, too.

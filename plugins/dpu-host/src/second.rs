@@ -8,6 +8,7 @@ use linux::Link;
 use ovnkube::{PodInterface, PodRequest, UDN_INTERFACE};
 
 use crate::attachment::{Held, Home, Inside, Record};
+use crate::claim;
 use crate::device::DeviceId;
 use crate::fault;
 use crate::node::{Node, Sandbox};
@@ -38,13 +39,28 @@ fn called(node: &Node, name: &str) -> Option<DeviceId> {
     vf.map(DeviceId::Pci).or_else(|| name.parse().ok())
 }
 
-/// The links of the host before a server moves any: the only memory of what a simulated VF was.
-pub(crate) fn candidates(node: &Node, first: &DeviceId) -> Result<Vec<Link>, Error> {
-    match first {
-        DeviceId::Netdev(_) => node.links()?.links().map_err(fault::netlink),
-        // Hardware tells who it is wherever it is.
-        DeviceId::Pci(_) | DeviceId::Sf(_) => Ok(Vec::new()),
+/// A VF that the server may move, as it is on the host before.
+pub(crate) struct Candidate {
+    id: DeviceId,
+    link: Link,
+}
+
+/// What the server may choose for a pod that was given `first` and these others. Of simulated devices it may be any.
+///
+/// # Errors
+/// 5 when the kernel says nothing, 103 when sysfs cannot be read.
+pub(crate) fn candidates(
+    node: &Node,
+    first: &DeviceId,
+    others: Vec<DeviceId>,
+) -> Result<Vec<Candidate>, Error> {
+    if let DeviceId::Netdev(_) = first {
+        let links = node.links()?.links().map_err(fault::netlink)?.into_iter();
+        let ends = links.filter(|link| link.peer.is_some());
+        return Ok(ends.filter_map(|link| Some(Candidate { id: link.name.parse().ok()?, link })).collect());
     }
+    let with_link = |id: DeviceId| Ok(vf::on_host(node, &id)?.map(|link| Candidate { id, link }));
+    others.into_iter().filter_map(|id| with_link(id).transpose()).collect()
 }
 
 /// Takes a second VF that the server has moved into the record, so that it is brought home. The pod's namespace must
@@ -56,21 +72,26 @@ pub(crate) fn adopt(
     node: &Node,
     sandbox: &Sandbox,
     record: &mut Record,
-    candidates: &[Link],
+    candidates: &[Candidate],
 ) -> Result<(), Error> {
     if record.devices.iter().any(|held| held.ifname == UDN_INTERFACE) {
         return Ok(());
     }
     // A move that failed half-way may have left it under its own name.
-    let came =
-        |link: &Link| candidates.iter().any(|before| before.peer.is_some() && before.name == link.name);
+    let came = |link: &Link| candidates.iter().any(|before| before.link.name == link.name);
     let expected = |link: &Link| link.name == UDN_INTERFACE || came(link);
     let links = sandbox.links.links().map_err(fault::netlink)?;
     let found = links.into_iter().find(|link| expected(link) && !record.devices[0].is_inside(link));
     let Some(link) = found else { return Ok(()) };
-    let known = match &link.parent {
-        Some(parent) => parent.parse().ok().map(|id| (id, sibling(&link, record))),
-        None => vanished(node, &link, candidates)?,
+    let known = match link.parent.as_ref().map(|parent| parent.parse::<DeviceId>()) {
+        Some(Ok(id)) => {
+            let before = candidates.iter().find(|before| before.id == id);
+            let home = before.map(|before| claim::home(node, &id, &before.link, None));
+            Some((id, home.unwrap_or_else(|| sibling(&link, record))))
+        }
+        Some(Err(_)) => None,
+        None => vanished(node, &link, candidates)?
+            .map(|before| (before.id.clone(), claim::home(node, &before.id, &before.link, None))),
     };
     let Some((id, home)) = known else {
         log::warn!(
@@ -99,12 +120,15 @@ fn sibling(link: &Link, record: &Record) -> Home {
 }
 
 /// Which of the links that were on the host is in the pod now: the one with the same other end.
-fn vanished(node: &Node, link: &Link, candidates: &[Link]) -> Result<Option<(DeviceId, Home)>, Error> {
-    for before in candidates.iter().filter(|before| before.peer.is_some() && before.peer == link.peer) {
-        let now = node.links()?.link_at(before.index).map_err(fault::netlink)?;
-        if now.is_none_or(|now| now.peer != before.peer) {
-            let id = before.name.parse().ok();
-            return Ok(id.map(|id| (id, Home::of(before, before.name.clone()))));
+fn vanished<'a>(
+    node: &Node,
+    link: &Link,
+    candidates: &'a [Candidate],
+) -> Result<Option<&'a Candidate>, Error> {
+    for before in candidates.iter().filter(|before| link.peer.is_some() && before.link.peer == link.peer) {
+        let now = node.links()?.link_at(before.link.index).map_err(fault::netlink)?;
+        if now.is_none_or(|now| now.peer != link.peer) {
+            return Ok(Some(before));
         }
     }
     Ok(None)
