@@ -155,6 +155,20 @@ fn a_server_that_is_down_hears_of_it_later() -> Result<()> {
 }
 
 #[test]
+fn a_del_that_was_not_heard_is_not_told_of_a_pod_that_is_attached_again() -> Result<()> {
+    // A privileged server takes the VF out of the pod.
+    let (node, pod, _) = attached(true)?;
+    node.behave(|b| b.del = Answer::HangUp);
+    del(&node, &pod, &node.vfs()[0])?.ok()?;
+    node.behave(|b| b.del = Answer::Proper);
+    // cnitool names a container after its namespace: it is the same one again.
+    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    node.idle()?;
+    assert!(pod.link("eth0")?.is_some_and(|link| link.up), "{:?}", node.commands());
+    Ok(())
+}
+
+#[test]
 fn a_server_that_hangs_holds_up_no_del() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     node.behave(|b| b.del = Answer::Hang);

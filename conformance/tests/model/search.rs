@@ -100,6 +100,7 @@ impl Player {
     fn search(&mut self, seed: u64) -> Result<Tally> {
         let config = Config {
             cases: 1,
+            max_shrink_iters: u32::MAX,
             max_shrink_time: SHORTENING.as_millis() as u32,
             failure_persistence: None,
             ..Config::default()

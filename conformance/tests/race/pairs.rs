@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use conformance::crash::Place;
 use conformance::node::Verb;
+use rstest::rstest;
 
 use super::*;
 
@@ -12,15 +13,10 @@ const ROUNDS: usize = 5;
 /// Fewer, as who comes second waits for five seconds.
 const REFUSALS: usize = 3;
 
-#[test]
-fn two_adds_for_one_vf_leave_it_with_one() -> Result<()> {
-    for privileged in [false, true] {
-        let world = world(PAIRS as u32, privileged)?;
-        for round in 0..REFUSALS {
-            two_adds(&world).with_context(|| format!("round {round}, privileged {privileged}"))?;
-        }
-    }
-    Ok(())
+#[rstest]
+fn two_adds_for_one_vf_leave_it_with_one(#[values(false, true)] privileged: bool) -> Result<()> {
+    let world = world(PAIRS as u32, privileged)?;
+    (0..REFUSALS).try_for_each(|round| two_adds(&world).with_context(|| format!("round {round}")))
 }
 
 fn two_adds(world: &World) -> Result<()> {
@@ -47,15 +43,10 @@ fn two_adds(world: &World) -> Result<()> {
     finish(world, &pods, |at| at % PAIRS)
 }
 
-#[test]
-fn an_add_that_meets_the_old_pods_del_gets_the_vf() -> Result<()> {
-    for privileged in [false, true] {
-        let world = world(PAIRS as u32, privileged)?;
-        for round in 0..ROUNDS {
-            handed_over(&world).with_context(|| format!("round {round}, privileged {privileged}"))?;
-        }
-    }
-    Ok(())
+#[rstest]
+fn an_add_that_meets_the_old_pods_del_gets_the_vf(#[values(false, true)] privileged: bool) -> Result<()> {
+    let world = world(PAIRS as u32, privileged)?;
+    (0..ROUNDS).try_for_each(|round| handed_over(&world).with_context(|| format!("round {round}")))
 }
 
 fn handed_over(world: &World) -> Result<()> {
@@ -85,15 +76,10 @@ fn handed_over(world: &World) -> Result<()> {
     finish(world, &pods, |at| at % PAIRS)
 }
 
-#[test]
-fn a_gc_that_knows_of_no_add_under_way_takes_none() -> Result<()> {
-    for privileged in [false, true] {
-        let world = world(PAIRS as u32, privileged)?;
-        for round in 0..ROUNDS {
-            collected(&world).with_context(|| format!("round {round}, privileged {privileged}"))?;
-        }
-    }
-    Ok(())
+#[rstest]
+fn a_gc_that_knows_of_no_add_under_way_takes_none(#[values(false, true)] privileged: bool) -> Result<()> {
+    let world = world(PAIRS as u32, privileged)?;
+    (0..ROUNDS).try_for_each(|round| collected(&world).with_context(|| format!("round {round}")))
 }
 
 /// The specification keeps ADD and GC apart; where a runtime does not, a GC whose list is older than an ADD may take

@@ -8,6 +8,7 @@ use ovnkube::{PodInterface, Response};
 use serde_json::Value;
 
 use crate::attachment::{FORMAT, Inside, Record, Stage};
+use crate::chores::Untold;
 use crate::claim;
 use crate::device::{self, DeviceId, Found};
 use crate::fault;
@@ -73,6 +74,7 @@ fn attach(
     deadline: Instant,
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
+    Untold::forget(node.store()?, &record.attachment)?;
     let response = server::add(node, &record.forward, call, deadline).map_err(|failure| {
         if !failure.may_have_acted() {
             record.server_busy_until = 0;

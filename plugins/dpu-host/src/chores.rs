@@ -58,6 +58,17 @@ impl Untold {
         let path = dir.join(store::key(&self.attachment));
         store::write(&path, self).map_err(|error| fault::state(format!("writing {}", path.display()), error))
     }
+
+    /// Forgets the DEL of an attachment that begins anew under the same name, as cnitool's do: the server would hear it
+    /// after the ADD, and disconnect a living pod.
+    ///
+    /// # Errors
+    /// 109 when the disk refuses.
+    pub(crate) fn forget(store: &Store, attachment: &Attachment) -> Result<(), Error> {
+        let path = store.untold().join(store::key(attachment));
+        store::gone_is_fine(std::fs::remove_file(&path))
+            .map_err(|error| fault::state(format!("removing {}", path.display()), error))
+    }
 }
 
 /// Does this call's share.
