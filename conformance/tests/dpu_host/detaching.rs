@@ -1,7 +1,7 @@
 //! DEL and GC: the VF is home, as it was, whatever happened.
 
 use anyhow::{Context, Result};
-use conformance::node::{Answer, Naming, Node, Verb};
+use conformance::node::{Answer, Card, Naming, Node, Verb};
 use serde_json::{Value, json};
 
 use super::*;
@@ -155,6 +155,23 @@ fn a_server_that_is_down_hears_of_it_later() -> Result<()> {
 }
 
 #[test]
+fn a_server_that_cannot_act_on_it_now_hears_of_it_later() -> Result<()> {
+    let (node, pod, before) = attached(false)?;
+    for (refusal, again) in [("etcdserver: request timed out", true), ("broken stdin args", false)] {
+        node.behave(|b| b.del = Answer::Refuse(format!("[web/web-0 1234] failed to update pod: {refusal}")));
+        del(&node, &pod, &node.vfs()[0])?.ok()?;
+        assert_eq!(home(&node, &node.vfs()[0])?, before);
+        assert_eq!(!left(&node)?.is_empty(), again, "{refusal}: {:?}", left(&node)?);
+        node.behave(|b| b.del = Answer::Proper);
+        del(&node, &node.pod("web", "other")?, &node.vfs()[1])?.ok()?;
+        node.idle()?;
+        let object = node.pod_object(&pod).context("no pod")?;
+        assert!(object.details.is_empty() && left(&node)?.is_empty(), "{refusal}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_del_that_was_not_heard_is_not_told_of_a_pod_that_is_attached_again() -> Result<()> {
     // A privileged server takes the VF out of the pod.
     let (node, pod, _) = attached(true)?;
@@ -185,9 +202,19 @@ fn a_late_del_of_an_old_sandbox_touches_no_newer_one() -> Result<()> {
     // The new sandbox finds the VF as eth0 on the host, its holder dead.
     node.refresh_sysfs()?;
     let new = node.another_sandbox(&old)?;
-    add(&node, &new, &node.vfs()[0])?.ok()?;
+    // It comes while the new one's server is awaited, and again when all is done.
+    node.behave(|b| b.card = Card::Never);
+    let conf = node.conf_for(&node.vfs()[0]);
+    let known = node.received().len();
+    let running = node.call(PLUGIN, Verb::Add)?.pod(&new).conf(&conf).spawn()?;
+    node.wait_received(known + 1)?;
+    del(&node, &old, &node.vfs()[0])?.ok()?;
+    node.behave(|b| b.card = Card::Ready);
+    running.wait()?.ok()?;
     del(&node, &old, &node.vfs()[0])?.ok()?;
     assert!(new.link("eth0")?.is_some_and(|link| link.up));
+    let row = &vfs(&node)?[0];
+    assert_eq!((&row["state"], &row["container"]), (&json!("used"), &json!(new.container)), "{row}");
     del(&node, &new, &node.vfs()[0])?.ok()?;
     home(&node, &node.vfs()[0])?;
     assert!(left(&node)?.is_empty());

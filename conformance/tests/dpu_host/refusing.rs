@@ -1,7 +1,7 @@
 //! What users get wrong, and what they are told.
 
 use anyhow::Result;
-use conformance::node::{Node, Verb};
+use conformance::node::{Naming, Node, Verb};
 use serde_json::{Value, json};
 
 use super::*;
@@ -149,6 +149,26 @@ fn a_missing_device_information_file_is_no_matter() -> Result<()> {
     let mut conf = node.conf_for(&node.vfs()[0]);
     conf["runtimeConfig"] = json!({"CNIDeviceInfoFile": "/var/run/k8s.cni.cncf.io/devinfo/cni/none"});
     node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn a_state_directory_that_is_missing_is_made_and_one_that_vanishes_loses_no_vf() -> Result<()> {
+    let node = Node::builder().naming(Naming::Simulated).privileged(false).start()?;
+    let (vf, before) = (&node.vfs()[0], home(&node, &node.vfs()[0])?);
+    let mut conf = node.conf_for(vf);
+    conf["stateDir"] = json!("/run/not/there/yet");
+    for vanishes in [false, true] {
+        let pod = node.pod("web", "web-0")?;
+        node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
+        assert!(node.root().join("run/not/there/yet/attachments").is_dir());
+        if vanishes {
+            std::fs::remove_dir_all(node.root().join("run/not"))?;
+        }
+        node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
+        assert_eq!(home(&node, vf)?.index, before.index);
+        assert!(pod.links()?.is_empty());
+    }
     Ok(())
 }
 

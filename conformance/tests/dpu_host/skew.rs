@@ -15,8 +15,15 @@ fn an_old_server_takes_the_del_of_a_result_that_it_cannot_read() -> Result<()> {
         let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
         assert_eq!(result["cniVersion"], "1.1.0");
         assert!(!details(&node, &pod).is_empty());
-        node.run(PLUGIN, Verb::Del, &pod, &after(conf, result))?.ok()?;
-        assert!(details(&node, &pod).is_empty(), "the server refused: {:?}", node.received().last());
+        // Also where only the configuration tells of the attachment.
+        for recorded in [true, false] {
+            if !recorded {
+                node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
+                std::fs::remove_dir_all(node.root().join("run/dpu-cni"))?;
+            }
+            node.run(PLUGIN, Verb::Del, &pod, &after(conf.clone(), result.clone()))?.ok()?;
+            assert!(details(&node, &pod).is_empty(), "the server refused: {:?}", node.received().last());
+        }
     }
     Ok(())
 }

@@ -152,13 +152,16 @@ pub(crate) fn report(node: &Node, verb: Verb, took: Duration, failed: bool) {
     }
 }
 
+/// What it says of requests that it cannot read (`cniserver.go`, `pkg/config/cni.go`).
+const UNREADABLE: [&str; 5] =
+    ["broken stdin args", "missing CNI_", "missing K8S_POD_", "invalid CNI_ARG", "expected PCI"];
+
 /// Whether the server is to hear of a DEL again: it has not heard, or could not act on it.
 pub(crate) fn tell_again(failure: &Failure) -> bool {
     match failure {
-        Failure::Refused(text) => {
-            text.contains("context deadline exceeded") || text.contains("connection refused")
-        }
-        Failure::Cni { code, .. } => *code == cni::code::TRY_AGAIN,
+        // It refuses what it cannot read for ever, and the rest while its API server has trouble.
+        Failure::Refused(text) => !UNREADABLE.iter().any(|part| text.contains(part)),
+        Failure::Cni { code, .. } => *code > cni::code::INVALID_CONFIG,
         Failure::Unreachable { .. } | Failure::Timeout { .. } | Failure::Lost(_) => true,
         Failure::NotRoot { .. } | Failure::Garbage(_) => false,
     }
@@ -254,7 +257,8 @@ fn refusal(text: &str, pod: &Pod, device: &DeviceId) -> Error {
             "it may still be on its way home from an earlier pod; if it stays away run dpu-host vfs",
         );
     }
-    if has("pod deleted before") || has("pod was deleted") {
+    let unknown_pod = has("failed to get pod") && has("not found");
+    if has("pod deleted before") || has("pod was deleted") || unknown_pod {
         return fault::again(
             format!("pod {pod} was deleted or re-created meanwhile: {said}"),
             "nothing needs to be done",
@@ -312,6 +316,7 @@ mod tests {
                 cni::code::TRY_AGAIN,
             ),
             ("pod deleted before sandbox ADD operation began", cni::code::TRY_AGAIN),
+            ("failed to get pod web/web-0: pods \"web-0\" not found", cni::code::TRY_AGAIN),
             (
                 "failed in cmdAdd while getting Netdevice name: failed to get one netdevice interface (count 0)",
                 cni::code::TRY_AGAIN,
