@@ -6,6 +6,7 @@ mod capabilities;
 mod claiming;
 mod detaching;
 mod hostile;
+mod known;
 mod looking;
 mod naming;
 mod networks;

@@ -15,7 +15,10 @@ fn tells_the_server_only_what_it_reads() -> Result<()> {
     conf["resourceName"] = json!("openshift.io/dpuvf");
     conf["runtimeConfig"] = json!({"x": 1});
     let call = node.call(PLUGIN, Verb::Add)?.pod(&pod).conf(&conf);
-    call.env("SECRET", "s3cr3t").env("CNI_ARGS", format!("{};;X=a=b;K8S_POD_UID=c=d;", pod.args())).run()?.ok()?;
+    call.env("SECRET", "s3cr3t")
+        .env("CNI_ARGS", format!("{};;X=a=b;K8S_POD_UID=c=d;", pod.args()))
+        .run()?
+        .ok()?;
     let received = node.received().pop().context("nothing received")?;
     let forwarded = &received.config;
     assert_eq!(forwarded["type"], "ovn-k8s-cni-overlay");
