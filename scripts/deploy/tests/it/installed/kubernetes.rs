@@ -2,7 +2,7 @@
 //! are told.
 
 use conformance::node::Node;
-use conformance::runtimes::{Kind, Runtime};
+use conformance::runtimes::{Cnitool, Kind, Runtime};
 
 use super::*;
 
@@ -82,6 +82,21 @@ fn a_host_with_containerd_attaches_pods() {
 #[ignore = "of plugins as shipped: scripts/test release-tests"]
 fn a_host_with_crio_attaches_pods() {
     a_host_attaches_pods(Kind::Crio);
+}
+
+#[test]
+#[ignore = "of plugins as shipped: scripts/test release-tests"]
+fn a_card_refuses_pods() {
+    let root = tempfile::tempdir().unwrap();
+    follow(&render("infra", "profile: kubernetes"), root.path());
+    let cnitool = Cnitool::new(setup(root.path(), "opt/cni/bin", "etc/cni/net.d"), None).unwrap();
+    let sandbox = cnitool.sandbox("pod").unwrap();
+    let names = [("CNI_ARGS", "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0")];
+    let call = |verb| cnitool.call(verb, "dpu-nic-placeholder", &sandbox, &names).unwrap();
+    call("status").ok().unwrap();
+    let refused = call("add");
+    assert!(!refused.success && refused.stderr.contains("pod shop/web-0 refused"), "{}", refused.stderr);
+    call("del").ok().unwrap();
 }
 
 #[test]
