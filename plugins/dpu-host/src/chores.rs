@@ -47,15 +47,14 @@ impl Untold {
     /// # Errors
     /// 109 when the disk refuses.
     pub(crate) fn keep(&self, store: &Store) -> Result<(), Error> {
-        let dir = store.untold();
-        if store::listing(&dir).len() >= MOST_UNTOLD {
+        if store.one_more_untold() >= MOST_UNTOLD {
             log::warn!(
                 "{MOST_UNTOLD} DELs wait for ovnkube-node already: that of {} is not kept",
                 self.attachment
             );
             return Ok(());
         }
-        let path = dir.join(store::key(&self.attachment));
+        let path = store.untold().join(store::key(&self.attachment));
         store::write(&path, self).map_err(|error| fault::state(format!("writing {}", path.display()), error))
     }
 

@@ -28,7 +28,9 @@ const RETURN_POLL: Duration = Duration::from_millis(20);
 /// 107 when the kernel refuses; the record stays then.
 pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result<(), Error> {
     let store = node.store()?;
-    let sandbox = sandbox(record)?;
+    // A record that has lost its devices to others is only a file.
+    let has_any = record.devices.iter().any(|held| store.owns(record, &held.id));
+    let sandbox = if has_any || record.server_busy_until > 0 { sandbox(record)? } else { None };
     if let (Some(sandbox), true) = (&sandbox, record.server_busy_until > 0) {
         // Nobody has heard what the server did, or does yet.
         second::adopt(node, sandbox, record, &[])?;

@@ -11,6 +11,7 @@
 //! A device belongs to the record that its claim names. The lock of a record's first device guards the record too.
 //! Everything lives on a tmpfs, so an atomic rename is all the durability there can be.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -39,6 +40,8 @@ const LOCK_POLL: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Store {
     dir: PathBuf,
+    /// How many DELs the server has yet to hear of, once that has been counted.
+    untold: Cell<Option<usize>>,
 }
 
 /// A device's lock; dropping it, or dying, gives it back.
@@ -54,7 +57,7 @@ impl Store {
     /// # Errors
     /// 109 when it cannot be made or is not root's alone.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        let store = Store { dir: dir.to_owned() };
+        let store = Store { dir: dir.to_owned(), untold: Cell::new(None) };
         let made = paths::own_dir(dir).and_then(|opened| {
             DIRS.iter().try_for_each(|sub| paths::own_dir_in(&opened, sub.as_ref()).map(drop))
         });
@@ -194,6 +197,14 @@ impl Store {
     /// Where DELs wait that the server has yet to hear of.
     pub(crate) fn untold(&self) -> PathBuf {
         self.dir.join("untold")
+    }
+
+    /// Counts one more of them: how many there were.
+    pub(crate) fn one_more_untold(&self) -> usize {
+        // Other processes make and tell some meanwhile, but a GC that keeps a thousand lists them once.
+        let before = self.untold.get().unwrap_or_else(|| listing(&self.untold()).len());
+        self.untold.set(Some(before + 1));
+        before
     }
 
     fn record_path(&self, key: &str) -> PathBuf {
