@@ -9,6 +9,7 @@ readonly OS
 packages_of() {
   case $1 in
     cc) echo gcc libc6-dev ;;
+    c++) echo g++ ;;
     ip) echo iproute2 ;;
     unshare | nsenter) echo util-linux ;;
     xz) echo xz-utils ;;
