@@ -7,10 +7,12 @@
 . /opt/vm/pods.sh
 export CNI_PATH=/opt/bin
 
+# Two cards with virtual functions, and the far ends of their wires.
 PF=0000:01:00.0
-# The card at the other end of its wire.
-FAR_END=0000:02:00.0
-VFS=4
+SECOND_PF=0000:02:00.0
+FAR_ENDS=(0000:03:00.0 0000:04:00.0)
+# How many functions there are, and how many of them are the first card's.
+VFS=4 FIRST_VFS=4
 # shellcheck disable=SC2034 # for run
 TEST_SECONDS=180
 DEVICES=/sys/bus/pci/devices
@@ -29,8 +31,12 @@ wait_for() { until "$@" >/dev/null 2>&1; do sleep 0.02; done; }
 
 # --- virtual functions -------------------------------------------------------------------------------
 
-# The PCI address of virtual function N.
-vf() { basename "$(readlink -f "$DEVICES/$PF/virtfn$1")"; }
+# The PCI address of virtual function N; those of the second card follow.
+vf() {
+  local link=$DEVICES/$PF/virtfn$1
+  (($1 < FIRST_VFS)) || link=$DEVICES/$SECOND_PF/virtfn$(($1 - FIRST_VFS))
+  basename "$(readlink -f "$link")"
+}
 
 # The name of a PCI device's interface; fails unless that is in this namespace.
 netdev() {
@@ -44,7 +50,8 @@ netdev() {
 # create_vfs: virtual functions as a node has them: named vf0.., with addresses of their own, down. No card is left with
 # a name that a pod's interface may come home with.
 create_vfs() {
-  modprobe -a igb igbvf && named "$PF" pf && named "$FAR_END" far-end || return
+  modprobe -a igb igbvf || return
+  named "$PF" pf && named "$SECOND_PF" second-pf && named "${FAR_ENDS[0]}" far0 && named "${FAR_ENDS[1]}" far1 || return
   # Functions that are made while the card is down start in reset.
   ip link set pf mtu 1500 up && wait_for has_carrier pf
   echo "$VFS" >"$DEVICES/$PF/sriov_numvfs" && name_vfs
@@ -56,14 +63,14 @@ remove_vfs() { echo 0 >"$DEVICES/$PF/sriov_numvfs"; }
 name_vfs() {
   local n
   for ((n = 0; n < VFS; n++)); do
-    wait_for netdev "$(vf "$n")"
     named "$(vf "$n")" "vf$n" && ip link set "vf$n" address "02:d0:00:00:00:0$n" || return
   done
 }
 
-# named PCI-ADDRESS NAME: gives its interface, which is down, this name.
+# named PCI-ADDRESS NAME: gives its interface this name. It may be on its way home from a namespace.
 named() {
   local name
+  wait_for netdev "$1"
   name=$(netdev "$1") && [[ $name == "$2" ]] || ip link set "$name" name "$2"
 }
 

@@ -44,7 +44,7 @@ vm_payload() {
 
 # vm_machine APPEND: sets QEMU, the command line of the machine, with APPEND on the kernel's.
 # One CPU and software emulation (tcg) on purpose: a kernel-based accelerator that cannot run a guest hangs instead of
-# failing, and for one short boot it saves little. Two cards on one wire: the second is for tests that need a far end.
+# failing, and for one short boot it saves little. Two network cards, each with a wire to a third and a fourth: the DPU's side.
 # An IOMMU, so that a virtual function can be bound to vfio-pci; other drivers' memory accesses pass it by. With it, a kernel
 # that finds its timer late panics, unless it is told not to look: on a busy machine it is late.
 vm_machine() {
@@ -54,10 +54,12 @@ vm_machine() {
     -kernel "$VM/vmlinux" -initrd "$VM/initrd.cpio"
     -append "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests intel_iommu=on iommu=pt no_timer_check $1"
     -device intel-iommu,intremap=on
-    -device isa-debug-exit,iobase=0xf4,iosize=1
-    -netdev hubport,id=wire0,hubid=0 -netdev hubport,id=wire1,hubid=0
-    -device pcie-root-port,id=slot1,chassis=1,slot=1 -device igb,bus=slot1,netdev=wire0,mac=52:54:00:d0:00:01,romfile=
-    -device pcie-root-port,id=slot2,chassis=1,slot=2 -device igb,bus=slot2,netdev=wire1,mac=52:54:00:d0:00:02,romfile=)
+    -device isa-debug-exit,iobase=0xf4,iosize=1)
+  local slot
+  for slot in 1 2 3 4; do
+    QEMU+=(-netdev "hubport,id=wire$slot,hubid=$((slot % 2))" -device "pcie-root-port,id=slot$slot,chassis=1,slot=$slot"
+      -device "igb,bus=slot$slot,netdev=wire$slot,mac=52:54:00:d0:00:0$slot,romfile=")
+  done
 }
 
 vm_shell() {
