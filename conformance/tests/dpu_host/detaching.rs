@@ -319,3 +319,16 @@ fn a_namespace_that_lives_but_cannot_be_entered_loses_no_vf() -> Result<()> {
     assert_eq!(home(&node, &node.vfs()[0])?, before);
     Ok(())
 }
+
+#[test]
+fn a_del_of_a_stranger_takes_no_vf_that_is_anothers() -> Result<()> {
+    let node = Node::builder().naming(Naming::Simulated).privileged(false).start()?;
+    let (vf, pod, stranger) = (&node.vfs()[0], node.pod("web", "web-0")?, node.pod("web", "stranger")?);
+    let result = add(&node, &pod, vf)?.ok()?;
+    // With the namespace and the device of a pod that has a record of its own.
+    let netns = pod.netns().path().to_string_lossy().into_owned();
+    let call = node.call(PLUGIN, Verb::Del)?.pod(&stranger).conf(&node.conf_for(vf));
+    call.env("CNI_NETNS", netns).run()?.ok()?;
+    node.run(PLUGIN, Verb::Check, &pod, &after(node.conf_for(vf), result))?.ok()?;
+    Ok(())
+}

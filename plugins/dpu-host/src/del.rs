@@ -73,6 +73,11 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     };
     // Who asks the kubelet for devices has none in the configuration.
     let Some(id) = device.or_else(|| vf_of(node, &link)).filter(|id| is_of(&link, id)) else { return Ok(()) };
+    if node.existing_store().is_some_and(|store| store.holder(&id).is_some()) {
+        // Its own DEL brings it home.
+        log::warn!("VF {id} stays where it is: it is another attachment's");
+        return Ok(());
+    }
     let name = name_at_home(&id, &link, told.as_ref());
     log::info!("VF {id}, attached by another plugin, comes home as {name}");
     let home = Home {
