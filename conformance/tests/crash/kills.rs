@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use conformance::crash::{self, Fault, Point};
+use conformance::crash::{self, Fault, Place, Point};
+use conformance::node::Verb;
 
 use crate::scene::{Kind, Scene, Setting};
 use crate::{pool, report};
@@ -15,6 +16,8 @@ use crate::{pool, report};
 enum Then {
     /// It deletes the same sandbox.
     Del,
+    /// It deletes that sandbox, while another pod that the device plugin has given the VF waits for it.
+    Handover,
     /// It is slow: the namespace dies first, the device plugin hands the VF out again, and the DEL comes last.
     Another,
     /// It was restarted, and collects garbage.
@@ -34,6 +37,7 @@ fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
         let left_now = hit(scene, point, Then::Del).context("then DEL")?;
         // From the same state the same things happen.
         if left.lock().unwrap_or_else(PoisonError::into_inner).insert(left_now) {
+            hit(scene, point, Then::Handover).context("then DEL and another pod at once")?;
             hit(scene, point, Then::Another).context("then another pod")?;
             hit(scene, point, Then::Gc).context("then GC")?;
         }
@@ -76,6 +80,15 @@ fn go_on(scene: &Scene, all: &[&conformance::node::Pod], then: Then) -> Result<(
             scene.del(old, all)?;
             scene.finish(all)
         }
+        Then::Handover => {
+            let (new, add) = scene.begin_another()?;
+            scene.run(Verb::Del, old, 0)?.ok().context("DEL")?;
+            // Fails when the VF is on its way already, and then nobody needs to be told what it is called.
+            let _ = scene.world.mirror_sysfs(all);
+            let result = add.wait()?.ok().context("ADD of another pod")?;
+            scene.holds(&new, &result, all)?;
+            scene.finish(&[&[&new], all].concat())
+        }
         Then::Another => {
             if old.netns().path().exists() {
                 scene.world.node.lose_netns(old)?;
@@ -85,7 +98,7 @@ fn go_on(scene: &Scene, all: &[&conformance::node::Pod], then: Then) -> Result<(
             let all = [&[&new], all].concat();
             scene.del(old, &all).context("late")?;
             let place = scene.world.census(&all)?.vfs[0].place;
-            ensure!(place == crash::Place::Pod(0), "a late DEL has taken the VF from a newer pod");
+            ensure!(place == Place::Pod(0), "a late DEL has taken the VF from a newer pod");
             scene.finish(&all)
         }
         Then::Gc => {

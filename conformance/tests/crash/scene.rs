@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result, ensure};
 use conformance::crash::{self, Event, Place, World};
-use conformance::node::{Call, Node, Output, Pod, Verb};
+use conformance::node::{Call, Node, Output, Pod, Running, Verb};
 use serde_json::{Value, json};
 
 const PLUGIN: &str = "dpu-host";
@@ -164,11 +164,18 @@ impl Scene {
 
     /// An ADD of a new pod on the first VF, which must succeed.
     pub(crate) fn add_another(&self, all: &[&Pod]) -> Result<Pod> {
-        self.server_up()?;
-        let new = self.pod("new")?;
-        let result = self.run(Verb::Add, &new, 0)?.ok().context("ADD of another pod")?;
+        let (new, add) = self.begin_another()?;
+        let result = add.wait()?.ok().context("ADD of another pod")?;
         self.holds(&new, &result, all).context("after ADD of another pod")?;
         Ok(new)
+    }
+
+    /// The same, under way.
+    pub(crate) fn begin_another(&self) -> Result<(Pod, Running)> {
+        self.server_up()?;
+        let new = self.pod("new")?;
+        let add = self.call_of(Verb::Add, &new, 0)?.spawn()?;
+        Ok((new, add))
     }
 
     /// The pod has the first VF, and CHECK says so.
