@@ -133,9 +133,12 @@ fn takes_a_server_that_says_things_twice_at_its_word() -> Result<()> {
             interface.routes.extend(routes);
             let gateways = interface.gateways.clone();
             interface.gateways.extend(gateways);
+            let ips = interface.ips.clone();
+            interface.ips.extend(ips);
         }
     })?;
-    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    let result = add(&node, &pod, &node.vfs()[0])?.ok()?;
+    assert_eq!(result["ips"].as_array().map(Vec::len), Some(2), "{result}");
     Ok(())
 }
 

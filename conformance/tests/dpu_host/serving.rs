@@ -1,8 +1,8 @@
 //! Every answer of the server, and STATUS.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use conformance::node::{Answer, Card, Lease, Node, Verb};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -24,18 +24,50 @@ fn hostile_answers_are_errors_and_the_vf_is_at_home() -> Result<()> {
         (Answer::Body(b"{}".to_vec()), "empty"),
         (Answer::Body(Vec::new()), "nothing"),
         (Answer::Raw(Vec::new()), "closed"),
+        (json_body(json!({"Result": {}})), "done, but nothing is"),
+        (json_body(json!({"Result": [1]})), "a list for a result"),
+        (json_body(json!({"Result": {"ips": [{"address": "10.0.0.1/99", "interface": -1}]}})), "no address"),
+        (
+            json_body(json!({"Result": {"interfaces": [{"name": "eth0", "sandbox": "/proc/1/ns/net"}]}})),
+            "another namespace",
+        ),
+        (interface(json!({"mtu": -1})), "a negative MTU"),
+        (interface(json!({"mtu": 4_294_967_295_u32})), "an endless MTU"),
+        (interface(json!({"MAC": "AAAAAAAA"})), "a MAC of zeros"),
+        (interface(json!({"pod-if-names": ["../../../x", "eth0"]})), "a path for a name"),
+        (interface(json!({"Gateways": ["fe80::1", "nonsense"]})), "no gateway"),
+        (
+            interface(
+                json!({"Routes": [{"Dest": {"IP": "10.9.0.0", "Mask": "//8AAA=="}, "NextHop": "127.0.0.1"}]}),
+            ),
+            "a route home",
+        ),
     ] {
         node.behave(|b| b.add = answer);
         let pod = node.pod("web", "web-0")?;
         let output = add(&node, &pod, &node.vfs()[0])?;
-        let (code, text) = output.error()?;
-        assert!([11, 105, 106].contains(&code), "{name}: {code} {text}");
-        assert!(text.contains("web/web-0") && !text.contains('\n'), "{name}: {text}");
+        let (code, text) = output.error().with_context(|| name.to_owned())?;
+        assert!([11, 105, 106, 107].contains(&code), "{name}: {code} {text}");
+        assert!(text.contains("web/web-0") && !text.contains('\n') && text.len() < 1000, "{name}: {text}");
         node.idle()?;
         del(&node, &pod, &node.vfs()[0])?.ok()?;
         assert_eq!(home(&node, &node.vfs()[0])?, before, "{name}");
     }
     Ok(())
+}
+
+fn json_body(body: Value) -> Answer {
+    Answer::Body(body.to_string().into_bytes())
+}
+
+/// An interface that is right but for this.
+fn interface(change: Value) -> Answer {
+    let mut interface =
+        json!({"IPs": [{"IP": "10.128.2.15", "Mask": "///+AA=="}], "MAC": "ClgKgAIP", "mtu": 1400});
+    for (key, value) in change.as_object().into_iter().flatten() {
+        interface[key] = value.clone();
+    }
+    json_body(json!({"PodIFInfo": interface}))
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn plug(
     });
     let interface = u32::try_from(result.interfaces.len() - 1).ok();
     let gateway = |v6: bool| plumb::gateways(pod).find(|gateway| gateway.is_ipv6() == v6);
-    result.ips.extend(pod.ips.iter().map(|&address| Ip {
+    result.ips.extend(plumb::unique(pod.ips.iter().copied()).map(|address| Ip {
         interface,
         address,
         gateway: gateway(address.is_ipv6()),

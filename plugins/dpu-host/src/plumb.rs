@@ -150,7 +150,7 @@ fn apply(sandbox: &Sandbox, held: &Held, steps: &[Step]) -> Result<(), Error> {
 }
 
 /// Each value once, in order: a server that says a thing twice does not mean it twice.
-fn unique<T: PartialEq + Clone>(values: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+pub(crate) fn unique<T: PartialEq + Clone>(values: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
     let mut seen: Vec<T> = Vec::new();
     values.filter(move |value| {
         let new = !seen.contains(value);
