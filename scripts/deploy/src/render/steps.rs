@@ -15,9 +15,14 @@ pub(crate) fn text(site: &Site, plan: &Plan, out: &str) -> String {
             "per node: into the pool, into the mode, and taint what is there already".to_owned(),
             labels(site),
         ));
-        let wait =
-            format!("{client} wait machineconfigpool/{} --for=condition=Updated --timeout=60m", site.pool());
-        steps.push(("wait for drain and reboot, node by node".to_owned(), vec![wait]));
+        // At first the pool is as it was: done.
+        let wait = [("Updating", "5m"), ("Updated", "60m")].map(|(condition, timeout)| {
+            format!(
+                "{client} wait machineconfigpool/{} --for=condition={condition} --timeout={timeout}",
+                site.pool()
+            )
+        });
+        steps.push(("wait for drain and reboot, node by node".to_owned(), wait.into()));
     } else {
         // Into a directory that is there already, scp copies beside what an earlier run left.
         let clear = "ssh NODE rm -rf /tmp/dpu-cni".to_owned();

@@ -32,6 +32,8 @@ struct Rendering {
     directory: PathBuf,
     /// Manifests by file name, in order.
     manifests: Vec<(String, Value)>,
+    /// The commands that went with them.
+    steps: String,
 }
 
 /// Prints or runs the steps.
@@ -87,13 +89,13 @@ impl Rendering {
                 yaml::objects(&directory.join(&name))?.into_iter().map(|object| (name.clone(), object)),
             );
         }
-        if !directory.join("STEPS").is_file() {
-            return Err(Fault::new(
-                format!("{} is no rendering", directory.display()),
+        let steps = std::fs::read_to_string(directory.join("STEPS")).map_err(|error| {
+            Fault::new(
+                format!("{} is no rendering (STEPS: {error})", directory.display()),
                 "name the directory that render wrote for this cluster",
-            ));
-        }
-        Ok(Rendering { directory: directory.to_owned(), manifests })
+            )
+        })?;
+        Ok(Rendering { directory: directory.to_owned(), manifests, steps })
     }
 
     fn steps(&self) -> Vec<Step> {
@@ -112,6 +114,11 @@ impl Rendering {
             });
             steps.push(Step { what: "is every VF at home? (each must be free)", commands: self.look() });
             steps.push(Step { what: "then the binary", commands: self.without("plugin", pool) });
+        } else {
+            steps.push(Step {
+                what: "node by node: drain, everything of ours, out of the mode, pods again",
+                commands: self.nodes(),
+            });
         }
         steps.push(Step { what: "the VFs themselves", commands: self.delete("SriovNetworkNodePolicy") });
         if self.directory.join("release").is_dir() {
@@ -178,6 +185,23 @@ impl Rendering {
     fn wait(&self, pool: &str) -> Vec<String> {
         let resource = format!("machineconfigpool/{pool}");
         self.client(&["wait", &resource, "--for=condition=Updated", "--timeout=120m"])
+    }
+
+    /// Nodes that got their files by hand: what `STEPS` set on each of them is unset.
+    fn nodes(&self) -> Vec<Vec<String>> {
+        let given = |verb: &str| {
+            let prefix = format!("kubectl {verb} node NODE ");
+            let word = self.steps.lines().find_map(|line| line.strip_prefix(&prefix))?;
+            word.split_once('=').map(|(key, _)| key)
+        };
+        let (Some(label), Some(taint)) = (given("label"), given("taint")) else { return Vec::new() };
+        let script = format!(
+            "for node in $(kubectl get nodes -l {label} -o name); do node=${{node#node/}}; \
+             kubectl drain \"$node\" --ignore-daemonsets --delete-emptydir-data && \
+             scripts/uninstall --ssh \"$node\" node && kubectl taint node \"$node\" {taint}- && \
+             kubectl label node \"$node\" {label}- && kubectl uncordon \"$node\" || exit 1; done"
+        );
+        vec![vec!["sh".to_owned(), "-c".to_owned(), script]]
     }
 
     /// Where the binary is, by its own MachineConfig. The placeholder holds no VF.

@@ -134,6 +134,14 @@ fn a_card_is_left_clean_too() {
     assert_eq!(place.list("root"), ["etc/cni/net.d/99-loopback.conf"]);
 }
 
+fn in_order(text: &str, words: &[&str]) {
+    let mut rest = text;
+    for word in words {
+        let at = rest.find(word).unwrap_or_else(|| panic!("{word} is not next in {rest}"));
+        rest = &rest[at + word.len()..];
+    }
+}
+
 #[test]
 fn a_cluster_is_undone_backwards() {
     let place = Place::new();
@@ -156,12 +164,26 @@ fn a_cluster_is_undone_backwards() {
         "out/40-kubeletconfig.yaml",
         "oc delete --ignore-not-found machineconfigpool dpu-host",
     ];
-    let mut rest = ran.out.as_str();
-    for step in order {
-        let at = rest.find(step).unwrap_or_else(|| panic!("{step} is not next in {rest}"));
-        rest = &rest[at + step.len()..];
-    }
+    in_order(&ran.out, &order);
     assert_eq!(place.run(&["uninstall", "cluster", "dist"]).code, 2, "that is no rendering");
+}
+
+#[test]
+fn nodes_that_were_served_by_hand_are_undone_one_by_one() {
+    let place = Place::new();
+    let values = format!("profile: kubernetes\ntaint: {{ key: example.com/dpu }}\n{TENANT}");
+    place.render("tenant", &values, &[]).ok();
+    let ran = place.run(&["uninstall", "cluster", "out"]).ok();
+    let order = [
+        "kubectl get nodes -l network.operator.openshift.io/dpu-host ",
+        "kubectl drain",
+        "scripts/uninstall --ssh \"$node\" node",
+        "kubectl taint node \"$node\" example.com/dpu-",
+        "kubectl label node \"$node\" network.operator.openshift.io/dpu-host-",
+        "kubectl uncordon",
+        "kubectl delete --ignore-not-found -f out/62-sriovnetworknodepolicy-pods.yaml",
+    ];
+    in_order(&ran.out, &order);
 }
 
 #[test]
