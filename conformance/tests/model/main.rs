@@ -4,11 +4,14 @@
 //! `MODEL_SEQUENCES` says how many, `MODEL_SEED` which is the first (each next one has the next seed), `MODEL_SCRIPT`
 //! names a file with one sequence to be played instead.
 
+mod events;
 mod field;
+mod lots;
 mod play;
 mod script;
 mod search;
 mod sight;
+mod verbs;
 
 use std::fs;
 use std::io::Write;

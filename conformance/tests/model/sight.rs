@@ -75,8 +75,13 @@ impl Sight {
         self.census.host.iter().any(|link| link.name == name)
     }
 
+    /// Whether this sandbox's record has claimed the VF.
+    pub(crate) fn holds(&self, sandbox: usize, vf: usize) -> bool {
+        self.holders[vf].is_some_and(|holder| holder.sandbox == sandbox)
+    }
+
     /// Whether the next call's chores see every record: it may leave one itself.
-    pub(crate) fn few(&self) -> bool {
+    pub(crate) fn is_seen_by_one_call(&self) -> bool {
         self.records < SHARE
     }
 }
