@@ -109,18 +109,14 @@ home_table() {
   done
 }
 
-# home N: whether virtual function N is here again, exactly as before the test, and known to be nobody's.
+# home N: virtual function N is here again, exactly as before the test, and known to be nobody's.
 home() {
-  local was is state
-  was=$(grep "^$(vf "$1") " /run/home)
-  is=$(home_table | grep "^$(vf "$1") ")
-  if [[ $is != "$was" ]]; then
-    echo "virtual function $1 is '$is', was '$was'"
-    return 1
-  fi
-  state=$(state_of "$1")
-  [[ $state == free ]] || fail "virtual function $1 is at home, but $state"
+  at_home "$1"
+  same "the state of function $1" "$(state_of "$1")" free
 }
+
+# at_home N: the same; but its record may be kept.
+at_home() { same "function $1" "$(home_table | grep "^$(vf "$1") ")" "$(grep "^$(vf "$1") " /run/home)"; }
 
 # The state of virtual function N as the plugin sees it: free, used, leaked or waiting.
 state_of() { dpu-host vfs | awk -v device="$(vf "$1")" '$1 == device { print $6 }'; }

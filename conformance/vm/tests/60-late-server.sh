@@ -6,14 +6,8 @@ impatient=$(mktemp -d)
 start_node --real
 sed 's/"type"/"timeoutSeconds": 1, "type"/' "$NODE_CONFS"/resource/*.conflist >"$impatient/10-ovn-kubernetes.conflist"
 arrived() { ip -n "$1" link show eth0; }
-# Its record may be kept for what the server may still do.
-at_home() {
-  local is
-  is=$(home_table | grep "^$(vf "$1") ")
-  [[ $is == "$(grep "^$(vf "$1") " /run/home)" ]] || fail "function $1 is '$is'"
-}
 
-# DEL comes after the late move.
+# DEL comes after the late move. (Records are kept for what the server may still do.)
 order card after 2
 new_pod pod0 0
 CONF=$impatient refused "was not set up within" add pod0

@@ -41,5 +41,6 @@ detached pod2 4
 detached pod0 0
 
 echo 0 >"$DEVICES/$SECOND_PF/sriov_numvfs"
+# shellcheck disable=SC2034 # for home_table
 VFS=4
 home_table >/run/home
