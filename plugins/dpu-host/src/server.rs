@@ -156,11 +156,15 @@ pub(crate) fn report(node: &Node, verb: Verb, took: Duration, failed: bool) {
 const UNREADABLE: [&str; 5] =
     ["broken stdin args", "missing CNI_", "missing K8S_POD_", "invalid CNI_ARG", "expected PCI"];
 
+/// What a privileged one says last of all, having told the card, when it does not find the interface: as when the
+/// namespace is gone. The VF has been brought home without it, so there is nothing that it could do another time.
+const NOTHING_LEFT: &str = "failed to unconfigure pod interface";
+
 /// Whether the server is to hear of a DEL again: it has not heard, or could not act on it.
 pub(crate) fn tell_again(failure: &Failure) -> bool {
     match failure {
         // It refuses what it cannot read for ever, and the rest while its API server has trouble.
-        Failure::Refused(text) => !UNREADABLE.iter().any(|part| text.contains(part)),
+        Failure::Refused(text) => !UNREADABLE.iter().chain([&NOTHING_LEFT]).any(|part| text.contains(part)),
         Failure::Cni { code, .. } => *code > cni::code::INVALID_CONFIG,
         Failure::Unreachable { .. } | Failure::Timeout { .. } | Failure::Lost(_) => true,
         Failure::NotRoot { .. } | Failure::Garbage(_) => false,
