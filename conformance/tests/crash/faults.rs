@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use conformance::crash::{self, Change, Fault, Point};
+use conformance::crash::{self, Change, Fault, Place, Point};
 use conformance::node::{Output, Pod};
 
 use crate::scene::{Kind, Scene, Setting};
@@ -66,7 +66,8 @@ fn fail_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
     Ok(())
 }
 
-fn hit(scene: &Scene, Case { point, fault }: &Case) -> Result<()> {
+fn hit(scene: &Scene, case: &Case) -> Result<()> {
+    let Case { point, fault } = case;
     let world = &scene.world;
     for _ in 0..ATTEMPTS {
         let pods = scene.prepare()?;
@@ -78,15 +79,14 @@ fn hit(scene: &Scene, Case { point, fault }: &Case) -> Result<()> {
             continue;
         }
         scene.mirror(&pods)?;
-        let answered = point.change != Some(Change::Answer);
-        judge(scene, &all, &injected.output, answered).with_context(|| format!("{:?}", injected.output))?;
+        judge(scene, &all, &injected.output, case).with_context(|| format!("{:?}", injected.output))?;
         return scene.finish(&all);
     }
     anyhow::bail!("it never failed there, {ATTEMPTS} times")
 }
 
 /// After a call in which something failed.
-fn judge(scene: &Scene, all: &[&Pod], output: &Output, answered: bool) -> Result<()> {
+fn judge(scene: &Scene, all: &[&Pod], output: &Output, Case { point, fault }: &Case) -> Result<()> {
     let world = &scene.world;
     ensure!(!output.stderr.contains("panicked"), "it panicked");
     if output.status.success() {
@@ -96,12 +96,19 @@ fn judge(scene: &Scene, all: &[&Pod], output: &Output, answered: bool) -> Result
             false => Ok(()),
         };
     }
-    if answered {
-        let (code, text) = output.error()?;
-        ensure!(code > 0 && text.contains("; "), "no remedy: {text}");
-        ensure!(!text.contains('\n') && text.len() < LINE, "not a line for a pod event: {text}");
+    world.interrupted(all)?;
+    if point.change == Some(Change::Answer) {
+        // Nobody has heard what it did: the runtime deletes the pod.
+        return Ok(());
     }
-    world.interrupted(all)
+    let (code, text) = output.error()?;
+    ensure!(code > 0 && text.contains("; "), "no remedy: {text}");
+    ensure!(!text.contains('\n') && text.len() < LINE, "not a line for a pod event: {text}");
+    // Over a socket that the kernel has broken nothing can be brought home: the next call does it.
+    let broken = matches!((&point.change, fault), (Some(Change::Netlink(..)), Fault::Errno(_)));
+    let away = world.census(all)?.vfs.iter().position(|seen| seen.place != Place::Host);
+    ensure!(away.is_none() || broken || !scene.is_add(), "a failed ADD has left VF {away:?} in the pod");
+    Ok(())
 }
 
 #[test]

@@ -9,6 +9,10 @@ use serde_json::{Value, json};
 
 const PLUGIN: &str = "dpu-host";
 
+/// What a pod may do to its interface while it has it.
+const CHANGES: &str = "link set eth0 mtu 1300 alias mine promisc on allmulticast on
+link property add dev eth0 altname mine-too";
+
 /// The call, and what came before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -83,6 +87,7 @@ impl Scene {
         }
         if !self.is_add() {
             self.run(Verb::Add, &pods[0], 0)?.ok()?;
+            pods[0].change(CHANGES)?;
         }
         match self.setting.kind {
             Kind::Add | Kind::Del => {}
