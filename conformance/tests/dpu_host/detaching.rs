@@ -226,10 +226,15 @@ fn takes_over_pods_that_upstreams_plugin_attached() -> Result<()> {
     let node = Node::builder().naming(Naming::Simulated).privileged(false).start()?;
     let before = home(&node, &node.vfs()[0])?;
     let pod = node.pod("web", "web-0")?;
-    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    let result = add(&node, &pod, &node.vfs()[0])?.ok()?;
     // Upstream's plugin keeps no records.
     std::fs::remove_dir_all(node.root().join("run/dpu-cni"))?;
     let conf = node.conf_for(&node.vfs()[0]);
+    let attached = pod.link("eth0")?;
+    node.run(PLUGIN, Verb::Check, &pod, &after(conf.clone(), result))?.ok()?;
+    gc(&node, Some(json!([])))?;
+    gc(&node, None)?;
+    assert_eq!(pod.link("eth0")?, attached, "it is not ours to touch while the pod lives");
     node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
     assert_eq!(home(&node, &node.vfs()[0])?.index, before.index);
     assert!(pod.links()?.is_empty());

@@ -1,7 +1,7 @@
 //! Devices that are no plain VF, and pods with more than one.
 
 use anyhow::{Context, Result};
-use conformance::node::{Node, Verb};
+use conformance::node::{Kubelet, Node, Verb};
 use serde_json::json;
 
 use super::*;
@@ -119,6 +119,16 @@ fn who_did_not_ask_is_told_so_and_who_did_is_told_what_multus_lacks() -> Result<
     let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &node.conf())?.error()?;
     assert_eq!(code, 101);
     assert!(text.contains("has no VF") && !text.contains("nvidia"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn a_kubelet_that_hangs_keeps_no_one_from_the_lines_to_add() -> Result<()> {
+    let node = Node::builder().behave(|b| b.kubelet = Kubelet::Hangs).start()?;
+    let pod = node.pod("web", "web-0")?;
+    let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &node.conf())?.error()?;
+    assert_eq!(code, 101);
+    assert!(text.contains("k8s.v1.cni.cncf.io/resourceName"), "{text}");
     Ok(())
 }
 

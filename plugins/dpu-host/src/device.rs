@@ -33,6 +33,8 @@ const SHAPE: &str = "a PCI address such as 0000:03:00.2 (lower case), a scalable
 
 /// The kubelet answers from memory; this is Multus' limit too.
 const KUBELET_BUDGET: Duration = Duration::from_secs(10);
+/// How long it may take to tell more of an error that is certain already.
+const REASONS_BUDGET: Duration = Duration::from_secs(2);
 
 impl FromStr for DeviceId {
     type Err = String;
@@ -120,6 +122,7 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<Found, Error> 
     let deadline = deadline.min(Instant::now() + KUBELET_BUDGET);
     let Some(resource) = node.config.resource.as_deref() else {
         // Nobody told which resource counts; what the pod has may still tell what is missing.
+        let deadline = deadline.min(Instant::now() + REASONS_BUDGET);
         let told = ask(node, pod, "", deadline).ok().map(|told| of_vfs(node, pod, told, deadline));
         return Err(fault::no_device(pod, None, told.as_ref()));
     };
