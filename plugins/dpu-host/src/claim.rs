@@ -97,12 +97,11 @@ fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
 /// Refuses the VF of a PF that the administrator does not list: selectors of a device plugin's go by names and
 /// addresses, which change with firmware and slots.
 fn of_listed_pf(node: &Node, id: &DeviceId, pf: &PciAddress) -> Result<(), Error> {
-    let (address, name) = (pf.to_string(), node.sysfs.netdev(pf).ok().flatten().unwrap_or_default());
-    let listed = &node.config.pfs;
-    if listed.is_empty() || listed.contains(&address) || listed.contains(&name) {
+    if node.lists(pf) {
         return Ok(());
     }
-    let why = format!("is a VF of {address} ({name}), which physicalFunctions does not list");
+    let name = node.sysfs.netdev(pf).ok().flatten().unwrap_or_default();
+    let why = format!("is a VF of {pf} ({name}), which physicalFunctions does not list");
     Err(fault::bad_device(
         id,
         why,

@@ -3,6 +3,7 @@
 
 use cni::Error;
 use linux::LinkChange;
+use linux::sriov::PciAddress;
 
 use crate::device::DeviceId;
 use crate::fault;
@@ -22,9 +23,10 @@ pub(crate) fn is_drifted(name: &str) -> bool {
         || name == ovnkube::UDN_INTERFACE
 }
 
-/// Names all of them as udev would, as far as that is certain.
+/// Names all of them as udev would, as far as that is certain; those of other cards than the DPU are left alone.
 pub(crate) fn sweep(node: &Node) {
-    for address in node.sysfs.vfs().unwrap_or_default() {
+    let listed = |vf: &PciAddress| node.sysfs.pf(vf).is_some_and(|pf| node.lists(&pf));
+    for address in node.sysfs.vfs().unwrap_or_default().into_iter().filter(listed) {
         let id = DeviceId::Pci(address);
         if let Err(error) = give_name(node, &id) {
             log::warn!("VF {id}: {error}");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use cni::{Error, NetConf, Pod, paths};
-use linux::sriov::Sysfs;
+use linux::sriov::{PciAddress, Sysfs};
 use linux::{Netlink, Netns};
 use ovnkube::Client;
 
@@ -67,6 +67,13 @@ impl Node {
             trace: Trace::begin(began),
             config,
         }
+    }
+
+    /// Whether VFs of this PF are for pods: it is listed by address or name, or nothing is.
+    pub(crate) fn lists(&self, pf: &PciAddress) -> bool {
+        let listed = &self.config.pfs;
+        let named = || self.sysfs.netdev(pf).ok().flatten().is_some_and(|name| listed.contains(&name));
+        listed.is_empty() || listed.contains(&pf.to_string()) || named()
     }
 
     /// The records.
