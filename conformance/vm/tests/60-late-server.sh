@@ -4,11 +4,11 @@
 
 impatient=$(mktemp -d)
 start_node --real
-sed 's/"type"/"timeoutSeconds": 1, "type"/' "$NODE_CONFS"/resource/*.conflist >"$impatient/10-ovn-kubernetes.conflist"
+sed 's/"type"/"timeoutSeconds": 3, "type"/' "$NODE_CONFS"/resource/*.conflist >"$impatient/10-ovn-kubernetes.conflist"
 arrived() { ip -n "$1" link show eth0; }
 
 # DEL comes after the late move. (Records are kept for what the server may still do.)
-order card after 2
+order card after 5
 new_pod pod0 0
 CONF=$impatient refused "was not set up within" add pod0
 at_home 0
