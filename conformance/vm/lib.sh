@@ -118,7 +118,7 @@ home() {
 # at_home N: the same; but its record may be kept.
 at_home() { same "function $1" "$(home_table | grep "^$(vf "$1") ")" "$(grep "^$(vf "$1") " /run/home)"; }
 
-# The state of virtual function N as the plugin sees it: free, used, leaked or waiting.
+# The state of virtual function N as the plugin sees it: free, used, lost, leaked or waiting.
 state_of() { dpu-host vfs | awk -v device="$(vf "$1")" '$1 == device { print $6 }'; }
 
 # Virtual functions in a namespace that is removed come back by themselves.

@@ -1,12 +1,16 @@
 # shellcheck shell=bash
 # All functions vanish under running pods and are made anew, as when the card is reset.
 
+# Its pod runs on without it.
+is_lost() { [[ $(dpu-host vfs | grep "test/$1 ") = *" lost "* ]] || fail "$1 has lost nothing: $(dpu-host vfs)"; }
+
 start_node --real
 for n in 0 1 2; do attached "pod$n" "$n"; done
 
 device=$(vf 3)
 remove_vfs
 refused "no longer eth0 of the pod" check pod0
+is_lost pod0
 cni del pod0
 [[ ! $(dpu-host vfs | grep pod0) ]] || fail "pod0 is remembered, and its function is gone"
 ip netns add pod3
@@ -18,6 +22,7 @@ echo "$VFS" >"$DEVICES/$PF/sriov_numvfs"
 for n in 0 1 2 3; do wait_for netdev "$(vf "$n")"; done
 home_table
 refused "no longer eth0 of the pod" check pod1
+is_lost pod1
 cni del pod1
 home 1
 gc
