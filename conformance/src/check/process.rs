@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write, pipe};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -35,7 +37,7 @@ pub enum Stdin {
 pub enum Stdout {
     /// It is kept.
     Captured,
-    /// A pipe that nobody reads.
+    /// Nobody reads it: writing fails.
     Broken,
 }
 
@@ -101,8 +103,7 @@ impl Process {
         }
         match self.stdout {
             Stdout::Captured => command.stdout(Stdio::piped()),
-            // The reading end is closed at once.
-            Stdout::Broken => command.stdout(pipe().context("making a pipe")?.1),
+            Stdout::Broken => command.stdout(OwnedFd::from(unread()?)),
         };
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("starting {}", self.program.display()))?;
@@ -113,6 +114,14 @@ impl Process {
     pub fn run(&self) -> Result<Finished> {
         self.start()?.finish()
     }
+}
+
+/// Something that every write to fails with EPIPE. Not a pipe: its reading end lives on for a moment in every process
+/// that another thread is starting just then.
+fn unread() -> Result<UnixStream> {
+    let (stream, _) = UnixStream::pair().context("making a pair of sockets")?;
+    stream.shutdown(Shutdown::Write).context("ending a connection")?;
+    Ok(stream)
 }
 
 impl Running {

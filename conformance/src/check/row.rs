@@ -90,21 +90,20 @@ impl Row {
         }
     }
 
-    /// Of all its runs: one failure is a failure, and it is skipped only if no run was not.
+    /// Of all its runs: one failure is a failure, and it is skipped only if no run was not. What the row shows is the
+    /// first failure, else the last answer.
     pub fn of(group: &Group, check: &Check, required: bool, runs: Vec<Done>) -> Row {
         let mut row = Row::skipped(group, check, required, "");
         let mut reasons: Vec<String> = Vec::new();
-        let mut passed = false;
+        let mut first: Option<Failure> = None;
         for run in runs {
             row.versions.push(run.version.clone());
             row.seconds += run.elapsed.as_secs_f64();
             reasons.extend(run.remarks);
             let failure = match run.verdict {
                 Ok(()) => {
-                    passed = true;
-                    if let Some(last) = run.last {
-                        row.came_back = brief(&last.came_back(), 200);
-                    }
+                    row.status = Status::Pass;
+                    row.came_back = run.last.map(|last| brief(&last.came_back(), 200)).unwrap_or_default();
                     continue;
                 }
                 Err(Stop::Skipped(reason)) => {
@@ -114,24 +113,15 @@ impl Row {
                 Err(Stop::Failed(failure)) => *failure,
                 Err(Stop::Broken(error)) => broken(check, &error),
             };
-            if row.failed_versions.is_empty() {
-                row.sent = failure.sent;
-                row.came_back = failure.came_back;
-                row.should = failure.should;
-            }
+            first.get_or_insert(failure);
             row.failed_versions.push(run.version);
         }
         reasons.dedup();
         reasons.truncate(3);
         row.remark = reasons.join("; ");
-        row.status = match (row.failed_versions.is_empty(), passed) {
-            (false, _) => Status::Fail,
-            (true, true) => Status::Pass,
-            (true, false) => Status::Skip,
-        };
-        if row.status == Status::Fail && !row.came_back.is_empty() {
-            // A failing row is about one run; the general words are in the list of checks.
-            row.came_back = brief(&row.came_back, 400);
+        if let Some(Failure { sent, came_back, should }) = first {
+            (row.status, row.sent, row.should) = (Status::Fail, sent, should);
+            row.came_back = brief(&came_back, 400);
         }
         row
     }
@@ -145,4 +135,46 @@ fn letters(check: &Check) -> String {
 fn broken(check: &Check, error: &anyhow::Error) -> Failure {
     let came_back = format!("the suite itself failed: {error:#}");
     Failure { sent: check.when.to_owned(), came_back, should: check.then.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::catalogue::GROUPS;
+
+    fn row(verdicts: Vec<Verdict>) -> Row {
+        let run = |(index, verdict)| Done {
+            version: format!("0.{index}.0"),
+            verdict,
+            remarks: Vec::new(),
+            last: None,
+            elapsed: Duration::from_secs(1),
+        };
+        let runs = verdicts.into_iter().enumerate().map(run).collect();
+        Row::of(&GROUPS[0], &GROUPS[0].checks[0], true, runs)
+    }
+
+    #[test]
+    fn a_row_shows_the_first_failure_whatever_passed_after_it() {
+        let failed = |came_back| Err(Stop::failed("sent", came_back, "should"));
+        let row = row(vec![Ok(()), failed("first"), Ok(()), failed("second"), Ok(())]);
+        assert_eq!((row.status, row.came_back.as_str()), (Status::Fail, "first"));
+        assert_eq!(row.failed_versions, ["0.1.0", "0.3.0"]);
+        assert_eq!(row.versions.len(), 5);
+    }
+
+    #[test]
+    fn a_row_is_skipped_only_if_every_run_was() {
+        let skipped = || Err(Stop::skipped("reason"));
+        assert_eq!(row(vec![skipped(), Ok(()), skipped()]).status, Status::Pass);
+        let row = row(vec![skipped(), skipped()]);
+        assert_eq!((row.status, row.remark.as_str()), (Status::Skip, "reason"));
+    }
+
+    #[test]
+    fn what_goes_wrong_in_the_suite_is_no_pass() {
+        let row = row(vec![Ok(()), Err(Stop::Broken(anyhow::anyhow!("no iproute2")))]);
+        assert_eq!(row.status, Status::Fail);
+        assert!(row.came_back.contains("no iproute2"), "{}", row.came_back);
+    }
 }
