@@ -55,9 +55,14 @@ fn every_key_of_ovn_kubernetes_is_passed_on_as_it_is() -> Result<()> {
         conf[key] = value.clone();
     }
     // Dropped: what is the runtime's or ours.
-    for key in ["runtimeConfig", "capabilities", "cni.dev/x", "cniVersions", "stateDir", "timeoutSeconds"] {
-        conf[key] =
-            json!({"runtimeConfig": {}, "stateDir": "/run/dpu-cni", "timeoutSeconds": 60})[key].clone();
+    let dropped = json!({
+        "runtimeConfig": {}, "capabilities": {"x": true}, "cni.dev/x": 1, "cniVersions": ["1.1.0"],
+        "stateDir": "/run/dpu-cni", "timeoutSeconds": 60, "physicalFunctions": ["ens1f0"],
+        "resourceName": "openshift.io/dpuvf", "podResourcesSocket": "/var/lib/kubelet/x.sock",
+        "socket": "/run/ovn-kubernetes/cni/ovn-cni-server.sock",
+    });
+    for (key, value) in dropped.as_object().context("an object")? {
+        conf[key] = value.clone();
     }
     node.run(PLUGIN, Verb::Add, &pod, &conf)?;
     let forwarded = node.received().pop().expect("a request").config;
