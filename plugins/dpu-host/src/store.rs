@@ -29,8 +29,8 @@ use crate::fault;
 
 /// What the state directory is divided into.
 const DIRS: [&str; 3] = ["attachments", "devices", "untold"];
-/// The size of a record in bytes: two devices, and a configuration, which a tenant writes and etcd holds to 1.5 MB.
-const MOST: u64 = 4 << 20;
+/// The size of a record in bytes: more than the frame's longest input, in which every number is written as long as can be.
+const MOST: u64 = 256 << 20;
 /// A draft takes microseconds to write: the writer of one that is older is dead.
 const DRAFT: Duration = Duration::from_secs(60);
 /// How often a lock is asked for again: flock(2) has no timeout of its own.
@@ -232,14 +232,9 @@ pub(crate) fn key(attachment: &Attachment) -> String {
 
 /// Writes `value` under a temporary name and renames it: a reader sees the old file or the new one.
 pub(crate) fn write(path: &Path, value: &impl serde::Serialize) -> io::Result<()> {
-    let text = serde_json::to_vec(value)?;
-    // What is not read again must not be relied on.
-    if text.len() as u64 > MOST {
-        return Err(io::Error::other(format!("it would have more than {MOST} bytes")));
-    }
     replace(path, |draft| {
         let mut file = private().write(true).create(true).truncate(true).open(draft)?;
-        file.write_all(&text)
+        file.write_all(&serde_json::to_vec(value)?)
     })
 }
 
