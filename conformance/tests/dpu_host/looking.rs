@@ -34,6 +34,21 @@ fn check_finds_what_was_changed() -> Result<()> {
 }
 
 #[test]
+fn check_finds_that_an_attachment_was_only_begun() -> Result<()> {
+    let (node, pod, mut conf) = attached()?;
+    del(&node, &pod, &node.vfs()[0])?.ok()?;
+    // The server may act late on an ADD that was given up, so its record stays for a while.
+    node.behave(|b| b.card = Card::Never);
+    conf["timeoutSeconds"] = json!(1);
+    let mut begun = conf.clone();
+    begun["prevResult"] = Value::Null;
+    node.run(PLUGIN, Verb::Add, &pod, &begun)?.error()?;
+    let (code, text) = node.run(PLUGIN, Verb::Check, &pod, &conf)?.error()?;
+    assert_eq!(code, 108, "{text}");
+    Ok(())
+}
+
+#[test]
 fn check_minds_no_route_and_asks_nobody() -> Result<()> {
     let (node, pod, conf) = attached()?;
     pod.change("route del default")?;

@@ -100,7 +100,8 @@ impl Player {
     fn search(&mut self, seed: u64) -> Result<Tally> {
         let config = Config {
             cases: 1,
-            max_shrink_iters: u32::MAX,
+            // The largest number would stand for four.
+            max_shrink_iters: u32::MAX - 1,
             max_shrink_time: SHORTENING.as_millis() as u32,
             failure_persistence: None,
             ..Config::default()

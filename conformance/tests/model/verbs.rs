@@ -158,15 +158,17 @@ impl Play<'_> {
         let output = self.field.call(Verb::Check, of)?.conf(&conf).run()?;
         self.count(false);
         let has = |vf: usize| self.lots[vf] == Lot::In(of);
-        let torn = |vf: usize| {
-            self.lots[vf] == Lot::Torn && self.sight.holders[vf].is_some_and(|holder| holder.sandbox == of)
+        // The last thing that was killed may have been a DEL, which had not begun, or an ADD that had ended.
+        let perhaps = |vf: usize| {
+            let attached = |holder: Holder| holder.sandbox == of && holder.stage == Stage::Attached;
+            self.lots[vf] == Lot::Torn && self.sight.holders[vf].is_some_and(attached)
         };
         match output.ok() {
             Err(error) if (0..VFS).any(has) && !self.field[of].tampered => {
                 Err(error.context("CHECK has failed"))
             }
             Ok(_) if self.field[of].tampered => bail!("CHECK has not seen what the pod has changed"),
-            Ok(_) if !(0..VFS).any(|vf| has(vf) || torn(vf)) => bail!("CHECK has succeeded without a VF"),
+            Ok(_) if !(0..VFS).any(|vf| has(vf) || perhaps(vf)) => bail!("CHECK has succeeded without a VF"),
             _ => Ok(()),
         }
     }

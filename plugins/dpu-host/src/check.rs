@@ -5,7 +5,7 @@
 use cni::{AddResult, Check, Error, Interface, Ip, Pod};
 use linux::{Link, Mac};
 
-use crate::attachment::Held;
+use crate::attachment::{Held, Stage};
 use crate::device::DeviceId;
 use crate::fault;
 use crate::node::{Node, Sandbox};
@@ -30,6 +30,10 @@ pub(crate) fn run(node: &Node, call: &Check) -> Result<(), Error> {
         let device = DeviceId::configured(&call.conf).unwrap_or_default();
         return unrecorded(&sandbox, &result, call, &pod, device.as_ref());
     };
+    if record.stage != Stage::Attached {
+        let device = record.devices.first().map(|held| held.id.to_string()).unwrap_or_default();
+        return Err(fault::differs(&record.pod, device, "its ADD was cut off, or its DEL has begun"));
+    }
     for held in record.devices.iter().filter(|held| held.inside.is_some()) {
         recorded(&sandbox, &result, call, held, &record.pod)?;
     }
