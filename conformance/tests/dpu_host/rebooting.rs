@@ -89,13 +89,26 @@ fn the_card_may_go_when_no_pod_has_a_vf() -> Result<()> {
         add(&node, pod, vf)?.ok()?;
     }
     let refused = drained().expect_err("pods are there").to_string();
-    assert!(refused.contains("2 pods have VFs of this node: web/web-0, web/web-1"), "{refused}");
+    let said = "pods have VFs of this node: 0000:03:00.2 (web/web-0), 0000:03:00.3 (web/web-1)";
+    assert!(refused.contains(said), "{refused}");
 
     del(&node, &pods[0], &node.vfs()[0])?.ok()?;
     let refused = drained().expect_err("a pod is there").to_string();
-    assert!(refused.contains("1 pod has VFs of this node: web/web-1"), "{refused}");
+    assert!(refused.contains("pods have VFs of this node: 0000:03:00.3 (web/web-1)"), "{refused}");
     // Its VF is not at home, but nobody has it any more.
     node.lose_netns(&pods[1])?;
     drained()?;
+    Ok(())
+}
+
+/// Those that another plugin attached have no record.
+#[test]
+fn the_card_may_not_go_while_a_vf_is_away_that_nobody_recorded() -> Result<()> {
+    let node = Node::builder().start()?;
+    let pod = node.pod("web", "web-0")?;
+    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    std::fs::remove_dir_all(node.root().join("run/dpu-cni"))?;
+    let refused = vfs_as(&node, &["--drained"]).expect_err("a VF is away").to_string();
+    assert!(refused.contains("0000:03:00.2 (whose is not known)"), "{refused}");
     Ok(())
 }

@@ -200,16 +200,18 @@ fn judge(
     }
 }
 
-/// Whether the card may be rebooted now: what pods would lose is an error.
+/// Whether the card may be rebooted now: what pods would lose is an error. A VF that is away without a record is some
+/// pod's too, which another plugin attached.
 fn drained(rows: &[Row]) -> Result<String, String> {
-    let used = rows.iter().filter(|row| row.state == State::Used);
-    let pods: BTreeSet<&str> =
-        used.map(|row| row.pod.as_deref().unwrap_or("one of an unreadable record")).collect();
-    let names = pods.iter().copied().collect::<Vec<_>>().join(", ");
-    match pods.len() {
-        0 => Ok("no pod has a VF of this node".to_owned()),
-        1 => Err(format!("1 pod has VFs of this node: {names}")),
-        count => Err(format!("{count} pods have VFs of this node: {names}")),
+    let away =
+        rows.iter().filter(|row| row.state == State::Used || row.place == "unknown" && row.pod.is_none());
+    let names: Vec<String> = away
+        .map(|row| format!("{} ({})", row.device, row.pod.as_deref().unwrap_or("whose is not known")))
+        .collect();
+    if names.is_empty() {
+        Ok("no pod has a VF of this node".to_owned())
+    } else {
+        Err(format!("pods have VFs of this node: {}", names.join(", ")))
     }
 }
 
