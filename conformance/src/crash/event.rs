@@ -92,6 +92,7 @@ const HARMLESS: &[&str] = &[
     "bind",
     "epoll_create1",
     "epoll_ctl",
+    "epoll_pwait",
     "epoll_wait",
     "eventfd2",
     "getsockname",

@@ -41,8 +41,7 @@ pub fn instants(events: &[Event]) -> Vec<Point> {
     for (at, event) in events.iter().enumerate() {
         let Some(change) = &event.change else { continue };
         points.push(point(events, at, format!("before {}", change.label())));
-        let next = (at + 1..events.len()).find(|&next| events[next].thread == event.thread);
-        if let Some(next) = next.filter(|&next| events[next].change.is_none()) {
+        if let Some(next) = instant_after(events, at) {
             points.push(point(events, next, format!("after {}", change.label())));
         }
     }
@@ -53,6 +52,20 @@ pub fn instants(events: &[Event]) -> Vec<Point> {
 pub fn changes(events: &[Event]) -> Vec<Point> {
     let changing = events.iter().enumerate().filter_map(|(at, event)| Some((at, event.change.as_ref()?)));
     number(changing.map(|(at, change)| point(events, at, change.label().into())).collect())
+}
+
+/// The first call of the same thread behind this one, before it changes anything more. strace counts each thread's
+/// calls by itself: it must be none whose number another thread reaches first. Where there is none, the instant before
+/// the next change finds the same.
+fn instant_after(events: &[Event], at: usize) -> Option<usize> {
+    let same_thread = |&next: &usize| events[next].thread == events[at].thread;
+    let overtaken = |next: usize| {
+        let event = &events[next];
+        let same = |other: &Event| other.name == event.name && other.nth == event.nth;
+        events[..next].iter().any(|other| other.thread != event.thread && same(other))
+    };
+    let calls = (at + 1..events.len()).filter(same_thread);
+    calls.take_while(|&next| events[next].change.is_none()).find(|&next| !overtaken(next))
 }
 
 fn point(events: &[Event], at: usize, label: String) -> Point {
@@ -104,8 +117,10 @@ mod tests {
             event(1, "openat", 1, Some("open x")),
             event(0, "openat", 7, None),
             event(1, "write", 1, Some("write x")),
-            event(1, "close", 1, None),
+            event(1, "close", 2, None),
             event(0, "mkdir", 3, Some("mkdir b")),
+            event(0, "close", 2, None),
+            event(0, "getpid", 1, None),
         ]
     }
 
@@ -117,11 +132,12 @@ mod tests {
             [
                 "before mkdir a (mkdir 1)",
                 "before mkdir b #1 (mkdir 2)",
-                "after mkdir b (close 1)",
+                "after mkdir b #1 (close 1)",
                 "before open x (openat 1)",
                 "before write x (write 1)",
                 "after write x (close 1)",
                 "before mkdir b #2 (mkdir 3)",
+                "after mkdir b #2 (getpid 1)",
             ]
         );
     }
