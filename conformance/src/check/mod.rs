@@ -21,8 +21,8 @@
 //! Add a row to the topic's `CHECKS`, with the next number, and its function: get a pod ([`trial::Trial::pod`]) or an
 //! attached one ([`trial::Trial::attach`]), derive a call from a valid one ([`trial::Trial::call`]), run it, and hold
 //! the answer to something ([`answer::Answer`]). A check that cannot say anything ends with
-//! [`stop::Stop::skipped`] and a reason. Then add what the known plugins do to `tests/check_controls.rs`, and a plugin
-//! that fails it to `tests/check_mutants.rs`.
+//! [`stop::Stop::skipped`] and a reason. Then add what the known plugins do to `tests/check/controls.rs`, and a plugin
+//! that fails it to `tests/check/mutants.rs`.
 
 pub mod answer;
 pub mod call;

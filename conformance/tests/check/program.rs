@@ -10,9 +10,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use super::suite;
+
 fn check(args: &[&str]) -> Result<Command> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
-    command.arg("check").arg("--plugin").arg(plugin("dpu-nic-placeholder")?).args(args);
+    let mut command = suite();
+    command.arg("--plugin").arg(plugin("dpu-nic-placeholder")?).args(args);
     Ok(command)
 }
 

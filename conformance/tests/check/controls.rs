@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use rstest::rstest;
 use serde_json::Value;
+
+use super::Report;
 
 /// The current release; scripts/lib/peers.sh builds it.
 const CURRENT: &str = "v1.9.1";
@@ -88,7 +90,7 @@ esac"#;
 #[case::bridge("bridge", &[SKEL, INTERFACES, GC, OWN_NAMESPACE, BRIDGE_STATUS])]
 #[case::ptp("ptp", &[SKEL, INTERFACES, GC, PTP, PTP_FIFO])]
 #[case::host_device("host-device", &[SKEL, INTERFACES, GC, HOST_DEVICE])]
-fn controls_current(#[case] plugin: &str, #[case] known: &[Deviations]) {
+fn those_of_today(#[case] plugin: &str, #[case] known: &[Deviations]) {
     // They are the reference: their very sentences are what skel says.
     deviates(&current().unwrap(), plugin, known, &["--skel-strings"]).unwrap();
 }
@@ -98,38 +100,35 @@ fn controls_current(#[case] plugin: &str, #[case] known: &[Deviations]) {
 #[case::bridge("bridge", &[SKEL, DEBIAN, INTERFACES, OWN_NAMESPACE])]
 #[case::ptp("ptp", &[SKEL, DEBIAN, INTERFACES, OWN_NAMESPACE, PTP])]
 #[case::host_device("host-device", &[SKEL, DEBIAN, INTERFACES, OWN_NAMESPACE, HOST_DEVICE, HOST_DEVICE_NAME])]
-fn controls_debian(#[case] plugin: &str, #[case] known: &[Deviations]) {
+fn those_of_debian(#[case] plugin: &str, #[case] known: &[Deviations]) {
     deviates(&debians().unwrap(), plugin, known, &[]).unwrap();
 }
 
 fn deviates(dir: &Path, plugin: &str, known: &[Deviations], args: &[&str]) -> Result<()> {
     let wanted: BTreeSet<u64> =
         known.iter().flat_map(|group| group.iter()).map(|(number, _)| *number).collect();
-    let config = tempfile::NamedTempFile::new()?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
-    command.args(["check", "--profile", "interface", "--format", "json"]).args(args);
+    let (path, config) = (dir.join(plugin), tempfile::NamedTempFile::new()?);
     // A FIFO hangs for as long as it may; inputs at random are for our own plugins.
-    command.args(["--timeout", "5", "--random", "200"]).arg("--plugin").arg(dir.join(plugin));
+    let mut arguments: Vec<&OsStr> =
+        ["--profile", "interface", "--timeout", "5", "--random", "200"].map(OsStr::new).to_vec();
+    arguments.extend(args.iter().map(OsStr::new));
+    arguments.extend([OsStr::new("--plugin"), path.as_os_str()]);
     if plugin == "loopback" {
-        command.args(["--ifname", "lo"]);
+        arguments.extend(["--ifname", "lo"].map(OsStr::new));
     } else {
         let own = if plugin == "bridge" { r#""bridge":"cni0","isGateway":true,"# } else { "" };
         fs::write(config.path(), format!(r#"{{"type":"{plugin}",{own}{IPAM}}}"#))?;
-        command.arg("--config").arg(config.path());
+        arguments.extend([OsStr::new("--config"), config.path().as_os_str()]);
     }
     if plugin == "host-device" {
-        command.args(["--setup", DEVICES]);
+        arguments.extend(["--setup", DEVICES].map(OsStr::new));
     }
-    let output = command.output()?;
-    let report: Value = serde_json::from_slice(&output.stdout)
-        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    let failed: Vec<&Value> =
-        report["checks"].as_array().into_iter().flatten().filter(|row| row["status"] == "fail").collect();
-    let found: BTreeSet<u64> = failed.iter().filter_map(|row| row["number"].as_u64()).collect();
-    let unknown: Vec<_> =
-        failed.iter().filter(|row| row["number"].as_u64().is_none_or(|n| !wanted.contains(&n))).collect();
+    let report = Report::of(arguments)?;
+    let found = report.failed();
+    let unknown = |row: &&Value| row["number"].as_u64().is_none_or(|number| !wanted.contains(&number));
+    let unknown: Vec<&Value> = report.rows("fail").filter(unknown).collect();
     ensure!(found == wanted, "not found: {:?}; not known: {unknown:#?}", wanted.difference(&found));
-    ensure!(output.status.code() == Some(1), "exit status {}", output.status);
+    ensure!(report.status.code() == Some(1), "exit status {}", report.status);
     Ok(())
 }
 

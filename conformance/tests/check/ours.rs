@@ -1,13 +1,14 @@
 //! The suite on our own plugins: every check of their profiles passes, with every version, and none is left out but
 //! those that are named here.
 
-use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use conformance::binaries::plugin;
 use serde_json::Value;
+
+use super::{Report, numbers};
 
 /// Of a build for development, which is linked dynamically: in a chroot it finds no libraries.
 const STATIC_ONLY: u64 = 140;
@@ -32,14 +33,14 @@ fn the_placeholder_passes() {
         "loadOnlyInlinedPlugins": true,
         "plugins": [{"type": "dpu-nic-placeholder", "logLevel": "warn", "message": "use hostNetwork: true"}]
     }"#;
-    let args = ["--profile", "placeholder"];
+    let args = ["--profile", "placeholder", "--skel-strings"];
     passes("dpu-nic-placeholder", config, &args, &[NOT_OURS, NOTHING_ATTACHED].concat()).unwrap();
 }
 
 #[test]
 fn dpu_host_passes() {
     // GC waits 20 s for a VF that somebody else holds.
-    let args = ["--profile", "interface", "--setup", "simulated-node", "--timeout", "30"];
+    let args = ["--profile", "interface", "--setup", "simulated-node", "--skel-strings", "--timeout", "30"];
     let config =
         r#"{"type":"dpu-host","logLevel":"info","timeoutSeconds":60,"resourceName":"openshift.io/vf"}"#;
     passes("dpu-host", config, &args, NOT_OURS).unwrap();
@@ -48,21 +49,15 @@ fn dpu_host_passes() {
 fn passes(name: &str, config: &str, args: &[&str], not_run: &[u64]) -> Result<()> {
     let (binary, file) = (plugin(name)?, tempfile::NamedTempFile::new()?);
     std::fs::write(file.path(), config)?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
-    command.args(["check", "--format", "json"]).args(args).arg("--config").arg(file.path());
-    let output = command.arg("--plugin").arg(&binary).output()?;
-    let report: Value = serde_json::from_slice(&output.stdout)
-        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    let versions = report["versions"].as_array().map_or(0, Vec::len);
+    let files = [OsStr::new("--config"), file.path().as_os_str(), OsStr::new("--plugin"), binary.as_os_str()];
+    let report = Report::of(args.iter().map(OsStr::new).chain(files))?;
+    let versions = report.json["versions"].as_array().map_or(0, Vec::len);
     ensure!(versions == 7, "{versions} versions");
-
-    let rows = report["checks"].as_array().context("no rows")?;
     let exempt = |row: &Value| row["number"] == STATIC_ONLY && is_dynamic(&binary);
-    let failed: Vec<&Value> = rows.iter().filter(|row| row["status"] == "fail" && !exempt(row)).collect();
+    let failed: Vec<&Value> = report.rows("fail").filter(|row| !exempt(row)).collect();
     ensure!(failed.is_empty(), "{failed:#?}");
     // What the other profiles add is skipped without being required.
-    let skipped = rows.iter().filter(|row| row["status"] == "skip" && row["required"] == true);
-    let skipped: BTreeSet<u64> = skipped.filter_map(|row| row["number"].as_u64()).collect();
+    let skipped = numbers(report.rows("skip").filter(|row| row["required"] == true));
     ensure!(skipped == not_run.iter().copied().collect(), "not run: {skipped:?}");
     Ok(())
 }

@@ -4,14 +4,15 @@
 //! pass, so what they find is the mutation.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use conformance::binaries::plugin;
-use serde_json::Value;
+
+use super::Report;
 
 /// A mutation: what it is, the script, the checks that fail because of it.
 type Mutant = (&'static str, &'static str, &'static [u64]);
@@ -128,12 +129,12 @@ const HOSTS: &[Mutant] = &[
 ];
 
 #[test]
-fn mutants_of_the_placeholder_are_found() {
+fn of_the_placeholder_are_found() {
     find_all("dpu-nic-placeholder", PLACEHOLDERS, &["--profile", "placeholder", "--timeout", "3"]).unwrap();
 }
 
 #[test]
-fn mutants_of_dpu_host_are_found() {
+fn of_dpu_host_are_found() {
     find_all("dpu-host", HOSTS, &["--profile", "interface", "--setup", "simulated-node", "--timeout", "30"])
         .unwrap();
 }
@@ -161,14 +162,10 @@ fn failures(name: &str, mutation: &str, args: &[&str], only: &BTreeSet<u64>) -> 
     let mutant = dir.path().join(name);
     put(&mutant, &format!("{PRELUDE}real='{}'\n{mutation}\n", plugin(name)?.display()))?;
     let only: Vec<String> = only.iter().map(u64::to_string).collect();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
-    command.args(["check", "--format", "json", "--random", "500"]).args(args);
-    let output = command.args(["--only", &only.join(",")]).arg("--plugin").arg(&mutant).output()?;
-    let report: Value = serde_json::from_slice(&output.stdout)
-        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    let rows = report["checks"].as_array().context("no rows")?;
-    let failed = rows.iter().filter(|row| row["status"] == "fail");
-    Ok(failed.filter_map(|row| row["number"].as_u64()).collect())
+    let only = only.join(",");
+    let common = ["--random", "500", "--only", &only, "--plugin"].map(OsStr::new);
+    let report = Report::of(args.iter().map(OsStr::new).chain(common).chain([mutant.as_os_str()]))?;
+    Ok(report.failed())
 }
 
 fn put(path: &Path, script: &str) -> Result<()> {

@@ -1,0 +1,52 @@
+//! `conformance check`: as a program, on our own plugins, on those of others, and on broken ones.
+
+mod controls;
+mod mutants;
+mod ours;
+mod program;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::process::{Command, ExitStatus};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// The suite, about to be run.
+fn suite() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    command.arg("check");
+    command
+}
+
+/// What a run has found.
+struct Report {
+    /// As the suite printed it.
+    json: Value,
+    /// How it ended.
+    status: ExitStatus,
+}
+
+impl Report {
+    /// Of a run with these arguments.
+    fn of(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Report> {
+        let output = suite().args(["--format", "json"]).args(args).output()?;
+        let json = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        Ok(Report { json, status: output.status })
+    }
+
+    /// The rows with this status.
+    fn rows(&self, status: &str) -> impl Iterator<Item = &Value> {
+        self.json["checks"].as_array().into_iter().flatten().filter(move |row| row["status"] == status)
+    }
+
+    /// The numbers of the checks that failed.
+    fn failed(&self) -> BTreeSet<u64> {
+        numbers(self.rows("fail"))
+    }
+}
+
+fn numbers<'a>(rows: impl Iterator<Item = &'a Value>) -> BTreeSet<u64> {
+    rows.filter_map(|row| row["number"].as_u64()).collect()
+}
