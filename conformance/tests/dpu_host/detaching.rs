@@ -172,6 +172,38 @@ fn a_server_that_cannot_act_on_it_now_hears_of_it_later() -> Result<()> {
 }
 
 #[test]
+fn a_del_that_is_refused_keeps_no_other_from_being_told_and_is_not_told_for_ever() -> Result<()> {
+    let node = Node::builder().privileged(false).vfs(3).start()?;
+    let pods = [node.pod("web", "a")?, node.pod("web", "b")?];
+    for (pod, vf) in pods.iter().zip(node.vfs()) {
+        add(&node, pod, vf)?.ok()?;
+    }
+    node.behave(|b| b.del = Answer::Refuse("failed to update pod: etcdserver: request timed out".into()));
+    for (pod, vf) in pods.iter().zip(node.vfs()) {
+        del(&node, pod, vf)?.ok()?;
+    }
+    let told = |call: usize| -> Result<bool> {
+        let known = node.received().len();
+        let other = node.pod("web", &format!("other-{call}"))?;
+        add(&node, &other, &node.vfs()[2])?.ok()?;
+        del(&node, &other, &node.vfs()[2])?.ok()?;
+        let told = node.received().split_off(known);
+        Ok(pods.iter().all(|pod| told.iter().any(|request| request.env["CNI_CONTAINERID"] == pod.container)))
+    };
+    assert!(told(1)?, "the first refusal was the last word");
+    for file in left(&node)? {
+        let path = node.root().join("run/dpu-cni").join(file);
+        let mut untold: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        untold["since"] = json!(untold["since"].as_u64().context("no time")? - 2 * 3600);
+        std::fs::write(&path, untold.to_string())?;
+    }
+    told(2)?;
+    // The last one has just been refused for the first time.
+    assert!(left(&node)?.iter().all(|file| !pods.iter().any(|pod| file.contains(&pod.container))));
+    Ok(())
+}
+
+#[test]
 fn a_del_that_was_not_heard_is_not_told_of_a_pod_that_is_attached_again() -> Result<()> {
     // A privileged server takes the VF out of the pod.
     let (node, pod, _) = attached(true)?;

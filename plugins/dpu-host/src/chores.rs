@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use cni::{Attachment, Error};
 use nix::fcntl::{Flock, FlockArg};
+use ovnkube::Failure;
 use serde::{Deserialize, Serialize};
 
 use crate::fault;
@@ -20,6 +21,8 @@ const SHARE: usize = 8;
 const BUDGET: Duration = Duration::from_secs(2);
 /// A DEL that the server has not heard for a day is about a pod that it has long forgotten.
 const KEPT: u64 = 24 * 60 * 60;
+/// One that it has refused for an hour it will always refuse.
+const KEPT_REFUSED: u64 = 60 * 60;
 /// How many DELs are kept: a server that is down for long does not fill the disk.
 const MOST_UNTOLD: usize = 1024;
 
@@ -100,14 +103,21 @@ fn tell(node: &Node, file: &Path, deadline: Instant) -> bool {
         return true;
     };
     let untold: Option<Untold> = store::text(&locked).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let again = untold.is_some_and(|untold| {
-        let answer = server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline);
-        now() < untold.since + KEPT && answer.is_err_and(|failure| server::tell_again(&failure))
-    });
-    if !again && let Err(error) = store::gone_is_fine(std::fs::remove_file(file)) {
+    let (since, failure) = match untold {
+        None => (0, None),
+        Some(untold) => {
+            let answer = server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline);
+            (untold.since, answer.err().filter(server::tell_again))
+        }
+    };
+    let refused = matches!(failure, Some(Failure::Refused(_) | Failure::Cni { .. }));
+    let over = now() >= since + if refused { KEPT_REFUSED } else { KEPT };
+    if (over || failure.is_none())
+        && let Err(error) = store::gone_is_fine(std::fs::remove_file(file))
+    {
         log::warn!("{}: {error}", file.display());
     }
-    !again
+    failure.is_none() || refused
 }
 
 /// A few of the files, others for each process: a node has many records and a call little time.

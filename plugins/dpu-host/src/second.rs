@@ -48,7 +48,7 @@ pub(crate) struct Candidate {
 /// What the server may choose for a pod that was given `first` and these others. Of simulated devices it may be any.
 ///
 /// # Errors
-/// 5 when the kernel says nothing, 103 when sysfs cannot be read.
+/// 5 when the kernel says nothing.
 pub(crate) fn candidates(
     node: &Node,
     first: &DeviceId,
@@ -59,8 +59,9 @@ pub(crate) fn candidates(
         let ends = links.filter(|link| link.peer.is_some());
         return Ok(ends.filter_map(|link| Some(Candidate { id: link.name.parse().ok()?, link })).collect());
     }
-    let with_link = |id: DeviceId| Ok(vf::on_host(node, &id)?.map(|link| Candidate { id, link }));
-    others.into_iter().filter_map(|id| with_link(id).transpose()).collect()
+    // One that cannot be read now may not be wanted; where it is, it tells less of itself.
+    let with_link = |id: DeviceId| Some(Candidate { link: vf::on_host(node, &id).ok()??, id });
+    Ok(others.into_iter().filter_map(with_link).collect())
 }
 
 /// Takes a second VF that the server has moved into the record, so that it is brought home. The pod's namespace must
