@@ -105,6 +105,17 @@ pub(crate) enum End {
     Gc,
 }
 
+impl Script {
+    /// Whether it depends on what a kill meets.
+    pub(crate) fn has_kills(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Add { fate, .. } => matches!(fate, Fate::Killed(_) | Fate::Restart(_)),
+            Step::Del { killed, .. } | Step::Gc { killed, .. } => killed.is_some(),
+            _ => false,
+        })
+    }
+}
+
 /// Any sequence, most of them short.
 pub(crate) fn script() -> impl Strategy<Value = Script> {
     let steps = prop_oneof![

@@ -1,6 +1,5 @@
 //! Many sequences, each from a seed, and the shortest form of one that fails.
 
-use std::cell::{Cell, RefCell};
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -8,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use anyhow::{Context, Error, Result, anyhow};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::field::Field;
 use crate::play::{Tally, play};
@@ -45,8 +45,16 @@ pub(crate) fn run(first: u64, count: u64) -> Result<()> {
             if number >= count {
                 break;
             }
-            let played = player.search(first.wrapping_add(number));
-            tally.add(played.inspect_err(|_| stop.store(true, Ordering::Relaxed))?);
+            let seed = first.wrapping_add(number);
+            let script = generate(seed)?;
+            match player.play(&script) {
+                Ok(played) => tally.add(played),
+                // One is enough; the others leave the machine to whoever shortens it.
+                Err(error) if !stop.swap(true, Ordering::Relaxed) => {
+                    return Err(player.shorten(seed, script, error)?);
+                }
+                Err(_) => break,
+            }
         }
         Ok(tally)
     };
@@ -96,47 +104,52 @@ impl Player {
         Ok(tally)
     }
 
-    /// Plays the sequence of this seed.
-    fn search(&mut self, seed: u64) -> Result<Tally> {
-        let config = Config {
-            cases: 1,
-            // The largest number would stand for four.
-            max_shrink_iters: u32::MAX - 1,
-            max_shrink_time: SHORTENING.as_millis() as u32,
-            failure_persistence: None,
-            ..Config::default()
-        };
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-        let (player, tally, attempts) = (RefCell::new(self), Cell::new(Tally::default()), Cell::new(1));
-        let passed = runner.run(&script(), |script| {
-            for _ in 0..attempts.get() {
-                match player.borrow_mut().play(&script) {
-                    Ok(counted) => tally.set(counted),
-                    Err(error) => {
-                        if attempts.replace(ATTEMPTS) == 1 {
-                            report(&format!("model: MODEL_SEED={seed} fails and is shortened: {error:#}"));
-                        }
-                        return Err(TestCaseError::fail(format!("{error:#}")));
-                    }
+    /// How a sequence fails, if it does in one of a few attempts.
+    fn failure(&mut self, script: &Script) -> Option<Error> {
+        let attempts = if script.has_kills() { ATTEMPTS } else { 1 };
+        (0..attempts).find_map(|_| self.play(script).err())
+    }
+
+    /// Leaves out whatever a failure does not need: halves first, then ever smaller parts, single steps again and
+    /// again. What is left is written down and told.
+    fn shorten(&mut self, seed: u64, mut script: Script, mut error: Error) -> Result<Error> {
+        report(&format!("model: MODEL_SEED={seed} fails and is shortened: {error:#}"));
+        let (all, stop) = (script.steps.len(), Instant::now() + SHORTENING);
+        let mut part = all.div_ceil(2);
+        while part > 0 && Instant::now() < stop {
+            let before = script.steps.len();
+            let mut end = before;
+            while end > 0 && Instant::now() < stop {
+                let begin = end.saturating_sub(part);
+                let mut shorter = script.clone();
+                shorter.steps.drain(begin..end);
+                if let Some(still) = self.failure(&shorter) {
+                    (script, error) = (shorter, still);
                 }
+                end = begin;
             }
-            Ok(())
-        });
-        match passed {
-            Ok(()) => Ok(tally.get()),
-            Err(TestError::Abort(reason)) => bail!("sequence {seed} was not played: {reason}"),
-            Err(TestError::Fail(reason, script)) => {
-                let (file, text) = keep(seed, &script)?;
-                bail!(
-                    "MODEL_SEED={seed} fails: {reason}\nThe shortest sequence that does:\n{text}\nIt is played again \
-                     with MODEL_SCRIPT={}",
-                    file.display()
-                )
+            if part > 1 || script.steps.len() == before {
+                part /= 2;
             }
         }
+        let (file, text) = keep(seed, &script)?;
+        Ok(anyhow!(
+            "MODEL_SEED={seed} fails: {error:#}\n{} of its {all} steps are enough:\n{text}\nPlay them again with \
+             MODEL_SCRIPT={}",
+            script.steps.len(),
+            file.display()
+        ))
     }
+}
+
+/// The sequence of a seed.
+fn generate(seed: u64) -> Result<Script> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let tree = script().new_tree(&mut runner);
+    Ok(tree.map_err(|reason| anyhow!("sequence {seed} cannot be made: {reason}"))?.current())
 }
 
 /// Writes a sequence down.
