@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Packs what is under test and runs the virtual machine. Sourced after vm-image.sh.
 
-# Boots in 6 s and runs for a minute; a loaded machine may need several times that.
-VM_SECONDS=${DPU_CNI_VM_SECONDS:-600}
+# Boots in 6 s and runs for two minutes; a loaded machine may need several times that.
+VM_SECONDS=${DPU_CNI_VM_SECONDS:-1200}
 
 # A QEMU with the igb network card: 8.0 or later, which Debian 12 has among its backports.
 vm_qemu() {

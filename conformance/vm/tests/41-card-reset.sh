@@ -23,14 +23,9 @@ order server unprivileged
 reset_and_attach new_mtu 9000
 new_mtu 1500
 detach
-reset_and_attach new_mtu 1400
-down_and_up
-detach
-reset_and_attach down_and_up
-ip link set pf down
-detach
-ip link set pf mtu 1500 up && wait_for has_carrier pf
 
 order server privileged
 reset_and_attach down_and_up
+ip link set pf down
 detach
+ip link set pf up && wait_for has_carrier pf

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # ADD and DEL are killed before and after each message that changes a link, which is where a real function differs from a
-# simulated one; what a runtime does next, DEL or GC, brings everything home. The same for a function of a virtual
+# simulated one. What a runtime does next, DEL or GC, brings everything home. The same for a function of a virtual
 # machine, whose address is its card's.
 
 trace=$(mktemp)
@@ -9,23 +9,28 @@ trace=$(mktemp)
 traced() {
   local verb=$1
   shift
-  strace -f -qq -o "$trace" -e trace=sendto "$@" env \
+  strace -f -qq -o "$trace" -e trace=sendto,rename,unlink "$@" env \
     CNI_COMMAND="$verb" CNI_CONTAINERID="$(container_of pod0)" CNI_NETNS=/run/netns/pod0 CNI_IFNAME=eth0 \
     CNI_PATH=/opt/bin CNI_ARGS="IgnoreUnknown=1;K8S_POD_NAMESPACE=test;K8S_POD_NAME=pod0" \
     dpu-host <<<"{\"cniVersion\": \"1.1.0\", \"name\": \"ovn-kubernetes\", \"type\": \"dpu-host\", \"deviceID\": \"$(vf "$n")\"}"
 }
 
-# The numbers of the messages that change a link, and of those that follow one.
+# The messages that change a link, and what is sent or written right after each, as `sendto 4`: the fourth of its kind.
 points() {
-  awk '/sendto\(/ { number++; changes = /nlmsg_type=(RTM_SETLINK|RTM_NEWLINKPROP|RTM_DELLINKPROP|0x13|0x6c|0x6d)/; if (changes || after) print number
-    after = changes }' "$trace"
+  awk 'match($0, /(sendto|rename|unlink)\(/) {
+      call = substr($0, RSTART, RLENGTH - 1); number[call]++
+      changes = /nlmsg_type=(RTM_SETLINK|RTM_NEWLINKPROP|RTM_DELLINKPROP|0x13|0x6c|0x6d)/
+      if (changes || after) print call, number[call]
+      after = changes
+    }' "$trace"
 }
 
-# killed_at VERB POINT: the call ends there.
+# killed_at VERB CALL NUMBER: the plugin ends as it is about to make this call.
 killed_at() {
   local status=0
-  traced "$1" -e inject=sendto:signal=KILL:when="$2" >/dev/null || status=$?
-  same "how $1 ended at message $2" "$status" 137
+  # The shell would tell of its death.
+  { traced "$1" -e inject="$2:signal=KILL:when=$3" >/dev/null; } 2>/dev/null || status=$?
+  same "how $1 ended at $2 $3" "$status" 137
 }
 
 # is_home: as before. The record of a killed ADD is kept while the server may still act on it.
@@ -37,8 +42,9 @@ is_home() {
   fi
 }
 
+# kill_everywhere LEAST: at no fewer points than these.
 kill_everywhere() {
-  local verb point count=0
+  local verb call number count=0
   declare -A at
   ip netns add pod0
   for verb in ADD DEL; do
@@ -47,18 +53,17 @@ kill_everywhere() {
   done
   is_home
   for verb in ADD DEL; do
-    for point in ${at[$verb]}; do
-      echo "$verb is killed at message $point"
+    while read -r call number; do
+      echo "$verb is killed at $call $number"
       count=$((count + 1))
       [[ $verb == ADD ]] || traced ADD >/dev/null
-      killed_at "$verb" "$point"
+      killed_at "$verb" "$call" "$number"
       # Every other time nobody says DEL.
       if ((count % 2)); then traced DEL; else ip netns delete pod0; gc; ip netns add pod0; fi
       is_home
-    done
+    done <<<"${at[$verb]}"
   done
   ip netns delete pod0
-  echo "function $n: ADD killed at messages" ${at[ADD]}, "DEL at" ${at[DEL]}
   ((count >= $1)) || fail "only $count points"
 }
 
@@ -69,7 +74,7 @@ bind_to 3 vfio-pci
 start_node --real
 order server unprivileged
 n=0
-kill_everywhere 6
+kill_everywhere 4
 n=3
 kill_everywhere 4
 
