@@ -65,11 +65,11 @@ const FAULTS: &[(&str, &[&str])] = &[
         "a simulated VF dies with its pod",
         &["adding::attaches_simulated_vfs", "udn::it_gets_a_vf_of_its_own_and_gives_it_back"],
     ),
-    ("DEL never comes", &["detaching::gc_reclaims_what_is_not_listed_and_nothing_else"]),
-    ("neither does GC", &["detaching::any_call_reclaims_a_few_whose_pod_is_gone"]),
+    ("DEL never comes", &["collecting::gc_reclaims_what_is_not_listed_and_nothing_else"]),
+    ("neither does GC", &["collecting::any_call_reclaims_a_few_whose_pod_is_gone"]),
     (
         "pods are Terminating for ever, as DEL fails",
-        &["refusing::a_del_does_not_mind_bad_values", "detaching::a_server_that_hangs_holds_up_no_del"],
+        &["refusing::a_del_does_not_mind_bad_values", "owing::a_server_that_hangs_holds_up_no_del"],
     ),
     (
         "a plugin that is killed leaves everything where it is",

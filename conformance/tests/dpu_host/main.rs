@@ -4,12 +4,14 @@
 mod adding;
 mod capabilities;
 mod claiming;
+mod collecting;
 mod detaching;
 mod hostile;
 mod known;
 mod looking;
 mod naming;
 mod networks;
+mod owing;
 mod rebooting;
 mod refusing;
 mod serving;
@@ -40,6 +42,25 @@ fn add(node: &Node, pod: &Pod, vf: &Vf) -> Result<Output> {
 
 fn del(node: &Node, pod: &Pod, vf: &Vf) -> Result<Output> {
     node.run(PLUGIN, Verb::Del, pod, &node.conf_for(vf))
+}
+
+/// A node, a pod attached to its first VF, and that VF as it was before.
+fn attached(privileged: bool) -> Result<(Node, Pod, LinkState)> {
+    let node = Node::builder().privileged(privileged).start()?;
+    let before = home(&node, &node.vfs()[0])?;
+    let pod = node.pod("web", "web-0")?;
+    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    Ok((node, pod, before))
+}
+
+/// GC of what is not in this list, if there is one.
+fn gc(node: &Node, valid: Option<Value>) -> Result<()> {
+    let mut conf = node.conf();
+    if let Some(valid) = valid {
+        conf["cni.dev/valid-attachments"] = valid;
+    }
+    node.call(PLUGIN, Verb::Gc)?.conf(&conf).run()?.ok()?;
+    Ok(())
 }
 
 /// The configuration of CHECK and DEL, which carries the result of ADD.

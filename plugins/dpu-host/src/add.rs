@@ -14,6 +14,7 @@ use crate::device::{self, DeviceId, Found};
 use crate::fault;
 use crate::node::{Node, Sandbox};
 use crate::plumb;
+use crate::refusal;
 use crate::release;
 use crate::second::{self, Candidate};
 use crate::server::{self, BUDGET, Forward};
@@ -79,7 +80,7 @@ fn attach(
         if !failure.may_have_acted() {
             record.server_busy_until = 0;
         }
-        server::explain(&failure, &record.pod, &id)
+        refusal::explain(&failure, &record.pod, &id)
     })?;
     node.trace.mark("server");
     record.server_busy_until = 0;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault;
 use crate::gc;
 use crate::node::Node;
+use crate::refusal;
 use crate::server::{self, Forward};
 use crate::store::{self, Store, now};
 
@@ -107,7 +108,7 @@ fn tell(node: &Node, file: &Path, deadline: Instant) -> bool {
         None => (0, None),
         Some(untold) => {
             let answer = server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline);
-            (untold.since, answer.err().filter(server::tell_again))
+            (untold.since, answer.err().filter(refusal::tell_again))
         }
     };
     let refused = matches!(failure, Some(Failure::Refused(_) | Failure::Cni { .. }));

@@ -11,6 +11,7 @@ use crate::device::DeviceId;
 use crate::drift;
 use crate::fault;
 use crate::node::{Node, Sandbox};
+use crate::refusal;
 use crate::release;
 use crate::server::{self, DEL_BUDGET, Forward};
 use crate::vf;
@@ -123,7 +124,7 @@ fn tell(node: &Node, untold: Untold) -> Option<ovnkube::Response> {
         Ok(response) => Some(response),
         Err(failure) => {
             log::warn!("DEL of {}: {failure}", untold.attachment);
-            if server::tell_again(&failure)
+            if refusal::tell_again(&failure)
                 && let Err(error) = node.store().and_then(|store| untold.keep(store))
             {
                 log::warn!("{error}");

@@ -7,7 +7,8 @@ use crate::attachment::Record;
 use crate::chores::Untold;
 use crate::config::Config;
 use crate::device::DeviceId;
-use crate::server::{self, Forward};
+use crate::refusal;
+use crate::server::Forward;
 use crate::store;
 
 /// Reads a configuration as ADD and as DEL do. The paths that ADD would use; DEL always has some.
@@ -53,5 +54,5 @@ pub fn file_name(attachment: &Attachment) -> String {
 /// What a pod's event shows of a failed ADD.
 pub fn explained(failure: &Failure) -> cni::Error {
     let pod = Pod { namespace: Some("web".into()), name: Some("web-0".into()), uid: None };
-    server::explain(failure, &pod, &DeviceId::Netdev("eth0-2".into()))
+    refusal::explain(failure, &pod, &DeviceId::Netdev("eth0-2".into()))
 }

@@ -18,6 +18,7 @@ mod fault;
 mod gc;
 mod node;
 mod plumb;
+mod refusal;
 mod release;
 mod second;
 mod server;
