@@ -62,25 +62,21 @@ impl Case<'_> {
 
     /// At home, with a record.
     fn waits(&self, record: &Record) -> Result<()> {
-        let named = Link { name: self.home.name.clone(), ..self.seen.link.clone() };
-        if let Some(what) = differs(&named, self.home) {
+        let (seen, home) = (&self.seen.link, self.home);
+        let names = |link: &Link| [&[link.name.clone()], link.altnames.as_slice()].concat();
+        let lacking: Vec<_> = names(home).into_iter().filter(|name| !names(seen).contains(name)).collect();
+        let altnames = seen.altnames.iter().chain(&lacking).filter(|name| **name != home.name);
+        let named = Link { name: home.name.clone(), altnames: altnames.cloned().collect(), ..seen.clone() };
+        if let Some(what) = differs(&named, home) {
             anyhow::bail!("it waits at home, but {what}");
         }
-        if self.seen.link.name == self.home.name {
-            let late = record.server_busy_until > now();
-            ensure!(
-                late || record.stage == Stage::Claimed,
-                "it is at home, and yet its record is kept: {record:?}"
-            );
-            return Ok(());
+        let late = record.server_busy_until > now() || record.stage == Stage::Claimed;
+        ensure!(late || !lacking.is_empty(), "it is at home, and yet its record is kept: {record:?}");
+        let others = self.census.host.iter().filter(|link| link.index != seen.index);
+        let others: Vec<_> = others.flat_map(names).collect();
+        for name in lacking {
+            ensure!(others.contains(&name), "it is called {} while nobody has {name}", seen.name);
         }
-        let name = &self.home.name;
-        let taken = |link: &&Link| link.name == *name || link.altnames.contains(name);
-        ensure!(
-            self.census.host.iter().any(|link| taken(&link)),
-            "it is called {} while nobody has {name}",
-            self.seen.link.name
-        );
         Ok(())
     }
 
@@ -88,16 +84,22 @@ impl Case<'_> {
     fn recorded_truly(&self) -> Result<()> {
         let Some(recorded) = self.recorded else { return Ok(()) };
         let home = self.home;
+        // Their order is the kernel's.
+        let sorted = |mut names: Vec<String>| {
+            names.sort();
+            names
+        };
+        let recorded = Home { altnames: sorted(recorded.altnames.clone()), ..recorded.clone() };
         let truth = Home {
             name: home.name.clone(),
             mac: home.mac,
             mtu: home.mtu,
-            altnames: home.altnames.clone(),
+            altnames: sorted(home.altnames.clone()),
             alias: home.alias.clone(),
             promiscuous: home.promiscuous,
             allmulti: home.allmulti,
         };
-        ensure!(*recorded == truth, "its record is wrong: {recorded:?} instead of {truth:?}");
+        ensure!(recorded == truth, "its record is wrong: {recorded:?} instead of {truth:?}");
         Ok(())
     }
 

@@ -65,12 +65,20 @@ fn an_other_name_of_the_vf_stands_in_no_ones_way() -> Result<()> {
     pod.change("link add dev br0 type bridge\nlink property add dev br0 altname enp3s0f0v0")?;
     add(&node, &pod, vf)?.ok()?;
     assert!(pod.link("eth0")?.is_some_and(|link| link.index == before.index && link.up));
-    // Meanwhile a link of the host's takes one: it is not fought for.
+    // Meanwhile a link of the host's takes one: it is not fought for, but waited for.
     node.change_host("link add dev br0 type bridge\nlink property add dev br0 altname enp3s0f0v0")?;
     del(&node, &pod, vf)?.ok()?;
     let after = home(&node, vf)?;
     assert_eq!(after.altnames, ["eth0"], "{after:?}");
     assert!(!after.up);
+    let row = vfs(&node)?.into_iter().find(|row| row["device"] == vf.device_id()).context("no row")?;
+    assert_eq!(row["state"], "waiting", "{row}");
+    node.change_host("link del br0")?;
+    // Any later call does it.
+    del(&node, &node.pod("web", "web-1")?, &node.vfs()[1])?.ok()?;
+    let mut after = home(&node, vf)?;
+    after.altnames.sort();
+    assert_eq!(after.altnames, ["enp3s0f0v0", "eth0"], "{after:?}");
     assert!(left(&node)?.is_empty());
     Ok(())
 }

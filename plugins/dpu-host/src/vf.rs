@@ -24,7 +24,7 @@ pub(crate) struct Wanted<'a> {
 pub(crate) enum Homecoming {
     /// As its record found it.
     Home,
-    /// At home, down, under another name, while another link has its own.
+    /// At home, down, while another link has its name, or one of its other names.
     Nameless,
     /// Nowhere to be seen: unplugged, re-created, or in a namespace that nobody told us of.
     Gone,
@@ -197,13 +197,14 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
     for altname in link.altnames.iter().filter(|altname| !home.altnames.contains(altname)) {
         links.del_altname(link.index, altname).map_err(fault::netlink)?;
     }
-    let named = rename(node, held, home, link)?;
+    let mut homecoming = rename(node, held, home, link)?;
     for altname in home.altnames.iter().filter(|altname| !link.altnames.contains(altname)) {
         if let Err(error) = links.add_altname(link.index, altname) {
-            log::warn!("VF {}: its other name {altname} cannot be given back: {error}", held.id);
+            log::warn!("VF {} waits for its other name {altname}: {error}", held.id);
+            homecoming = Homecoming::Nameless;
         }
     }
-    Ok(named)
+    Ok(homecoming)
 }
 
 /// Gives a VF its properties back. An address that its PF forbids is let go, and nothing else with it.
