@@ -1,5 +1,6 @@
 //! What must hold of every VF, whatever has happened.
 
+use std::iter;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
@@ -63,7 +64,7 @@ impl Case<'_> {
     /// At home, with a record.
     fn waits(&self, record: &Record) -> Result<()> {
         let (seen, home) = (&self.seen.link, self.home);
-        let names = |link: &Link| [&[link.name.clone()], link.altnames.as_slice()].concat();
+        let names = |link: &Link| iter::once(&link.name).chain(&link.altnames).cloned().collect::<Vec<_>>();
         let lacking: Vec<_> = names(home).into_iter().filter(|name| !names(seen).contains(name)).collect();
         let altnames = seen.altnames.iter().chain(&lacking).filter(|name| **name != home.name);
         let named = Link { name: home.name.clone(), altnames: altnames.cloned().collect(), ..seen.clone() };
