@@ -1,7 +1,11 @@
 //! The card reboots under running pods: what the runtime is told meanwhile, who has lost a VF, and whether it may be
 //! done at all.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use anyhow::{Context, Result};
+use conformance::binaries::plugin;
 use conformance::node::{Card, Lease, Node, Verb};
 use serde_json::Value;
 
@@ -101,13 +105,42 @@ fn the_card_may_go_when_no_pod_has_a_vf() -> Result<()> {
     Ok(())
 }
 
+/// Whoever does not see is not told that there is nothing.
+#[test]
+fn the_card_may_not_go_on_the_word_of_one_who_cannot_tell() -> Result<()> {
+    let node = Node::builder().vfs(2).vfio(1).start()?;
+    let vf = node.vfs().iter().find(|vf| vf.vfio).context("no VFIO VF")?;
+    let pod = node.pod("web", "vm-0")?;
+    add(&node, &pod, vf)?.ok()?;
+    let ask = |wrapper: &str, args: &[&str]| -> Result<(Option<i32>, String)> {
+        // In a user namespace that maps nobody, one is nobody.
+        let mut command = Command::new(wrapper);
+        command.args((wrapper == "unshare").then_some("--user")).arg(plugin(PLUGIN)?).args(args);
+        command.env("DPU_CNI_ROOT", node.root());
+        let output = node.host().netns().run(|| command.output())??;
+        Ok((output.status.code(), String::from_utf8(output.stderr)?))
+    };
+    assert_eq!(ask("env", &["vfs", "--drained"])?.0, Some(1));
+    assert_eq!(ask("unshare", &["vfs", "--drained"])?.0, Some(2));
+    assert_eq!(ask("env", &["vfs", "--drained", "--state-dir", "/run/elsewhere"])?.0, Some(2));
+    for question in ["vf", "vfs --drained", "drained"] {
+        let (status, said) = ask("env", &[question])?;
+        assert_eq!(status, Some(2), "{question}");
+        assert!(said.contains("usage: dpu-host vfs"), "{said}");
+    }
+    let state = node.root().join("run/dpu-cni");
+    fs::set_permissions(&state, Permissions::from_mode(0o777))?;
+    assert_eq!(ask("env", &["vfs", "--drained"])?.0, Some(2));
+    Ok(())
+}
+
 /// Those that another plugin attached have no record.
 #[test]
 fn the_card_may_not_go_while_a_vf_is_away_that_nobody_recorded() -> Result<()> {
     let node = Node::builder().start()?;
     let pod = node.pod("web", "web-0")?;
     add(&node, &pod, &node.vfs()[0])?.ok()?;
-    std::fs::remove_dir_all(node.root().join("run/dpu-cni"))?;
+    fs::remove_dir_all(node.root().join("run/dpu-cni"))?;
     let refused = vfs_as(&node, &["--drained"]).expect_err("a VF is away").to_string();
     assert!(refused.contains("0000:03:00.2 (whose is not known)"), "{refused}");
     Ok(())

@@ -133,6 +133,24 @@ fn says_that_a_newer_version_is_needed_and_forgets_nothing() -> Result<()> {
     Ok(())
 }
 
+/// Nothing but its record tells whose a VF is that has no network device.
+#[test]
+fn hands_out_no_vfio_device_whose_record_only_a_newer_version_understands() -> Result<()> {
+    let node = Node::builder().vfs(2).vfio(1).privileged(false).start()?;
+    let vf = node.vfs().iter().find(|vf| vf.vfio).context("no VFIO VF")?;
+    add(&node, &node.pod("web", "vm-0")?, vf)?.ok()?;
+    rewrite(&node, |record| {
+        record["format"] = json!(2);
+        record["stage"] = json!("hibernating");
+    })?;
+    let (code, text) = add(&node, &node.pod("web", "vm-1")?, vf)?.error()?;
+    assert_eq!(code, 110, "{text}");
+    let row = vfs(&node)?.into_iter().find(|row| row["device"] == vf.device_id()).context("no row")?;
+    assert_eq!((&row["state"], &row["place"]), (&json!("used"), &json!("vfio")), "{row}");
+    assert!(vfs_as(&node, &["--drained"]).is_err(), "some pod has it");
+    Ok(())
+}
+
 /// ovnkube-node is upgraded, downgraded, or loses its privileges, between a pod's ADD and its end.
 #[test]
 fn any_server_detaches_what_any_other_attached() -> Result<()> {

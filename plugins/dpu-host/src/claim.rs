@@ -154,7 +154,8 @@ fn wait(
         };
         if holder.is_none() {
             if vfio::is_vfio(node, id) {
-                return Ok((lock, None));
+                // It looks the same wherever it is: only a record tells whose it is.
+                return node.store()?.unreadable(id).map_or(Ok((lock, None)), Err);
             }
             let link = match &inherited {
                 Some(held) => vf::at_home(node, held)?,

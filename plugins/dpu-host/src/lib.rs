@@ -49,7 +49,8 @@ struct DpuHost {
 
 impl Plugin for DpuHost {
     const NAME: &'static str = "dpu-host";
-    const ABOUT: &'static str = "CNI plugin for DPU hosts: gives pods a virtual function of the DPU";
+    const ABOUT: &'static str =
+        "CNI plugin for DPU hosts: gives pods a virtual function of the DPU; by hand: dpu-host vfs";
     const DEL: Leniency = Leniency::AnyVersion;
 
     fn add(&self, call: &Add) -> Result<AddResult, Error> {
@@ -110,6 +111,10 @@ pub fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     match args.next().as_deref() {
         Some("vfs") => vfs::main(&args.collect::<Vec<_>>()),
+        // A mistyped question is not answered with success.
+        Some(other) if !matches!(other, "-h" | "--help" | "-V" | "--version") => {
+            vfs::complain(vfs::USAGE, vfs::UNKNOWN)
+        }
         _ => cni::main(&DpuHost { began, node: OnceCell::new(), failed: Cell::new(false) }),
     }
 }

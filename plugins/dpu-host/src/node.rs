@@ -1,6 +1,7 @@
 //! The node as a call sees it: its configuration, its records, its links, its server. Each is opened when first used.
 
 use std::cell::OnceCell;
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
@@ -88,8 +89,14 @@ impl Node {
     }
 
     /// The records, if there ever were any: looking makes none.
-    pub(crate) fn existing_store(&self) -> Option<&Store> {
-        self.config.state_dir.is_dir().then(|| self.store().ok()).flatten()
+    ///
+    /// # Errors
+    /// 109 when there are some that cannot be used.
+    pub(crate) fn existing_store(&self) -> Result<Option<&Store>, Error> {
+        match self.config.state_dir.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => self.store().map(Some),
+        }
     }
 
     /// The links of the host.

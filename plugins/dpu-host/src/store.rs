@@ -106,8 +106,7 @@ impl Store {
                 Err(fault::state(format!("reading {}", path.display()), why))
             }
             Ok(record) => Ok(record),
-            Err(error) if is_newer(&error) => Err(fault::newer(error)),
-            Err(error) => Err(fault::state(format!("reading {}", path.display()), error)),
+            Err(error) => Err(illegible(&path, error)),
         }
     }
 
@@ -157,10 +156,11 @@ impl Store {
         record.devices.iter().any(|held| held.id == *device).then_some(record)
     }
 
-    /// Why the record that the device's claim names cannot be read.
-    pub(crate) fn unreadable(&self, device: &DeviceId) -> Option<io::Error> {
+    /// Why the record that the device's claim names cannot be read: as [`load`](Self::load) says it.
+    pub(crate) fn unreadable(&self, device: &DeviceId) -> Option<Error> {
         let file = fs::read_link(self.claim_path(device)).ok()?;
-        read(&self.record_path(file.to_str()?)).err()
+        let path = self.record_path(file.to_str()?);
+        read(&path).err().map(|error| illegible(&path, error))
     }
 
     /// Whether the device is this record's.
@@ -247,6 +247,14 @@ fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Resul
         gone_is_fine(fs::remove_file(&draft))?;
     }
     done
+}
+
+fn illegible(path: &Path, error: io::Error) -> Error {
+    if is_newer(&error) {
+        fault::newer(error)
+    } else {
+        fault::state(format!("reading {}", path.display()), error)
+    }
 }
 
 fn read(path: &Path) -> io::Result<Option<Record>> {

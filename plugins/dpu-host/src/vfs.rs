@@ -18,7 +18,11 @@ use crate::store::{age, now};
 use crate::vf;
 use crate::vfio;
 
-const USAGE: &str = "usage: dpu-host vfs [--json | --prometheus | --drained] [--state-dir DIR]";
+/// What a person is told who asks for something else.
+pub(crate) const USAGE: &str =
+    "usage: dpu-host vfs [--json | --prometheus | --drained] [--state-dir DIR], as root";
+/// Exit status when the question cannot be answered; 1 is the answer that the node is not drained.
+pub(crate) const UNKNOWN: u8 = 2;
 
 /// What a VF is to the node.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -60,7 +64,7 @@ struct Row {
 /// Prints the inventory.
 pub(crate) fn main(args: &[String]) -> ExitCode {
     let mut format: fn(&[Row]) -> Result<String, String> = table;
-    let mut state_dir = crate::config::STATE_DIR;
+    let mut state_dir = None;
     let mut rest = args;
     while let Some((arg, others)) = rest.split_first() {
         rest = others;
@@ -69,18 +73,29 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
             ("--prometheus", _) => format = prometheus,
             ("--drained", _) => format = drained,
             ("--state-dir", Some((dir, others))) => {
-                state_dir = dir;
+                state_dir = Some(dir);
                 rest = others;
             }
             ("--help" | "-h", _) => return say(USAGE),
-            _ => return complain(USAGE),
+            _ => return complain(USAGE, UNKNOWN),
         }
     }
-    let rows = Node::by_hand(&paths::rooted(Path::new(state_dir))).and_then(|node| inventory(&node));
-    match rows.map_err(|error| error.to_string()).and_then(|rows| format(&rows)) {
-        Ok(text) => say(text.trim_end()),
-        Err(text) => complain(&text),
+    match look(state_dir.map(String::as_str)) {
+        Ok(rows) => format(&rows).map_or_else(|text| complain(&text, 1), |text| say(text.trim_end())),
+        Err(text) => complain(&text, UNKNOWN),
     }
+}
+
+/// The inventory. That of a directory which was named needs that directory.
+fn look(state_dir: Option<&str>) -> Result<Vec<Row>, String> {
+    let dir = paths::rooted(Path::new(state_dir.unwrap_or(crate::config::STATE_DIR)));
+    if state_dir.is_some() && !dir.is_dir() {
+        return Err(format!("{} is no directory", dir.display()));
+    }
+    if !nix::unistd::geteuid().is_root() {
+        return Err("only root can see whose VFs are: run this as root".to_owned());
+    }
+    Node::by_hand(&dir).and_then(|node| inventory(&node)).map_err(|error| error.to_string())
 }
 
 fn say(text: &str) -> ExitCode {
@@ -90,16 +105,16 @@ fn say(text: &str) -> ExitCode {
     }
 }
 
-fn complain(text: &str) -> ExitCode {
+pub(crate) fn complain(text: &str, status: u8) -> ExitCode {
     eprintln!("dpu-host: {text}");
-    ExitCode::FAILURE
+    ExitCode::from(status)
 }
 
 /// Every VF that sysfs or a record knows, by device.
 fn inventory(node: &Node) -> Result<Vec<Row>, Error> {
     let in_sysfs = node.sysfs.vfs().unwrap_or_default().into_iter().map(DeviceId::Pci);
     let mut ids: BTreeSet<DeviceId> = in_sysfs.collect();
-    if let Some(store) = node.existing_store() {
+    if let Some(store) = node.existing_store()? {
         let records = store.files().into_iter().filter_map(|file| store.read_or_warn(&file));
         ids.extend(records.flat_map(|record| record.devices).map(|held| held.id));
     }
@@ -107,7 +122,8 @@ fn inventory(node: &Node) -> Result<Vec<Row>, Error> {
 }
 
 fn row(node: &Node, id: DeviceId) -> Result<Row, Error> {
-    let record = node.existing_store().and_then(|store| store.holder(&id));
+    let store = node.existing_store()?;
+    let record = store.and_then(|store| store.holder(&id));
     let held = record.as_ref().and_then(|record| record.devices.iter().find(|held| held.id == id));
     let inside = match (&record, held) {
         (Some(record), Some(held)) => seen_in_pod(record, held),
@@ -127,13 +143,10 @@ fn row(node: &Node, id: DeviceId) -> Result<Row, Error> {
         (None, None) if vfio => "vfio",
         (None, None) => "unknown",
     };
-    let unreadable =
-        node.existing_store().filter(|_| record.is_none()).and_then(|store| store.unreadable(&id));
+    let unreadable = store.filter(|_| record.is_none()).and_then(|store| store.unreadable(&id));
     let (state, note) = match unreadable {
-        // Away, and nobody knows whose: not nobody's.
-        Some(error) if place == "unknown" => {
-            (State::Used, Some(format!("its record cannot be read: {error}")))
-        }
+        // Away, or not to be seen, and nobody knows whose: not nobody's.
+        Some(error) if place != "host" => (State::Used, Some(error.to_string())),
         _ => judge(record.as_ref(), held, place, link.as_ref()),
     };
     Ok(Row {
@@ -262,8 +275,9 @@ fn prometheus(rows: &[Row]) -> Result<String, String> {
         if let (State::Used, Some(since), Some(pod)) = (row.state, row.since, &row.pod) {
             let _ = writeln!(
                 text,
-                "dpu_cni_vf_attached_seconds{{device=\"{}\",pod=\"{pod}\"}} {}",
+                "dpu_cni_vf_attached_seconds{{device=\"{}\",pod=\"{}\"}} {}",
                 row.device,
+                label(pod),
                 now().saturating_sub(since)
             );
         }
@@ -278,6 +292,11 @@ fn prometheus(rows: &[Row]) -> Result<String, String> {
         );
     }
     Ok(text)
+}
+
+/// A label's value in the exposition format: one bad line and the collector drops the whole file.
+fn label(text: &str) -> String {
+    text.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
 }
 
 fn state(state: State) -> &'static str {
