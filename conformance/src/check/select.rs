@@ -8,10 +8,20 @@ use super::catalogue::GROUPS;
 use super::runner::Chosen;
 
 /// All checks, or those of these groups and with these numbers (`88`, `88-100`).
+///
+/// # Errors
+/// For what names no check: a suite of none would pass.
 pub fn select(only: &[String]) -> Result<Vec<Chosen>> {
     let wanted = only.iter().map(|name| Wanted::parse(name)).collect::<Result<Vec<_>>>()?;
-    let all = GROUPS.iter().flat_map(|group| group.checks.iter().map(move |check| Chosen { group, check }));
+    let all: Vec<Chosen> = GROUPS
+        .iter()
+        .flat_map(|group| group.checks.iter().map(move |check| Chosen { group, check }))
+        .collect();
+    if let Some(at) = wanted.iter().position(|wanted| !all.iter().any(|chosen| wanted.includes(chosen))) {
+        bail!("no check {}: they are numbered from 1 to {}", only[at], all.len());
+    }
     Ok(all
+        .into_iter()
         .filter(|chosen| wanted.is_empty() || wanted.iter().any(|wanted| wanted.includes(chosen)))
         .collect())
 }
@@ -77,7 +87,9 @@ mod tests {
 
     #[test]
     fn an_unknown_group_is_named() {
-        let Err(error) = select(&["nothing".to_owned()]) else { panic!("accepted") };
-        assert!(error.to_string().contains("nothing"), "{error}");
+        for name in ["nothing", "9999", "100-88"] {
+            let Err(error) = select(&[name.to_owned()]) else { panic!("accepted") };
+            assert!(error.to_string().contains(name), "{error}");
+        }
     }
 }

@@ -53,7 +53,9 @@ pub(crate) fn explain(failure: &Failure, pod: &Pod, device: &DeviceId) -> Error 
         Failure::Garbage(why) => fault::bad_answer(pod, plain(why)),
         Failure::Cni { code, msg, details } => {
             let said = plain(&format!("{msg} {details}"));
-            Error::new(*code, format!("ovnkube-node refused VF {device} for pod {pod}: {said}"))
+            // From 100 on, codes mean what their owner says.
+            let code = if *code < 100 { *code } else { fault::REFUSED };
+            Error::new(code, format!("ovnkube-node refused VF {device} for pod {pod}: {said}"))
                 .details("look at the log of ovnkube-node on this node")
         }
         Failure::Refused(text) => refusal(text, pod, device),
@@ -178,6 +180,16 @@ mod tests {
                 "{shown}"
             );
             assert!(!shown.contains("[web/web-0 35b8"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_the_servers_own_is_not_taken_for_one_of_ours() {
+        let pod = Pod::default();
+        let device: DeviceId = "0000:03:00.2".parse().unwrap();
+        for (theirs, shown) in [(11, 11), (99, 99), (fault::NEWER, fault::REFUSED), (999, fault::REFUSED)] {
+            let failure = Failure::Cni { code: theirs, msg: "no".into(), details: String::new() };
+            assert_eq!(explain(&failure, &pod, &device).code(), shown);
         }
     }
 
