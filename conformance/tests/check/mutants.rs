@@ -29,6 +29,9 @@ spoil() {
 }
 # fail VERB CODE: fails there.
 fail() { [ "$CNI_COMMAND" != "$1" ] || { echo '{"cniVersion":"1.1.0","msg":"x","code":'$2'}'; exit 1; }; }
+# read_conf: reads the input into $conf, for pass_on.
+read_conf() { conf=$(cat; echo .); conf=${conf%.}; }
+pass_on() { printf %s "$conf" | $real; exit; }
 in_container() { nsenter --net="$CNI_NETNS" "$@"; }
 "#;
 
@@ -50,18 +53,61 @@ const PLACEHOLDERS: &[Mutant] = &[
     ("writes into its directory", "touch $CNI_PATH/stamp; exec $real", &[12]),
     ("cannot work in /", "[ $PWD != / ] && exec $real", &[141]),
     ("needs stderr", "echo note >&2 || exit 9; exec $real", &[8]),
+    (
+        "succeeds at what it does not know",
+        "case $CNI_COMMAND in ADD | DEL | CHECK | STATUS | GC | VERSION) exec $real ;; esac",
+        &[17, 18, 19, 20, 21],
+    ),
     ("takes verbs in any case", "export CNI_COMMAND=$(echo $CNI_COMMAND | tr a-z A-Z); exec $real", &[20]),
     (
         "makes up what is missing",
         "export CNI_CONTAINERID=x CNI_NETNS=/nowhere CNI_IFNAME=eth0; exec $real",
-        &[22, 24, 25, 26, 39, 41, 43, 45, 46, 47, 48],
+        &[22, 24, 25, 26, 39, 41, 42, 43, 45, 46, 47, 48],
     ),
     (
         "ignores what it reads",
-        r#"[ "$CNI_COMMAND" = ADD ] || exec $real
+        r#"case $CNI_COMMAND in ADD | CHECK) ;; *) exec $real ;; esac
            echo '{"cniVersion":"1.1.0","name":"x","type":"x"}' | $real; exit"#,
-        &[49, 50, 52, 53, 54, 55, 56, 57, 59, 64, 72, 145],
+        &[49, 50, 51, 52, 53, 54, 55, 56, 57, 59, 64, 72, 145],
     ),
+    (
+        "wants CNI_ARGS as CRI-O writes it",
+        r#"case $CNI_ARGS in *K8S_POD_UID=*-uid) ;; *) fail ADD 5 ;; esac; exec $real"#,
+        &[34, 35, 36, 37, 38],
+    ),
+    ("wants few variables", "[ $(env | wc -l) -lt 99 ] || fail ADD 5; exec $real", &[15]),
+    ("wants CNI_PATH", "[ $CNI_PATH ] && exec $real", &[23, 32, 33]),
+    ("wants to be where it was installed", "case $0 in */bin/*) exec $real ;; esac", &[16]),
+    (
+        "wants short names",
+        "[ ${#CNI_CONTAINERID} -lt 64 ] && [ ${#CNI_IFNAME} -lt 15 ] || fail ADD 4; exec $real",
+        &[40, 44],
+    ),
+    ("looks at a container in GC", "[ x$CNI_CONTAINERID != x- ] || fail GC 4; exec $real", &[31]),
+    ("looks for the namespace", "[ -e \"$CNI_NETNS\" ] || fail ADD 8; exec $real", &[85, 146]),
+    ("never works in its own", "[ \"$CNI_NETNS\" != /proc/self/ns/net ] || fail ADD 8; exec $real", &[82]),
+    (
+        "refuses keys",
+        "read_conf; case $conf in *conformance* | *foo*) fail ADD 5 ;; esac; pass_on",
+        &[9, 58, 60, 61, 137],
+    ),
+    (
+        "wants a version that it knows",
+        r#"read_conf; case $conf in *'"cniVersion":"'[01].*) ;; *) fail ADD 5; fail DEL 1 ;; esac; pass_on"#,
+        &[65, 80, 147],
+    ),
+    (
+        "does not take what it lists",
+        r#"read_conf; case $conf in *'"0.4.0"'*) fail ADD 1; fail CHECK 1 ;; esac; pass_on"#,
+        &[71, 74, 144],
+    ),
+    (
+        "takes every version for its newest",
+        r#"sed 's/"cniVersion":"[^"]*"/"cniVersion":"1.1.0"/' | $real; exit"#,
+        &[72, 73, 76, 77, 78],
+    ),
+    ("lists no 0.4.0", r#"spoil 's/"0.4.0",//'"#, &[142, 151]),
+    ("has another code in CHECK", "fail CHECK 5; exec $real", &[148]),
     ("lists no version", r#"spoil 's/"supportedVersions":.*]/"supportedVersions":[]/'"#, &[66, 68, 142]),
     ("lists a version twice", r#"spoil 's/"0.3.0",/&&/'"#, &[69]),
     ("lists other versions each time", r#"spoil "s/\"0.1.0\"/\"0.1.$$\"/""#, &[70]),
@@ -88,6 +134,8 @@ const HOSTS: &[Mutant] = &[
         r#"spoil 's/"cniVersion":"[^"]*"/"cniVersion":"1.1.0"/; s/"sandbox":/"mtu":9,"was":/'"#,
         &[88, 92, 93],
     ),
+    ("results with a family after its time", r#"spoil 's/"address":/"version":"4",&/'"#, &[91]),
+    ("results behind a note", "[ $CNI_COMMAND != ADD ] || echo note; exec $real", &[6, 88]),
     ("results without addresses", r#"spoil 's/"address":"/&x/; s/"mac":"[^"]*",//'"#, &[94, 95]),
     (
         "results of no family, and another MAC",
