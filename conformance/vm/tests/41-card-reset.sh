@@ -29,3 +29,11 @@ reset_and_attach down_and_up
 ip link set pf down
 detach
 ip link set pf up && wait_for has_carrier pf
+
+# A function that came home by itself is down when its card is reset, and still has the pod's address.
+attached pod0 0
+lose_netns pod0
+new_mtu 9000
+gc
+home 0
+new_mtu 1500
