@@ -118,8 +118,7 @@ pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Want
     Ok(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: false })
 }
 
-/// The rest of a move that ended at the address: after a reset of its PF, and after an address that the PF has set for
-/// it, a driver (igbvf) takes none before the VF has been up and down.
+/// The rest of a move that ended at the address.
 fn awaken(
     sandbox: &Sandbox,
     held: &Held,
@@ -130,13 +129,19 @@ fn awaken(
         return Err(refusal);
     }
     let Ok(Some(link)) = in_pod(sandbox, held) else { return Err(refusal) };
-    for up in [true, false] {
-        sandbox.links.change(link.index, &LinkChange { up: Some(up), ..LinkChange::default() })?;
-    }
+    wake(&sandbox.links, link.index)?;
     // It may have come up with the very address.
     let now = sandbox.links.link_at(link.index)?.and_then(|link| link.mac);
     let rest = LinkChange { netns: None, mac: change.mac.filter(|mac| now != Some(*mac)), ..*change };
     sandbox.links.change(link.index, &rest).map_err(|_| refusal)
+}
+
+/// After a reset of its PF, and after an address that the PF has set for it, a driver (igbvf) takes no address before the
+/// VF has been up and down.
+fn wake(links: &Netlink, index: u32) -> Result<(), linux::Error> {
+    [true, false]
+        .into_iter()
+        .try_for_each(|up| links.change(index, &LinkChange { up: Some(up), ..LinkChange::default() }))
 }
 
 /// Brings a VF home from wherever it is, as its record found it.
@@ -218,6 +223,9 @@ fn restore(links: &Netlink, held: &Held, index: u32, change: &LinkChange<'_>) ->
     let without_mac = LinkChange { mac: None, ..*change };
     links.change(index, &without_mac).map_err(refused)?;
     let Some(mac) = change.mac else { return Ok(()) };
+    if error.is_no_address() {
+        wake(links, index).map_err(refused)?;
+    }
     match links.change(index, &LinkChange { mac: Some(mac), ..LinkChange::default() }) {
         Err(error) if error.is_forbidden_address() => {
             log::warn!("VF {}: its address {mac} cannot be given back: {error}", held.id);
