@@ -1,4 +1,4 @@
-//! The suite on plugins that are broken on purpose: every check finds what it is there for.
+//! The suite on plugins that are broken on purpose: it finds what is wrong with them.
 //!
 //! Each is one of ours with a script in front that spoils one thing. With a script that spoils nothing the same checks
 //! pass, so what they find is the mutation.
