@@ -82,6 +82,7 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     let name = name_at_home(&id, &link, told.as_ref());
     log::info!("VF {id}, attached by another plugin, comes home as {name}");
     let home = Home {
+        mac: link.permanent_mac.or(link.mac),
         altnames: link.altnames.clone(),
         alias: None,
         promiscuous: false,
