@@ -196,7 +196,7 @@ impl Rendering {
         };
         let (Some(label), Some(taint)) = (given("label"), given("taint")) else { return Vec::new() };
         let script = format!(
-            "for node in $(kubectl get nodes -l {label} -o name); do node=${{node#node/}}; \
+            "nodes=$(kubectl get nodes -l {label} -o name) || exit 1; for node in $nodes; do node=${{node#node/}}; \
              kubectl drain \"$node\" --ignore-daemonsets --delete-emptydir-data && \
              scripts/uninstall --ssh \"$node\" node && kubectl taint node \"$node\" {taint}- && \
              kubectl label node \"$node\" {label}- && kubectl uncordon \"$node\" || exit 1; done"
@@ -212,9 +212,11 @@ impl Rendering {
             .flatten();
         let binary = files.filter_map(|file| file["path"].as_str()).find(|path| path.ends_with("/dpu-host"));
         let (Some(binary), Some((_, role))) = (binary, self.pool()) else { return Vec::new() };
+        // A node that cannot be asked is not free.
         let script = format!(
-            "for node in $(oc get nodes -l {role} -o name); do oc debug -q \"$node\" -- chroot /host {binary} vfs --json | \
-             tee /dev/stderr | grep -qE '\"state\": ?\"(used|lost|leaked|waiting)\"' && exit 1; done; true"
+            "nodes=$(oc get nodes -l {role} -o name) || exit 1; for node in $nodes; do \
+             rows=$(oc debug -q \"$node\" -- chroot /host {binary} vfs --json) || exit 1; printf \"%s: %s\\n\" \"$node\" \"$rows\" >&2; \
+             if printf \"%s\\n\" \"$rows\" | grep -o '\"state\": *\"[a-z]*\"' | grep -qv free; then exit 1; fi; done"
         );
         vec![vec!["sh".to_owned(), "-c".to_owned(), script]]
     }

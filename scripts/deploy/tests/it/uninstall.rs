@@ -168,6 +168,44 @@ fn a_cluster_is_undone_backwards() {
     assert_eq!(place.run(&["uninstall", "cluster", "dist"]).code, 2, "that is no rendering");
 }
 
+/// The printed commands that hold `words`, as a shell runs them, with a client that does `client`.
+fn shell(place: &Place, words: &str, client: &str) -> Option<i32> {
+    for name in ["oc", "kubectl"] {
+        let path = place.write(&format!("bin/{name}"), format!("#!/bin/sh\n{client}\n"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let printed = place.run(&["uninstall", "cluster", "out"]).ok().out;
+    let line = printed.lines().find(|line| line.contains(words)).expect("the command");
+    Command::new("sh").args(["-c", line]).env("PATH", path).output().expect("a shell").status.code()
+}
+
+#[test]
+fn a_node_that_cannot_be_asked_is_not_free() {
+    let place = Place::new();
+    place.render("tenant", TENANT, &[]).ok();
+    let look = |get: &str, debug: &str| {
+        shell(&place, "vfs --json", &format!("case $1 in get) {get};; debug) {debug};; esac"))
+    };
+    let nodes = "echo node/a; echo node/b";
+    let rows = |state: &str| {
+        format!(
+            "printf '[\\n  {{\\n    \"state\": \"free\",\\n  }}, {{\\n    \"state\": \"{state}\"\\n  }}\\n]\\n'"
+        )
+    };
+    assert_eq!(look(nodes, &rows("free")), Some(0));
+    assert_eq!(look(nodes, "echo []"), Some(0), "a node without VFs");
+    assert_eq!(look("exit 1", &rows("free")), Some(1), "no nodes were told");
+    assert_eq!(look(nodes, "exit 1"), Some(1), "a node could not be asked");
+    assert_eq!(look(nodes, &format!("{}; exit 1", rows("free"))), Some(1), "a node was asked by half");
+    for state in ["used", "lost", "leaked", "waiting"] {
+        assert_eq!(look(nodes, &rows(state)), Some(1), "{state}");
+    }
+    let values = format!("profile: kubernetes\n{TENANT}");
+    place.render("tenant", &values, &[]).ok();
+    assert_eq!(shell(&place, "kubectl drain", "exit 1"), Some(1), "no nodes were told");
+}
+
 #[test]
 fn nodes_that_were_served_by_hand_are_undone_one_by_one() {
     let place = Place::new();
