@@ -5,10 +5,10 @@
 # Sets EMULATED, the architecture that this machine is not, and EMULATOR, the program that runs its programs.
 need_emulator() {
   [[ $ARCH = x86_64 ]] && EMULATED=aarch64 || EMULATED=x86_64
-  local package=qemu-user-static program=qemu-$EMULATED-static
-  # There, the ordinary ones are static.
-  [[ $OS = debian-13 ]] && package=qemu-user program=qemu-$EMULATED
-  need_unpacked "$package:$program"
+  local program=qemu-$EMULATED-static
+  need_unpacked "qemu-user-static:$program"
+  # From QEMU 10 on it is a link into another package, whose programs are static now.
+  has "$program" || need_unpacked "qemu-user:${program%-static}"
   # shellcheck disable=SC2034 # for the scripts that source this file
   EMULATOR=$(type -P "$program")
 }
