@@ -24,28 +24,33 @@ use crate::fault::Faults;
 
 /// What the scripts do.
 #[derive(Parser)]
-#[command(name = "deploy", version, about, disable_help_subcommand = true)]
+#[command(name = "deploy", version, about, no_binary_name = true, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+/// Each is called what a person typed; the scripts say the short name.
 #[derive(Subcommand)]
 enum Command {
     /// Write the manifests of one cluster, in the order in which they are applied
+    #[command(name = "scripts/render", alias = "render")]
     Render(render::Args),
     /// Say whether workloads can run on a DPU host, and change those that cannot
+    #[command(name = "scripts/pod-spec", alias = "pod-spec")]
     PodSpec(pod_spec::Args),
     /// Say whether a node, a copy of its files or a must-gather is as it must be
+    #[command(name = "scripts/audit", alias = "audit")]
     Audit(audit::Args),
     /// Take everything away again
+    #[command(name = "scripts/uninstall", alias = "uninstall")]
     Uninstall(uninstall::Args),
     /// Write down what is in a plugin, as CycloneDX
     Sbom(sbom::Args),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match Cli::parse_from(std::env::args_os().skip(1)).command {
         Command::Render(args) => render::run(&args),
         Command::PodSpec(args) => pod_spec::run(&args),
         Command::Audit(args) => audit::run(&args),

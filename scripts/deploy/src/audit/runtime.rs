@@ -22,6 +22,13 @@ impl Runtime {
     /// CRI-O where it is configured, else containerd, else CRI-O's defaults.
     pub(crate) fn of(tree: &Tree, findings: &mut Findings) -> Self {
         let containerd = tree.exists("/etc/containerd/config.toml") && !tree.exists("/etc/crio");
+        if !containerd && !tree.exists("/etc/crio") {
+            findings.warning(
+                "runtime",
+                "no CRI-O or containerd configuration here: CRI-O's defaults are assumed".to_owned(),
+                "if this is a copy of a node, copy /etc/crio or /etc/containerd too",
+            );
+        }
         let runtime = if containerd { Self::containerd(tree, findings) } else { Self::crio(tree, findings) };
         let Runtime { name, configuration, binaries, .. } = &runtime;
         findings.ok(

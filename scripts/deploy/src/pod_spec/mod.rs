@@ -34,7 +34,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print the change, or the changed manifests
+    /// Print the change, or the changed manifests (without their comments, and with their keys in another order:
+    /// `--as json-patch` is for what is kept in a repository)
     Patch {
         #[command(flatten)]
         input: Input,
@@ -80,7 +81,11 @@ impl Input {
     /// Everything in the files: workloads, and what is none.
     fn objects(&self) -> Result<Vec<Value>, Fault> {
         let lists: Result<Vec<_>, _> = self.files.iter().map(|file| yaml::objects(file)).collect();
-        Ok(lists?.into_iter().flatten().collect())
+        let objects: Vec<Value> = lists?.into_iter().flatten().collect();
+        for why in objects.iter().filter_map(workload::passed_over) {
+            eprintln!("note: {why}");
+        }
+        Ok(objects)
     }
 }
 
@@ -134,7 +139,6 @@ fn patch(input: &Input, form: Form, select: bool) -> Outcome {
         if select {
             change.extend(rules.select(&workload));
         }
-        let change = change::merged(change);
         change::apply(object, &change)?;
         patches.push(change);
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::change::{Change, append, remove, set};
+use super::change::{Change, append, merged, remove, set};
 use super::workload::Workload;
 use crate::known::{DEFAULT_NETWORK, NETWORKS};
 use crate::render::Site;
@@ -101,9 +101,11 @@ impl Rules {
 
     fn device(&self, workload: &Workload<'_>) -> Option<Problem> {
         let resource = &self.resource;
-        let first =
-            |list: &str| set(workload, &["spec", "containers", "0", "resources", list], resource, "1");
-        let give = || [first("requests"), first("limits")].concat();
+        let give = |container: usize, number: u64| {
+            let path = ["spec", "containers", &container.to_string(), "resources"];
+            let list = |list| set(workload, &[&path[..], &[list]].concat(), resource, number.to_string());
+            merged([list("requests"), list("limits")].concat())
+        };
         let problem = |what: String, remedy: String, change| Some(Problem { what, remedy, change });
         if self.asked(workload, "containers") == 0 {
             let remedy = format!(
@@ -114,7 +116,7 @@ impl Rules {
             } else {
                 format!("no container asks for a VF ({resource})")
             };
-            return problem(what, remedy, give());
+            return problem(what, remedy, give(0, 1));
         }
         let containers = workload.spec()["containers"].as_array().into_iter().flatten().enumerate();
         for (index, container) in containers {
@@ -128,19 +130,8 @@ impl Rules {
                     shown(limit)
                 );
                 let number = count(limit).max(count(request)).max(1);
-                let maps = |list| {
-                    set(
-                        workload,
-                        &["spec", "containers", &index.to_string(), "resources", list],
-                        resource,
-                        number.to_string(),
-                    )
-                };
-                return problem(
-                    what,
-                    "an extended resource needs both alike".to_owned(),
-                    [maps("requests"), maps("limits")].concat(),
-                );
+                let remedy = "an extended resource needs both alike".to_owned();
+                return problem(what, remedy, give(index, number));
             }
         }
         None

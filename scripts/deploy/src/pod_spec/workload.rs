@@ -15,7 +15,13 @@ pub(crate) struct Workload<'a> {
 impl<'a> Workload<'a> {
     /// The workload, if the object is one.
     pub(crate) fn of(object: &'a Value) -> Option<Self> {
-        let at = match object["kind"].as_str()? {
+        let workload = Workload { object, at: Self::template(object)? };
+        workload.spec()["containers"].as_array().is_some_and(|list| !list.is_empty()).then_some(workload)
+    }
+
+    /// Where objects of this kind have their pod template.
+    fn template(object: &Value) -> Option<&'static str> {
+        Some(match object["kind"].as_str()? {
             "Pod" => "",
             "CronJob" => "/spec/jobTemplate/spec/template",
             "Deployment"
@@ -26,9 +32,7 @@ impl<'a> Workload<'a> {
             | "Job"
             | "DeploymentConfig" => "/spec/template",
             _ => return None,
-        };
-        let workload = Workload { object, at };
-        workload.spec()["containers"].as_array().is_some_and(|list| !list.is_empty()).then_some(workload)
+        })
     }
 
     pub(crate) fn kind(&self) -> &'a str {
@@ -52,6 +56,30 @@ impl<'a> Workload<'a> {
 
     fn part(&self, name: &str) -> &'a Value {
         self.object.pointer(&format!("{}/{name}", self.at)).unwrap_or(&Value::Null)
+    }
+}
+
+/// Why an object is no workload although somebody may take it for one.
+pub(crate) fn passed_over(object: &Value) -> Option<String> {
+    let shown = Workload { object, at: "" };
+    match Workload::template(object) {
+        Some(_) if Workload::of(object).is_none() => {
+            Some(format!("{shown} was not looked at: it has no containers"))
+        }
+        None if has_containers(object) || object.pointer("/spec/template").is_some() => {
+            Some(format!("{shown} was not looked at: what makes pods of it is not known here"))
+        }
+        _ => None,
+    }
+}
+
+fn has_containers(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => {
+            map.get("containers").is_some_and(Value::is_array) || map.values().any(has_containers)
+        }
+        Value::Array(list) => list.iter().any(has_containers),
+        _ => false,
     }
 }
 

@@ -42,6 +42,8 @@ struct Container {
 struct SecurityContext {
     allow_privilege_escalation: bool,
     run_as_non_root: bool,
+    /// The image's own user is root, which the kubelet then refuses.
+    run_as_user: u32,
     capabilities: Capabilities,
     seccomp_profile: Map,
 }
@@ -88,6 +90,7 @@ fn pod(site: &Site, name: &str, resource: Option<String>) -> Object<Spec<PodSpec
         security_context: SecurityContext {
             allow_privilege_escalation: false,
             run_as_non_root: true,
+            run_as_user: 1000,
             capabilities: Capabilities { drop: ["ALL"] },
             seccomp_profile: one("type", "RuntimeDefault"),
         },

@@ -9,8 +9,10 @@ use crate::known::FIELD_MANAGER;
 pub(crate) fn text(site: &Site, plan: &Plan, out: &str) -> String {
     let client = site.client();
     let mut steps = Vec::new();
-    if site.openshift() {
+    if plan.manifests().next().is_some() {
         steps.push(("apply the manifests; the files are in order".to_owned(), vec![apply(client, out)]));
+    }
+    if site.openshift() {
         steps.push((
             "per node: into the pool, into the mode, and taint what is there already".to_owned(),
             labels(site),
@@ -23,21 +25,17 @@ pub(crate) fn text(site: &Site, plan: &Plan, out: &str) -> String {
             )
         });
         steps.push(("wait for drain and reboot, node by node".to_owned(), wait.into()));
+        steps.push(("look at a node".to_owned(), vec![look(site)]));
     } else {
-        // Into a directory that is there already, scp copies beside what an earlier run left.
-        let clear = "ssh NODE rm -rf /tmp/dpu-cni".to_owned();
-        let mut copy = vec![clear.clone(), format!("scp -r {out}/node NODE:/tmp/dpu-cni")];
-        copy.extend(plan.node_files().map(|file| {
-            format!("ssh NODE sudo install -D -m {:04o} /tmp/dpu-cni{} {}", file.mode, file.path, file.path)
-        }));
-        copy.push(clear);
-        steps.push(("per node: the files, the binary before its configuration".to_owned(), copy));
-        if plan.manifests().next().is_some() {
-            steps.push(("apply the manifests; the files are in order".to_owned(), vec![apply(client, out)]));
-        }
-        steps.push(("per node: into the mode, and taint it".to_owned(), labels(site)));
+        let drain = format!("{client} drain NODE --ignore-daemonsets --delete-emptydir-data");
+        steps.push(("per node: empty it".to_owned(), vec![drain]));
+        steps.push(("into the mode, and taint it".to_owned(), labels(site)));
+        steps.push(("its files, the binary before its configuration".to_owned(), vec![copy(plan, out)]));
+        steps.push((
+            "look at it, and let pods in".to_owned(),
+            vec![look(site), format!("{client} uncordon NODE")],
+        ));
     }
-    steps.push(("look at a node".to_owned(), vec![look(site)]));
     for (name, _) in &plan.samples {
         steps.push(("try a pod".to_owned(), vec![format!("{client} apply -f {out}/samples/{name}.yaml")]));
     }
@@ -67,6 +65,18 @@ fn title(cluster: Cluster) -> &'static str {
 
 fn apply(client: &str, out: &str) -> String {
     format!("{client} apply --server-side --field-manager={FIELD_MANAGER} -f {out}")
+}
+
+/// By way of the login's home, where nobody else can put a file in another's place. Into a directory that is there
+/// already, scp would copy beside what an earlier run left.
+fn copy(plan: &Plan, out: &str) -> String {
+    let clear = "ssh NODE rm -rf dpu-cni".to_owned();
+    let mut commands = vec![clear.clone(), format!("scp -r {out}/node NODE:dpu-cni")];
+    commands.extend(plan.node_files().map(|file| {
+        format!("ssh NODE sudo install -D -m {:04o} dpu-cni{} {}", file.mode, file.path, file.path)
+    }));
+    commands.push(clear);
+    commands.join(" &&\n")
 }
 
 fn labels(site: &Site) -> Vec<String> {

@@ -190,6 +190,18 @@ fn a_card_whose_pods_multus_refuses_itself() {
 }
 
 #[test]
+fn a_runtime_that_is_only_assumed_is_said_to_be() {
+    let place = host();
+    fs::remove_dir_all(place.path("root/etc/crio")).expect("removed");
+    let ran = audit(&place);
+    assert!(
+        ran.out.contains("no CRI-O or containerd configuration here: CRI-O's defaults are assumed"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn containerd_is_understood() {
     let place = host();
     fs::remove_dir_all(place.path("root/etc/crio")).expect("removed");

@@ -77,6 +77,41 @@ fn a_json_patch_says_the_same_as_the_manifest() {
     assert_eq!(patch, expected);
 }
 
+#[test]
+fn lint_tells_programs_the_same_change() {
+    let place = Place::new();
+    place.write("object.json", deployment().to_string());
+    let lint = place.run(&["pod-spec", "lint", "--json", "object.json"]);
+    let lint: Value = serde_json::from_str(&lint.out).expect("JSON");
+    let problems = lint[0]["problems"].as_array().expect("problems");
+    let changes = problems.iter().filter_map(|problem| problem["change"].as_array()).flatten();
+    assert_eq!(Value::from_iter(changes.cloned()), patched("", &deployment(), &["--as", "json-patch"]));
+}
+
+#[test]
+fn what_is_not_looked_at_is_named() {
+    let place = Place::new();
+    let mut rollout = deployment();
+    rollout["kind"] = json!("Rollout");
+    let mut empty = deployment();
+    empty["metadata"]["name"] = json!("empty");
+    empty["spec"]["template"]["spec"]["containers"] = json!([]);
+    let list =
+        json!({ "kind": "List", "items": [rollout, empty, { "kind": "Service", "spec": {} }, good()] });
+    place.write("list.json", list.to_string());
+    for verb in ["lint", "patch"] {
+        let ran = place.run(&["pod-spec", verb, "list.json"]);
+        assert_eq!(
+            ran.err.lines().filter(|line| line.starts_with("note: ")).collect::<Vec<_>>(),
+            [
+                "note: rollout shop/web was not looked at: what makes pods of it is not known here",
+                "note: deployment shop/empty was not looked at: it has no containers"
+            ],
+            "{verb}"
+        );
+    }
+}
+
 /// A pod that lacks nothing, to take something from.
 fn good() -> Value {
     json!({

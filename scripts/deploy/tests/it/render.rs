@@ -143,9 +143,13 @@ fn without_openshift_a_node_gets_plain_files() {
     ];
     assert_eq!(place.list("out"), expected);
     let steps = place.read("out/STEPS");
-    let binary = steps.find("install -D -m 0755 /tmp/dpu-cni/opt/cni/bin/dpu-host").expect("the binary");
+    let binary = steps.find("install -D -m 0755 dpu-cni/opt/cni/bin/dpu-host").expect("the binary");
     let configuration = steps.find("05-dpu-host.conflist").expect("its configuration");
     assert!(binary < configuration, "CRI-O validates a configuration by running its plugin");
+    assert!(!steps.contains("/tmp"), "where anybody may put a file that is then installed as root: {steps}");
+    let at = |words: &str| steps.find(words).unwrap_or_else(|| panic!("no {words} in {steps}"));
+    assert!(at("kubectl drain NODE") < at("kubectl label") && at("kubectl taint") < binary);
+    assert!(configuration < at("kubectl uncordon NODE") && at("kubectl uncordon NODE") < at("samples/"));
     place.render("infra", "profile: kubernetes\n", &[]).ok();
     assert!(place.list("out").contains(&"node/etc/cni/net.d/00-dpu-nic-placeholder.conflist".to_owned()));
 }

@@ -7,8 +7,10 @@ use conformance::runtimes::{Cnitool, Kind, Runtime};
 use super::*;
 
 const TENANT: &str = "profile: kubernetes\nsriov: { physicalFunctions: [ens1f0] }";
-/// `ssh NODE sudo install -D -m MODE FROM TO`, and the like: every absolute path is one of the node.
+/// `ssh NODE sudo install -D -m MODE FROM TO`, and the like: every absolute path is one of the node, any other one of
+/// the login's home there.
 const SSH: &str = r#"#!/bin/bash
+mkdir -p "$ROOT/root" && cd "$ROOT/root" || exit
 shift
 [[ $1 != sudo ]] || shift
 words=()
@@ -16,7 +18,7 @@ for word; do [[ $word != /* ]] || word=$ROOT$word; words+=("$word"); done
 exec "${words[@]}"
 "#;
 /// `scp -r FROM NODE:TO`, which copies into TO where that is there already.
-const SCP: &str = "#!/bin/bash\nto=$ROOT${3#NODE:}\nmkdir -p \"${to%/*}\"\nexec cp -r \"$2\" \"$to\"\n";
+const SCP: &str = "#!/bin/bash\nto=$ROOT/root/${3#NODE:}\nexec cp -r \"$2\" \"$to\"\n";
 const CLIENT: &str = "#!/bin/bash\necho \"${0##*/} $*\" >>calls\n";
 
 /// Runs the steps of a rendering, as often as an administrator does: an upgrade is another run.
@@ -107,8 +109,10 @@ fn the_clients_are_told_in_order() {
     assert_eq!(
         place.read("calls"),
         "kubectl apply --server-side --field-manager=dpu-cni -f out\n\
+         kubectl drain NODE --ignore-daemonsets --delete-emptydir-data\n\
          kubectl label node NODE network.operator.openshift.io/dpu-host=\n\
          kubectl taint node NODE network.operator.openshift.io/dpu-host=true:NoSchedule\n\
+         kubectl uncordon NODE\n\
          kubectl apply -f out/samples/default-network.yaml\n"
     );
 }
