@@ -4,35 +4,70 @@
 source "$LIB/packages.sh"
 source "$LIB/rust.sh"
 
-# deploy SUBCOMMAND ARGUMENT...: takes the script's place; paths are the caller's.
+# deploy SUBCOMMAND ARGUMENT...: takes the script's place; paths are the caller's. Standard output is the program's alone.
 deploy() {
-  need_rust
-  exec cargo run --quiet --locked --profile tools --manifest-path "$REPO/Cargo.toml" --package deploy -- "$@"
+  help_at_once "$@"
+  need_rust >&2
+  build_deploy
+  exec "$TARGET_DIR/tools/deploy" "$@"
 }
 
-# here_or_on_node SUBCOMMAND [--ssh NODE] ARGUMENT...
+# here_or_on_node SUBCOMMAND ARGUMENT...: among them --ssh NODE, to do it there.
 here_or_on_node() {
-  [[ ${2:-} != -h && ${2:-} != --help ]] || usage
-  if [[ ${2:-} = --ssh ]]; then
-    deploy_on "${3:?a node}" "$1" "${@:4}"
+  local node='' arguments=()
+  help_at_once "$@"
+  while (($#)); do
+    if [[ $1 = --ssh ]]; then
+      [[ ${2:-} && $2 != -* ]] || die "--ssh needs a node"
+      node=$2
+      shift
+    else
+      arguments+=("$1")
+    fi
+    shift
+  done
+  if [[ $node ]]; then
+    deploy_on "$node" "${arguments[@]}"
   else
-    deploy "$@"
+    deploy "${arguments[@]}"
   fi
 }
 
-# deploy_on NODE SUBCOMMAND ARGUMENT...: the same on a node, as root. The program is linked statically and copied there:
-# nothing else is needed. Paths are the node's.
+# deploy_on NODE SUBCOMMAND ARGUMENT...: the same on a node, as root. The program is linked statically and copied there,
+# where nobody else can put another in its place: nothing else is needed. Paths are the node's.
 deploy_on() {
-  local node=$1 target there=/tmp/dpu-cni-deploy status=0
+  local node=$1 target
   shift
-  need_rust
+  need_rust >&2
   target=$(ssh "$node" uname -m)-unknown-linux-musl || die "$node cannot be reached with ssh"
-  has_target "$target" || die "no standard library for $target here: rustup target add $target"
-  cargo build --quiet --locked --profile tools --target "$target" --manifest-path "$REPO/Cargo.toml" --package deploy
-  ssh "$node" "cat >$there && chmod 0755 $there" <"$TARGET_DIR/$target/tools/deploy" || die "$node takes no file"
-  # shellcheck disable=SC2029 # quoted here for the shell there
-  ssh "$node" "sudo $there ${*@Q}" || status=$?
-  # shellcheck disable=SC2029
-  ssh "$node" "rm -f $there"
-  exit $status
+  has_target "$target" >&2 || die "no standard library for $target here: rustup target add $target"
+  build_deploy "$target"
+  # shellcheck disable=SC2029 # the arguments are quoted here for the shell there
+  ssh "$node" "there=\$(mktemp -d) && cat >\$there/deploy && chmod 0755 \$there/deploy && sudo \$there/deploy ${*@Q}
+    code=\$?; rm -rf \"\$there\"; exit \$code" <"$TARGET_DIR/$target/tools/deploy" || exit
+}
+
+# build_deploy [TARGET]: not in silence where it takes minutes.
+build_deploy() {
+  local quiet=(--quiet)
+  if [[ ! -x $TARGET_DIR/${1:+$1/}tools/deploy ]]; then
+    say "building the program behind this script (once)" >&2
+    quiet=()
+  fi
+  cargo build "${quiet[@]}" --locked --profile tools ${1:+--target "$1"} --manifest-path "$REPO/Cargo.toml" --package deploy >&2
+}
+
+# help_at_once ARGUMENT...: where it is asked for. The script's own words need no program, every option does.
+help_at_once() {
+  local word
+  for word; do
+    [[ $word = -h || $word = --help ]] || continue
+    usage
+    if [[ -x $TARGET_DIR/tools/deploy ]]; then
+      echo
+      exec "$TARGET_DIR/tools/deploy" "$@"
+    fi
+    say "(and every option, once it is built: any other call does that)"
+    exit
+  done
 }

@@ -14,5 +14,6 @@ mod pod_spec;
 mod policies;
 mod refusals;
 mod render;
+mod scripts;
 mod support;
 mod uninstall;

@@ -1,0 +1,92 @@
+//! The scripts around this program, where nothing is built yet, with a compiler that does nothing but say so.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Place, Ran};
+
+/// Leaves this program where the real one would.
+const CARGO: &str = r#"#!/bin/bash
+echo "compiling $*" >&2
+[[ $* =~ --target\ ([^ ]+) ]] && into=$CARGO_TARGET_DIR/${BASH_REMATCH[1]} || into=$CARGO_TARGET_DIR
+mkdir -p "$into/tools" && cp "$PROGRAM" "$into/tools/deploy"
+"#;
+const RUSTC: &str = "#!/bin/bash\n[[ $1 = --version ]] && echo 'rustc 99.0.0' || echo /\n";
+/// `ssh NODE COMMAND`, here; the directories that are made there are noted.
+const SSH: &str = "#!/bin/bash\necho \"$1\" >>nodes\nexec bash -c \"${*:2}\"\n";
+const SUDO: &str = "#!/bin/bash\necho \"$1\" >>programs\nexec \"$@\"\n";
+
+fn script(place: &Place, name: &str, arguments: &[&str]) -> Ran {
+    for (name, text) in [("cargo", CARGO), ("rustc", RUSTC), ("ssh", SSH), ("sudo", SUDO)] {
+        let path = place.write(&format!("bin/{name}"), text);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+    let mut command = Command::new(script);
+    command.args(arguments).current_dir(place.path(""));
+    command.env("PATH", path).env("CARGO_TARGET_DIR", place.path("target"));
+    command.env("PROGRAM", env!("CARGO_BIN_EXE_deploy")).output().expect("the script runs").into()
+}
+
+#[test]
+fn help_needs_no_program_and_names_the_script() {
+    let place = Place::new();
+    let ran = script(&place, "pod-spec", &["lint", "--help"]).ok();
+    assert!(
+        ran.out.contains("scripts/pod-spec lint FILE...") && ran.err.is_empty(),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    assert!(!place.path("target").exists(), "nothing is built");
+    script(&place, "audit", &["--root", "dist", "--json"]);
+    let ran = script(&place, "pod-spec", &["lint", "--help"]).ok();
+    assert!(ran.out.contains("Usage: scripts/pod-spec lint [OPTIONS] <FILES>..."), "{}", ran.out);
+}
+
+#[test]
+fn the_first_run_says_that_it_builds() {
+    let place = Place::new();
+    let ran = script(&place, "audit", &["--root", "dist", "--json"]);
+    assert!(ran.out.starts_with('['), "the program's answer alone: {}", ran.out);
+    assert!(
+        ran.err.contains("building the program behind this script (once)\ncompiling build --locked"),
+        "{}",
+        ran.err
+    );
+    let ran = script(&place, "audit", &["--root", "dist", "--json"]);
+    assert!(!ran.err.contains("(once)") && ran.err.contains("compiling build --quiet"), "{}", ran.err);
+}
+
+#[test]
+fn a_node_may_be_named_anywhere_and_must_be() {
+    let place = Place::new();
+    for arguments in [["node", "--ssh"].as_slice(), &["--ssh"], &["--ssh", "--dry-run", "node"]] {
+        let ran = script(&place, "uninstall", arguments);
+        assert_eq!((ran.code, ran.err.as_str()), (1, "uninstall: --ssh needs a node\n"));
+    }
+    place.write("a copy/etc/passwd", "");
+    for arguments in
+        [["--ssh", "shop-1", "node", "--root", "a copy"], ["node", "--root", "a copy", "--ssh", "shop-1"]]
+    {
+        let ran = script(&place, "uninstall", &arguments).ok();
+        assert_eq!(ran.out, "nothing of ours is here\n");
+    }
+    assert_eq!(
+        script(&place, "audit", &["--ssh", "shop-1", "--root", "gone"]).code,
+        2,
+        "the program's exit status"
+    );
+    assert!(place.read("nodes").lines().all(|node| node == "shop-1"));
+    let programs = place.read("programs");
+    let mut programs: Vec<&Path> = programs.lines().map(Path::new).collect();
+    assert!(
+        programs.iter().all(|program| !program.parent().is_some_and(Path::exists)),
+        "removed: {programs:?}"
+    );
+    programs.dedup();
+    assert_eq!(programs.len(), 3, "each time in a directory that nobody can know before: {programs:?}");
+}
