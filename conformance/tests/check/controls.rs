@@ -67,6 +67,11 @@ const HOST_DEVICE: Deviations = &[
     (106, "DEL wants the interface under its name"),
     (107, "DEL wants the namespace"),
 ];
+/// May be found or not.
+const BY_CHANCE: Deviations = &[
+    (131, "calls at once: host-device fails when its list of links was interrupted"),
+    (152, "random input that names the plugin's own namespace gets ADD's result and an error, as in 81"),
+];
 const HOST_DEVICE_NAME: Deviations =
     &[(97, "the device stays in the container when the name is taken there")];
 
@@ -108,9 +113,8 @@ fn deviates(dir: &Path, plugin: &str, known: &[Deviations], args: &[&str]) -> Re
     let wanted: BTreeSet<u64> =
         known.iter().flat_map(|group| group.iter()).map(|(number, _)| *number).collect();
     let (path, config) = (dir.join(plugin), tempfile::NamedTempFile::new()?);
-    // A FIFO hangs for as long as it may; inputs at random are for our own plugins.
-    let mut arguments: Vec<&OsStr> =
-        ["--profile", "interface", "--timeout", "5", "--random", "200"].map(OsStr::new).to_vec();
+    // Inputs at random are for our own plugins.
+    let mut arguments: Vec<&OsStr> = ["--profile", "interface", "--random", "200"].map(OsStr::new).to_vec();
     arguments.extend(args.iter().map(OsStr::new));
     arguments.extend([OsStr::new("--plugin"), path.as_os_str()]);
     if plugin == "loopback" {
@@ -123,12 +127,23 @@ fn deviates(dir: &Path, plugin: &str, known: &[Deviations], args: &[&str]) -> Re
     if plugin == "host-device" {
         arguments.extend(["--setup", DEVICES].map(OsStr::new));
     }
-    let report = Report::of(arguments)?;
+    // A FIFO hangs for as long as it may.
+    let hasty = Report::of(arguments.iter().copied().chain(["--timeout", "5"].map(OsStr::new)))?;
+    ensure!(hasty.status.code() == Some(1), "exit status {}", hasty.status);
+    let mut odd = &hasty.failed() ^ &wanted;
+    odd.retain(|number| BY_CHANCE.iter().all(|(by_chance, _)| by_chance != number));
+    if odd.is_empty() {
+        return Ok(());
+    }
+    // Five seconds are little on a busy machine: what does not fit is looked at again, alone and in peace.
+    let only = odd.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+    let patient = ["--timeout", "60", "--only", &only].map(OsStr::new);
+    let report = Report::of(arguments.into_iter().chain(patient))?;
     let found = report.failed();
     let unknown = |row: &&Value| row["number"].as_u64().is_none_or(|number| !wanted.contains(&number));
     let unknown: Vec<&Value> = report.rows("fail").filter(unknown).collect();
-    ensure!(found == wanted, "not found: {:?}; not known: {unknown:#?}", wanted.difference(&found));
-    ensure!(report.status.code() == Some(1), "exit status {}", report.status);
+    let missing: Vec<&u64> = odd.iter().filter(|n| wanted.contains(n) && !found.contains(n)).collect();
+    ensure!(unknown.is_empty() && missing.is_empty(), "not found: {missing:?}; not known: {unknown:#?}");
     Ok(())
 }
 
