@@ -10,10 +10,10 @@
 //! let world = World::new(Node::builder().privileged(false).start()?)?;
 //! let pod = world.node.pod("web", "web-0")?;
 //! let conf = world.node.conf_for(&world.node.vfs()[0]);
-//! let call = || Ok(world.node.call("dpu-host", Verb::Add)?.pod(&pod).conf(&conf));
-//! let (_, events) = crash::trace(call()?, world.node.root())?;
+//! let add = || anyhow::Ok(world.node.call("dpu-host", Verb::Add)?.pod(&pod).conf(&conf));
+//! let (_, events) = crash::trace(add()?, world.node.root())?;
 //! for instant in crash::instants(&events) {
-//!     crash::inject(call()?, &instant, Fault::Kill, world.node.root())?;
+//!     crash::inject(add()?, &instant, Fault::Kill, world.node.root())?;
 //!     world.interrupted(&[&pod])?;
 //!     // … and what the runtime does next.
 //! }

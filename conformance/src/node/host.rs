@@ -9,7 +9,7 @@ use super::{Node, ip};
 impl Node {
     /// Takes the sandbox's namespace away as it looks when physical VFs are in it: the kernel pushes them back to
     /// the host, down and without addresses, under the name they had in the pod where it is free there, else as
-    /// `dev<index>`. (veth ends would be destroyed: for that, [`Namespace::unbind`] the pod's and drop it.)
+    /// `dev<index>`. (veth ends would be destroyed: for that, [`unbind`](super::Namespace::unbind) the pod's and drop it.)
     ///
     /// # Errors
     /// When `ip` fails.

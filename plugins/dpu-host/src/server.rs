@@ -109,7 +109,7 @@ fn rebuilt(args: &Args, container: &str, call: &str) -> String {
 /// Asks for an ADD and waits for the answer until `deadline`.
 ///
 /// # Errors
-/// The failure, with what it means for the pod; see [`explain`].
+/// The failure, with what it means for the pod; see [`refusal`](crate::refusal).
 pub(crate) fn add(
     node: &Node,
     forward: &Forward,

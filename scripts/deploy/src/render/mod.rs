@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// Where the manifests go; made if missing, and it must be empty or hold an earlier rendering
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The plugin, as scripts/build-release leaves it in DIR/<arch>/
+    /// The plugin, as scripts/build-release leaves it in DIR/ARCH/
     #[arg(long, value_name = "DIR", default_value = "target/dist", overrides_with = "binaries")]
     binaries: PathBuf,
     /// Add admission policies for this version of Kubernetes, such as 1.36 (tenant cluster)
