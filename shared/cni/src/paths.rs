@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
+pub(crate) use self::own::is_own;
 pub use self::own::{own_dir, own_dir_in};
 use crate::{Error, code};
 

@@ -13,7 +13,6 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fstatat, mkdirat};
-use nix::unistd::Uid;
 
 use super::time;
 use crate::paths;
@@ -67,8 +66,8 @@ fn open_ours(folder: &OwnedFd, file: &OsStr, name: &str, flags: OFlag) -> io::Re
 
 /// Whether the file is nobody's but root's to write, and is new or begins with a line of ours.
 fn is_ours(log: &File, metadata: &Metadata, name: &str) -> io::Result<bool> {
-    let private = metadata.uid() == Uid::effective().as_raw() && metadata.mode() & 0o022 == 0;
-    if !metadata.is_file() || metadata.nlink() != 1 || !private {
+    let own = paths::is_own(metadata.uid(), metadata.mode());
+    if !metadata.is_file() || metadata.nlink() != 1 || !own {
         return Ok(false);
     }
     if metadata.len() == 0 {

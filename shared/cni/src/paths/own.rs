@@ -54,8 +54,13 @@ pub fn own_dir_in(above: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
 
 fn check(dir: &OwnedFd, name: &Path) -> io::Result<()> {
     let stat = fstat(dir)?;
-    let others = Mode::from_bits_truncate(stat.st_mode) & (Mode::S_IWGRP | Mode::S_IWOTH);
-    if stat.st_uid == Uid::effective().as_raw() && others.is_empty() { Ok(()) } else { Err(refused(name)) }
+    if is_own(stat.st_uid, stat.st_mode) { Ok(()) } else { Err(refused(name)) }
+}
+
+/// Whether a file of this owner and mode is ours (root's, where a runtime calls us), and nobody else's to write to.
+pub(crate) fn is_own(uid: u32, mode: u32) -> bool {
+    let others = Mode::from_bits_truncate(mode) & (Mode::S_IWGRP | Mode::S_IWOTH);
+    uid == Uid::effective().as_raw() && others.is_empty()
 }
 
 fn refused(name: &Path) -> io::Error {
