@@ -25,13 +25,23 @@ pub(crate) fn is_drifted(name: &str) -> bool {
 
 /// Names all of them as udev would, as far as that is certain; those of other cards than the DPU are left alone.
 pub(crate) fn sweep(node: &Node) {
-    let listed = |vf: &PciAddress| node.sysfs.pf(vf).is_some_and(|pf| node.lists(&pf));
-    for address in node.sysfs.vfs().unwrap_or_default().into_iter().filter(listed) {
+    for address in node.sysfs.vfs().unwrap_or_default() {
         let id = DeviceId::Pci(address);
-        if let Err(error) = give_name(node, &id) {
+        // Most VFs have their names: those cost no more than a look at sysfs.
+        let given = match vf::name_on_host(node, &id) {
+            Ok(name) if !name.as_deref().is_some_and(is_drifted) => Ok(()),
+            Ok(_) if !is_listed(node, &address) => Ok(()),
+            Ok(_) => give_name(node, &id),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = given {
             log::warn!("VF {id}: {error}");
         }
     }
+}
+
+fn is_listed(node: &Node, vf: &PciAddress) -> bool {
+    node.sysfs.pf(vf).is_some_and(|pf| node.lists(&pf))
 }
 
 /// Names a VF as udev would that is on the host, down, nobody's, and drifted.

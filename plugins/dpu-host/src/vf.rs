@@ -30,17 +30,21 @@ pub(crate) enum Homecoming {
     Gone,
 }
 
-/// The device's link on the host, by what sysfs says of it.
-pub(crate) fn on_host(node: &Node, id: &DeviceId) -> Result<Option<Link>, Error> {
+/// What sysfs calls the device's link on the host.
+pub(crate) fn name_on_host(node: &Node, id: &DeviceId) -> Result<Option<String>, Error> {
     let name = match id {
         DeviceId::Pci(address) => node.sysfs.netdev(address),
         DeviceId::Sf(name) => node.sysfs.scalable_netdev(name),
         DeviceId::Netdev(name) => Ok(Some(name.clone())),
     };
-    let name = name.map_err(|error| {
+    name.map_err(|error| {
         fault::bad_device(id, format!("cannot be read in sysfs: {error}"), "look at the kernel log")
-    })?;
-    let Some(name) = name else { return Ok(None) };
+    })
+}
+
+/// The device's link on the host, by what sysfs says of it.
+pub(crate) fn on_host(node: &Node, id: &DeviceId) -> Result<Option<Link>, Error> {
+    let Some(name) = name_on_host(node, id)? else { return Ok(None) };
     let link = node.links()?.link(&name).map_err(fault::netlink)?;
     // Another link may have that name by now.
     Ok(link.filter(|link| link.parent.as_ref().is_none_or(|parent| *parent == id.to_string())))
