@@ -12,12 +12,8 @@ use serde_json::Value;
 
 /// Where paths of the configuration may point.
 const ALLOWED: [&str; 3] = ["/run", "/var/run", "/var/lib/kubelet"];
-/// ovnkube-node's CNI server (`go-controller/pkg/cni/types.go`).
-const SOCKET: &str = "/var/run/ovn-kubernetes/cni/ovn-cni-server.sock";
 /// Gone after a reboot on purpose: every namespace is gone then, and every VF is new.
-pub(crate) const STATE_DIR: &str = "/run/dpu-cni";
-/// The kubelet's PodResources API (KEP-606).
-const POD_RESOURCES: &str = "/var/lib/kubelet/pod-resources/kubelet.sock";
+const STATE_DIR: &str = "/run/dpu-cni";
 /// The server gives up on an ADD after 120 s; ten more hear its reason instead of cutting it off.
 const TIMEOUT: u64 = 130;
 /// The kubelet's own limit for a sandbox is 240 s.
@@ -50,53 +46,54 @@ impl Config {
     /// # Errors
     /// Code 7 with the key, its value and what is allowed.
     pub(crate) fn strict(conf: &NetConf) -> Result<Self, Error> {
+        let default = Self::default();
         Ok(Config {
-            socket: path(conf, "socket", SOCKET)?,
-            pod_resources: path(conf, "podResourcesSocket", POD_RESOURCES)?,
-            state_dir: path(conf, "stateDir", STATE_DIR)?,
+            socket: path(conf, "socket")?.unwrap_or(default.socket),
+            pod_resources: path(conf, "podResourcesSocket")?.unwrap_or(default.pod_resources),
+            state_dir: path(conf, "stateDir")?.unwrap_or(default.state_dir),
             resource: resource(conf)?,
             pfs: pfs(conf)?,
-            timeout: timeout(conf)?,
+            timeout: timeout(conf)?.unwrap_or(default.timeout),
         })
     }
 
     /// Reads the keys for a DEL, which a bad value must not keep from its work: the default stands in for it.
-    pub(crate) fn lenient(conf: &NetConf) -> Result<Self, Error> {
-        fn or<T>(read: Result<T, Error>, default: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-            read.or_else(|error| {
+    pub(crate) fn lenient(conf: &NetConf) -> Self {
+        fn or_none<T>(read: Result<Option<T>, Error>) -> Option<T> {
+            read.unwrap_or_else(|error| {
                 log::warn!("{error}: the default is used instead");
-                default()
+                None
             })
         }
-        Ok(Config {
-            socket: or(path(conf, "socket", SOCKET), || default(SOCKET))?,
-            pod_resources: or(path(conf, "podResourcesSocket", POD_RESOURCES), || default(POD_RESOURCES))?,
-            state_dir: or(path(conf, "stateDir", STATE_DIR), || default(STATE_DIR))?,
-            resource: or(resource(conf), || Ok(None))?,
+        let default = Self::default();
+        Config {
+            socket: or_none(path(conf, "socket")).unwrap_or(default.socket),
+            pod_resources: or_none(path(conf, "podResourcesSocket")).unwrap_or(default.pod_resources),
+            state_dir: or_none(path(conf, "stateDir")).unwrap_or(default.state_dir),
+            resource: or_none(resource(conf)),
+            // Its VF is given back, whosever it is.
             pfs: Vec::new(),
-            timeout: or(timeout(conf), || Ok(Duration::from_secs(TIMEOUT)))?,
-        })
+            timeout: or_none(timeout(conf)).unwrap_or(default.timeout),
+        }
     }
+}
 
-    /// The defaults, for a person who runs this by hand.
-    pub(crate) fn by_hand(state_dir: &Path) -> Result<Self, Error> {
-        Ok(Config {
-            socket: default(SOCKET)?,
-            pod_resources: default(POD_RESOURCES)?,
-            state_dir: state_dir.to_owned(),
+impl Default for Config {
+    fn default() -> Self {
+        let rooted = |path: &str| paths::rooted(Path::new(path));
+        Config {
+            socket: rooted(ovnkube::SOCKET),
+            pod_resources: rooted(kubelet::SOCKET),
+            state_dir: rooted(STATE_DIR),
             resource: None,
             pfs: Vec::new(),
             timeout: Duration::from_secs(TIMEOUT),
-        })
+        }
     }
 }
 
-fn default(path: &str) -> Result<PathBuf, Error> {
-    paths::confined("default", path, &ALLOWED)
-}
-
-fn path(conf: &NetConf, key: &str, default: &str) -> Result<PathBuf, Error> {
-    paths::confined(key, conf.string(key)?.unwrap_or(default), &ALLOWED)
+fn path(conf: &NetConf, key: &str) -> Result<Option<PathBuf>, Error> {
+    conf.string(key)?.map(|value| paths::confined(key, value, &ALLOWED)).transpose()
 }
 
 fn resource(conf: &NetConf) -> Result<Option<String>, Error> {
@@ -122,10 +119,10 @@ fn pfs(conf: &NetConf) -> Result<Vec<String>, Error> {
     })
 }
 
-fn timeout(conf: &NetConf) -> Result<Duration, Error> {
-    let Some(value) = conf.get("timeoutSeconds") else { return Ok(Duration::from_secs(TIMEOUT)) };
+fn timeout(conf: &NetConf) -> Result<Option<Duration>, Error> {
+    let Some(value) = conf.get("timeoutSeconds") else { return Ok(None) };
     match value.as_u64() {
-        Some(seconds) if TIMEOUT_RANGE.contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        Some(seconds) if TIMEOUT_RANGE.contains(&seconds) => Ok(Some(Duration::from_secs(seconds))),
         _ => {
             let range = format!(
                 "a whole number of seconds from {} to {}",

@@ -59,7 +59,7 @@ impl Plugin for DpuHost {
     }
 
     fn del(&self, call: &Del) -> Result<(), Error> {
-        let deleted = Node::lenient(&call.conf, self.began).and_then(|node| del::run(self.node(node), call));
+        let deleted = del::run(self.node(Node::lenient(&call.conf, self.began)), call);
         self.ended(deleted, &call.args.pod())
     }
 

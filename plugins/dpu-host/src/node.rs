@@ -47,19 +47,12 @@ impl Node {
     }
 
     /// The same for a DEL, which no bad value may stop.
-    pub(crate) fn lenient(conf: &NetConf, began: Instant) -> Result<Self, Error> {
-        Config::lenient(conf).map(|config| Self::new(config, began))
+    pub(crate) fn lenient(conf: &NetConf, began: Instant) -> Self {
+        Self::new(Config::lenient(conf), began)
     }
 
-    /// The node for a person who looks at it.
-    ///
-    /// # Errors
-    /// None today.
-    pub(crate) fn by_hand(state_dir: &Path) -> Result<Self, Error> {
-        Config::by_hand(state_dir).map(|config| Self::new(config, Instant::now()))
-    }
-
-    fn new(config: Config, began: Instant) -> Self {
+    /// The node under a configuration that is valid.
+    pub(crate) fn new(config: Config, began: Instant) -> Self {
         Node {
             sysfs: Sysfs::new(&paths::root()),
             server: Client::new(&config.socket).opened_by(paths::open_socket),

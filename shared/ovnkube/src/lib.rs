@@ -23,8 +23,8 @@ pub use health::Health;
 pub use metrics::Metrics;
 pub use wire::{KubeAuth, PodInterface, PodRequest, Request, Response, Route};
 
-/// Where ovnkube-node listens (`pkg/cni/types.go`; there with a harmless double slash).
-pub const SOCKET: &str = "/var/run/ovn-kubernetes/cni/ovn-cni-server.sock";
+/// Where ovnkube-node listens (`pkg/cni/types.go`, by way of the link `/var/run`).
+pub const SOCKET: &str = "/run/ovn-kubernetes/cni/ovn-cni-server.sock";
 
 /// The only CNI `type` that server and shim accept in a configuration (`pkg/config/cni.go`).
 pub const PLUGIN_TYPE: &str = "ovn-k8s-cni-overlay";

@@ -3,12 +3,11 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ovnkube::{Client, Failure, Health};
+use ovnkube::{Client, Failure, Health, SOCKET};
 
 use super::finding::Findings;
 use crate::tree::Tree;
 
-const SOCKET: &str = "/run/ovn-kubernetes/cni/ovn-cni-server.sock";
 /// As STATUS.
 const PATIENCE: Duration = Duration::from_secs(2);
 

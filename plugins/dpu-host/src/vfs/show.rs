@@ -1,0 +1,114 @@
+//! The inventory for people, programs and Prometheus.
+
+use std::fmt::Write;
+
+use super::inventory::{Place, Row, State};
+use crate::store::{age, now};
+
+/// Whether the card may be rebooted now: what pods would lose is an error. A VF that is away without a record is some
+/// pod's too, which another plugin attached.
+pub(super) fn drained(rows: &[Row]) -> Result<String, String> {
+    let away = rows
+        .iter()
+        .filter(|row| row.state == State::Used || row.place == Place::Unknown && row.pod.is_none());
+    let names: Vec<String> = away
+        .map(|row| format!("{} ({})", row.device, row.pod.as_deref().unwrap_or("whose is not known")))
+        .collect();
+    if names.is_empty() {
+        Ok("no pod has a VF of this node".to_owned())
+    } else {
+        Err(format!("pods have VFs of this node: {}", names.join(", ")))
+    }
+}
+
+/// In columns, with a head.
+pub(super) fn table(rows: &[Row]) -> Result<String, String> {
+    let head = ["VF", "PF", "NAME", "MAC", "WHERE", "STATE", "POD", "SINCE", "NOTE"].map(str::to_owned);
+    let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let lines: Vec<[String; 9]> = std::iter::once(head)
+        .chain(rows.iter().map(|row| {
+            [
+                row.device.clone(),
+                dash(row.pf.clone()),
+                dash(row.name.clone()),
+                dash(row.mac.map(|mac| mac.to_string())),
+                place(row.place).to_owned(),
+                state(row.state).to_owned(),
+                dash(row.pod.clone()),
+                dash(row.since.map(age)),
+                row.note.clone().unwrap_or_default(),
+            ]
+        }))
+        .collect();
+    let widths: Vec<usize> =
+        (0..9).map(|at| lines.iter().map(|line| line[at].len()).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let padded: Vec<String> =
+            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let _ = writeln!(text, "{}", padded.join("  ").trim_end());
+    }
+    Ok(text)
+}
+
+/// A list of objects.
+pub(super) fn json(rows: &[Row]) -> Result<String, String> {
+    serde_json::to_string_pretty(rows).map_err(|error| error.to_string())
+}
+
+/// For the node exporter's textfile collector.
+pub(super) fn prometheus(rows: &[Row]) -> Result<String, String> {
+    let mut text = String::from(
+        "# HELP dpu_cni_vfs Virtual functions of this node by state.\n# TYPE dpu_cni_vfs gauge\n",
+    );
+    for wanted in [State::Free, State::Used, State::Lost, State::Leaked, State::Waiting] {
+        let count = rows.iter().filter(|row| row.state == wanted).count();
+        let _ = writeln!(text, "dpu_cni_vfs{{state=\"{}\"}} {count}", state(wanted));
+    }
+    text.push_str("# HELP dpu_cni_vf_attached_seconds How long a pod has had the VF.\n# TYPE dpu_cni_vf_attached_seconds gauge\n");
+    for row in rows {
+        if let (State::Used, Some(since), Some(pod)) = (row.state, row.since, &row.pod) {
+            let _ = writeln!(
+                text,
+                "dpu_cni_vf_attached_seconds{{device=\"{}\",pod=\"{}\"}} {}",
+                row.device,
+                label(pod),
+                now().saturating_sub(since)
+            );
+        }
+    }
+    text.push_str("# HELP dpu_cni_vf_as_recorded Whether the VF is as its record says.\n# TYPE dpu_cni_vf_as_recorded gauge\n");
+    for row in rows {
+        let _ = writeln!(
+            text,
+            "dpu_cni_vf_as_recorded{{device=\"{}\"}} {}",
+            row.device,
+            u8::from(row.as_recorded)
+        );
+    }
+    Ok(text)
+}
+
+/// A label's value in the exposition format: one bad line and the collector drops the whole file.
+fn label(text: &str) -> String {
+    text.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
+}
+
+fn place(place: Place) -> &'static str {
+    match place {
+        Place::Host => "host",
+        Place::Pod => "pod",
+        Place::Vfio => "vfio",
+        Place::Unknown => "unknown",
+    }
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Free => "free",
+        State::Used => "used",
+        State::Lost => "lost",
+        State::Leaked => "leaked",
+        State::Waiting => "waiting",
+    }
+}
