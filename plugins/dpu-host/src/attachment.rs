@@ -195,4 +195,9 @@ impl Record {
     pub(crate) fn namespace_lives(&self) -> bool {
         linux::Netns::id_at(&self.netns).is_ok_and(|id| id == self.netns_id)
     }
+
+    /// Whether its devices are anybody's to take: the pod is done with them, or its namespace is gone.
+    pub(crate) fn is_forsaken(&self) -> bool {
+        self.stage == Stage::Released || !self.namespace_lives()
+    }
 }

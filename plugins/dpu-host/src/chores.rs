@@ -1,7 +1,7 @@
 //! What a call does for others once its own answer is out: a few records whose pod is gone, a few DELs that the
 //! server has yet to hear. Under Multus a GC seldom comes, so every ADD and DEL does its share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cni::{Attachment, Error};
@@ -9,7 +9,6 @@ use nix::fcntl::{Flock, FlockArg};
 use ovnkube::Failure;
 use serde::{Deserialize, Serialize};
 
-use crate::fault;
 use crate::gc;
 use crate::node::Node;
 use crate::refusal;
@@ -58,8 +57,7 @@ impl Untold {
             );
             return Ok(());
         }
-        let path = store.untold().join(store::key(&self.attachment));
-        store::write(&path, self).map_err(|error| fault::state(format!("writing {}", path.display()), error))
+        store::write(&untold_path(store, &self.attachment), self)
     }
 
     /// Forgets the DEL of an attachment that begins anew under the same name, as cnitool's do: the server would hear it
@@ -68,10 +66,12 @@ impl Untold {
     /// # Errors
     /// 109 when the disk refuses.
     pub(crate) fn forget(store: &Store, attachment: &Attachment) -> Result<(), Error> {
-        let path = store.untold().join(store::key(attachment));
-        store::gone_is_fine(std::fs::remove_file(&path))
-            .map_err(|error| fault::state(format!("removing {}", path.display()), error))
+        store::remove(&untold_path(store, attachment))
     }
+}
+
+fn untold_path(store: &Store, attachment: &Attachment) -> PathBuf {
+    store.untold().join(store::key(attachment))
 }
 
 /// Does this call's share.
@@ -81,7 +81,7 @@ pub(crate) fn run(node: &Node) {
     for file in share(store.files()) {
         let Some(record) = store.read_or_warn(&file) else { continue };
         // Nothing is waited for: what cannot be done at once, another call does.
-        if gc::is_forsaken(&record)
+        if record.is_forsaken()
             && let Err(error) = gc::reclaim(node, &record, &file, Instant::now())
         {
             log::info!("{}: {error}", record.attachment);
@@ -114,9 +114,9 @@ fn tell(node: &Node, file: &Path, deadline: Instant) -> bool {
     let refused = matches!(failure, Some(Failure::Refused(_) | Failure::Cni { .. }));
     let over = now() >= since + if refused { KEPT_REFUSED } else { KEPT };
     if (over || failure.is_none())
-        && let Err(error) = store::gone_is_fine(std::fs::remove_file(file))
+        && let Err(error) = store::remove(file)
     {
-        log::warn!("{}: {error}", file.display());
+        log::warn!("{error}");
     }
     failure.is_none() || refused
 }

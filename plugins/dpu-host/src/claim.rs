@@ -8,7 +8,7 @@ use cni::Error;
 use linux::Link;
 use linux::sriov::PciAddress;
 
-use crate::attachment::{Held, Home, Record, Stage};
+use crate::attachment::{Held, Home, Record};
 use crate::device::DeviceId;
 use crate::drift::is_drifted;
 use crate::fault;
@@ -180,7 +180,7 @@ fn wait(
 
 /// Whether a record has no right to its device any more.
 fn free(old: &Record, new: &Record) -> bool {
-    old.stage == Stage::Released || old.attachment == new.attachment || !old.namespace_lives()
+    old.attachment == new.attachment || old.is_forsaken()
 }
 
 fn absent(node: &Node, id: &DeviceId) -> Error {

@@ -74,7 +74,7 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     };
     // Who asks the kubelet for devices has none in the configuration.
     let Some(id) = device.or_else(|| vf_of(node, &link)).filter(|id| is_of(&link, id)) else { return Ok(()) };
-    if node.existing_store().ok().flatten().is_some_and(|store| store.holder(&id).is_some()) {
+    if node.store().is_ok_and(|store| store.holder(&id).is_some()) {
         // Its own DEL brings it home.
         log::warn!("VF {id} stays where it is: it is another attachment's");
         return Ok(());

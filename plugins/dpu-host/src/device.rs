@@ -9,7 +9,6 @@ use kubelet::{Failure, PodDevices, Socket};
 use linux::sriov::{PciAddress, ScalableFunction};
 use serde::{Deserialize, Serialize};
 
-use crate::attachment::Stage;
 use crate::config::{self, invalid};
 use crate::fault;
 use crate::node::Node;
@@ -137,9 +136,7 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<Found, Error> 
         })
         .collect::<Result<_, _>>()?;
     let store = node.store()?;
-    let taken = |id: &&DeviceId| {
-        store.holder(id).is_some_and(|holder| holder.stage != Stage::Released && holder.namespace_lives())
-    };
+    let taken = |id: &&DeviceId| store.holder(id).is_some_and(|holder| !holder.is_forsaken());
     let free = ids.iter().find(|id| !taken(id)).or(ids.first()).cloned();
     let id = free.ok_or_else(|| fault::no_device(pod, Some(resource), None))?;
     Ok(Found { others: ids.into_iter().filter(|other| *other != id).collect(), id })
@@ -151,9 +148,7 @@ fn of_vfs(node: &Node, pod: &Pod, told: PodDevices, deadline: Instant) -> PodDev
     let is_vf = |name: &String| match name.parse() {
         Ok(DeviceId::Pci(address)) => node.sysfs.pf(&address).is_some(),
         Ok(DeviceId::Sf(function)) => node.sysfs.scalable_exists(&function),
-        Ok(DeviceId::Netdev(_)) => {
-            vf::on_host(node, &DeviceId::Netdev(name.clone())).is_ok_and(|l| l.is_some())
-        }
+        Ok(id @ DeviceId::Netdev(_)) => vf::on_host(node, &id).is_ok_and(|link| link.is_some()),
         Err(_) => false,
     };
     others.retain(|resource| match ask(node, pod, resource, deadline) {

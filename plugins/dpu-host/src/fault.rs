@@ -30,12 +30,15 @@ pub(crate) const KERNEL: u32 = 107;
 pub(crate) const DIFFERS: u32 = 108;
 /// Records cannot be kept.
 pub(crate) const STATE: u32 = 109;
-
 /// A newer version wrote the record.
 pub(crate) const NEWER: u32 = 110;
 
 /// How the lines to add read when no resource is configured.
 const SOME_RESOURCE: &str = "<resourceName>";
+
+/// What to do when a VF does not take the pod's address.
+pub(crate) const PF_KEEPS_MAC: &str =
+    "perhaps its PF has set another MAC for it: clear that or trust the VF; see the kernel log";
 
 /// 101: nothing names a device for the pod. What the kubelet knows tells what is missing; without it, all that may be.
 pub(crate) fn no_device(pod: &Pod, resource: Option<&str>, told: Option<&PodDevices>) -> Error {

@@ -74,8 +74,3 @@ pub(crate) fn reclaim(node: &Node, record: &Record, file: &Path, deadline: Insta
     }
     Ok(())
 }
-
-/// Whether nobody will come for this record: its namespace is gone, or all that it waits for has had its time.
-pub(crate) fn is_forsaken(record: &Record) -> bool {
-    record.stage == Stage::Released || !record.namespace_lives()
-}

@@ -54,9 +54,7 @@ pub(crate) fn explain(failure: &Failure, pod: &Pod, device: &DeviceId) -> Error 
         Failure::Cni { code, msg, details } => {
             let said = plain(&format!("{msg} {details}"));
             // From 100 on, codes mean what their owner says.
-            let code = if *code < 100 { *code } else { fault::REFUSED };
-            Error::new(code, format!("ovnkube-node refused VF {device} for pod {pod}: {said}"))
-                .details("look at the log of ovnkube-node on this node")
+            refused(if *code < 100 { *code } else { fault::REFUSED }, &said, pod, device)
         }
         Failure::Refused(text) => refusal(text, pod, device),
     }
@@ -113,9 +111,7 @@ fn refusal(text: &str, pod: &Pod, device: &DeviceId) -> Error {
             fault::REFUSED,
             format!("VF {device} of pod {pod} does not take the pod's address: {said}"),
         )
-        .details(
-            "perhaps its PF has set another MAC for it: clear that or trust the VF; see the kernel log",
-        );
+        .details(fault::PF_KEEPS_MAC);
     }
     if has("broken stdin args") || has("CNI plugin chaining") {
         return Error::new(
@@ -124,7 +120,12 @@ fn refusal(text: &str, pod: &Pod, device: &DeviceId) -> Error {
         )
         .details("a default network has one plugin and no topology key");
     }
-    Error::new(fault::REFUSED, format!("ovnkube-node refused VF {device} for pod {pod}: {said}"))
+    refused(fault::REFUSED, &said, pod, device)
+}
+
+/// What there is to say of a refusal that nobody foresaw.
+fn refused(code: u32, said: &str, pod: &Pod, device: &DeviceId) -> Error {
+    Error::new(code, format!("ovnkube-node refused VF {device} for pod {pod}: {said}"))
         .details("look at the log of ovnkube-node on this node")
 }
 

@@ -115,20 +115,17 @@ impl Store {
     /// # Errors
     /// 109 when the disk refuses.
     pub(crate) fn save(&self, record: &Record) -> Result<(), Error> {
-        let path = self.record_path(&key(&record.attachment));
-        write(&path, record).map_err(|error| fault::state(format!("writing {}", path.display()), error))
+        write(&self.record_path(&key(&record.attachment)), record)
     }
 
     /// Forgets a record and the claims that are its own.
     pub(crate) fn remove(&self, record: &Record) -> Result<(), Error> {
         for held in &record.devices {
             if self.owns(record, &held.id) {
-                self.release(&held.id)?;
+                remove(&self.claim_path(&held.id))?;
             }
         }
-        let path = self.record_path(&key(&record.attachment));
-        gone_is_fine(fs::remove_file(&path))
-            .map_err(|error| fault::state(format!("removing {}", path.display()), error))
+        remove(&self.record_path(&key(&record.attachment)))
     }
 
     /// Makes the device the record's. The caller holds its lock and has looked at its holder.
@@ -139,12 +136,6 @@ impl Store {
         };
         // Not for an instant without a claim: that of a record which knows the VF's name while it waits for it.
         replace(&path, link).map_err(|error| fault::state(format!("claiming {}", path.display()), error))
-    }
-
-    fn release(&self, device: &DeviceId) -> Result<(), Error> {
-        let path = self.claim_path(device);
-        gone_is_fine(fs::remove_file(&path))
-            .map_err(|error| fault::state(format!("releasing {}", path.display()), error))
     }
 
     /// The record that holds the device. A claim whose record is gone, or unreadable, holds nothing.
@@ -231,11 +222,24 @@ pub(crate) fn key(attachment: &Attachment) -> String {
 }
 
 /// Writes `value` under a temporary name and renames it: a reader sees the old file or the new one.
-pub(crate) fn write(path: &Path, value: &impl serde::Serialize) -> io::Result<()> {
-    replace(path, |draft| {
+///
+/// # Errors
+/// 109 when the disk refuses.
+pub(crate) fn write(path: &Path, value: &impl serde::Serialize) -> Result<(), Error> {
+    let make = |draft: &Path| {
         let mut file = private().write(true).create(true).truncate(true).open(draft)?;
         file.write_all(&serde_json::to_vec(value)?)
-    })
+    };
+    replace(path, make).map_err(|error| fault::state(format!("writing {}", path.display()), error))
+}
+
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// 109 when the disk refuses.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+    gone_is_fine(fs::remove_file(path))
+        .map_err(|error| fault::state(format!("removing {}", path.display()), error))
 }
 
 /// Puts what `make` makes under a temporary name in the place of `path`. A kill leaves it there, to be swept.
@@ -304,7 +308,7 @@ fn private() -> OpenOptions {
     options
 }
 
-pub(crate) fn gone_is_fine(done: io::Result<()>) -> io::Result<()> {
+fn gone_is_fine(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         done => done,

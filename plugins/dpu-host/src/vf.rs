@@ -75,12 +75,9 @@ pub(crate) fn in_pod(sandbox: &Sandbox, held: &Held) -> Result<Option<Link>, Err
 /// 107 when the kernel refuses; the VF may be on either side then, and half of it done.
 pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Wanted) -> Result<Inside, Error> {
     let refused = |error: linux::Error| {
-        let remedy = if error.is_no_address() {
-            "perhaps its PF has set another MAC for it: clear that or trust the VF; see the kernel log"
-        } else {
-            "the VF is brought home again; look at the kernel log for what its driver says"
-        };
-        fault::kernel(&held.id, format!("moving it into the pod as {}", wanted.ifname), error).details(remedy)
+        let no_address = error.is_no_address();
+        let fault = fault::kernel(&held.id, format!("moving it into the pod as {}", wanted.ifname), error);
+        if no_address { fault.details(fault::PF_KEEPS_MAC) } else { fault }
     };
     let home = held
         .home
