@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -160,7 +160,7 @@ fn device_info(conf: &NetConf) -> Map<String, Value> {
     let read = || -> Result<Map<String, Value>, Box<dyn std::error::Error>> {
         let path = paths::confined(KEY, file, &["/run/k8s.cni.cncf.io", "/var/run/k8s.cni.cncf.io"])?;
         let opened = File::from(paths::open_confined(&path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, 0)?);
-        Ok(serde_json::from_reader(opened.take(MOST_DEVICE_INFO))?)
+        Ok(serde_json::from_str(&io::read_to_string(opened.take(MOST_DEVICE_INFO))?)?)
     };
     read().unwrap_or_else(|error| {
         log::warn!("{KEY} {file} is left out: {error}");

@@ -28,7 +28,7 @@ pub fn main<P: Plugin>(plugin: &P) -> ExitCode {
     logging::install(P::NAME);
     let process = Process {
         env: &|key| std::env::var_os(key),
-        stdin: &mut io::stdin(),
+        stdin: &mut Stdin,
         stdout: &mut Stdout,
         stderr: &mut io::stderr(),
     };
@@ -78,6 +78,15 @@ fn about<P: Plugin>() -> String {
         P::ABOUT,
         Version::ALL.map(Version::as_str).join(", ")
     )
+}
+
+/// Standard input, whose buffer is made when it is read: not for VERSION.
+struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        io::stdin().read(into)
+    }
 }
 
 /// Standard output, one write(2) for each document: neither a buffer that a panic would lose, nor the standard
