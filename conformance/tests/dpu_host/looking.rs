@@ -137,3 +137,17 @@ fn looking_leaves_nothing_behind() -> Result<()> {
     assert!(!node.root().join("run/dpu-cni").exists());
     Ok(())
 }
+
+#[test]
+fn a_vf_that_the_server_may_still_move_is_not_said_to_wait_for_its_name() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    node.behave(|b| b.card = Card::Never);
+    let pod = node.pod("web", "web-0")?;
+    let mut conf = node.conf_for(&node.vfs()[0]);
+    conf["timeoutSeconds"] = json!(1);
+    node.run(PLUGIN, Verb::Add, &pod, &conf)?.error()?;
+    let row = &vfs(&node)?[0];
+    assert_eq!((&row["state"], &row["place"]), (&json!("waiting"), &json!("host")), "{row}");
+    assert!(row["note"].as_str().is_some_and(|note| note.contains("ovnkube-node")), "{row}");
+    Ok(())
+}

@@ -10,6 +10,7 @@ use crate::attachment::{Held, Record, Stage};
 use crate::device::DeviceId;
 use crate::drift::is_drifted;
 use crate::node::{Node, Sandbox};
+use crate::store::now;
 use crate::vf;
 use crate::vfio;
 
@@ -25,7 +26,7 @@ pub(super) enum State {
     Lost,
     /// Neither at home nor a living pod's, or at home with the marks of a pod on it.
     Leaked,
-    /// At home, under another name, while another link has its own.
+    /// At home, its record kept: another link has its name, or the server may still move it.
     Waiting,
 }
 
@@ -126,6 +127,21 @@ fn seen_in_pod(record: &Record, held: &Held) -> Option<Link> {
     vf::in_pod(&sandbox, held).ok().flatten()
 }
 
+/// What a VF is whose pod is done with it, and what its record waits for.
+fn released(record: &Record, held: &Held, place: Place, link: Option<&Link>) -> (State, &'static str) {
+    let misnamed = held.home.as_ref().zip(link).is_some_and(|(home, link)| link.name != home.name);
+    match place {
+        Place::Pod | Place::Unknown => (State::Leaked, "its pod is gone, and it has not come home"),
+        Place::Host | Place::Vfio if misnamed => (State::Waiting, "it waits for its name"),
+        Place::Host | Place::Vfio if record.server_busy_until > now() => {
+            (State::Waiting, "ovnkube-node, which did not answer its ADD, may still move it")
+        }
+        Place::Host | Place::Vfio => {
+            (State::Waiting, "it waits for another of its names, or for its pod's other VF")
+        }
+    }
+}
+
 /// What a VF is, and what is wrong with it.
 fn judge(
     record: Option<&Record>,
@@ -145,9 +161,8 @@ fn judge(
         };
     };
     if record.stage == Stage::Released {
-        let waits = place == Place::Host;
-        let note = if waits { "it waits for its name" } else { "its pod is gone, and it has not come home" };
-        return (if waits { State::Waiting } else { State::Leaked }, Some(note.into()));
+        let (state, note) = released(record, held, place, link);
+        return (state, Some(note.into()));
     }
     if !record.namespace_lives() {
         return (State::Leaked, Some("its pod is gone".into()));

@@ -76,8 +76,8 @@ fn report(rows: &[Row], findings: &mut Findings) {
             ),
             "waiting" => findings.warning(
                 "vfs",
-                format!("{device} is at home as {name}, not under its own name{note}"),
-                "free that name: another link has it; the VF takes it back at the next pod",
+                format!("{device} is at home as {name}, and its record is kept{note}"),
+                "if another link has its name, free that: it takes it back at the next pod; else this passes within minutes",
             ),
             _ => {}
         }
@@ -105,7 +105,7 @@ fn from_files(tree: &Tree) -> Vec<Row> {
             record.is_some_and(|record| record.home.is_some() && name.is_some() && record.home != name);
         let state = match (record.is_some(), name.is_some()) {
             (false, _) => "free",
-            (true, true) if misnamed => "waiting",
+            (true, true) if misnamed || record.is_some_and(|record| record.released) => "waiting",
             (true, true) => "leaked",
             (true, false) if living => "used",
             (true, false) => "leaked",
@@ -125,6 +125,8 @@ struct Record {
     netns: String,
     /// Its name at home.
     home: Option<String>,
+    /// Whether the pod is done with it.
+    released: bool,
 }
 
 fn records(tree: &Tree) -> BTreeMap<String, Record> {
@@ -140,6 +142,7 @@ fn records(tree: &Tree) -> BTreeMap<String, Record> {
                 pod: format!("{}/{}", pod("namespace"), pod("name")),
                 netns: record["netns"].as_str().unwrap_or_default().to_owned(),
                 home: device["home"]["name"].as_str().map(str::to_owned),
+                released: record["stage"] == "released",
             };
             records.insert(id.to_owned(), entry);
         }
