@@ -52,8 +52,8 @@ fn bad_values_are_named_with_what_is_allowed() -> Result<()> {
         ("physicalFunctions", json!([]), "a list of PFs"),
         ("physicalFunctions", json!("ens1f0"), "a list of PFs"),
         ("physicalFunctions", json!([1]), "a list of PFs"),
-        ("timeoutSeconds", json!(0), "1 to 230"),
-        ("timeoutSeconds", json!("ten"), "1 to 230"),
+        ("timeoutSeconds", json!(0), "1 to 210"),
+        ("timeoutSeconds", json!("ten"), "1 to 210"),
         ("logFile", json!("/etc/passwd"), "/var/log"),
         ("logLevel", json!("loud"), ""),
     ] {

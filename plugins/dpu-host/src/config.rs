@@ -16,8 +16,8 @@ const ALLOWED: [&str; 3] = ["/run", "/var/run", "/var/lib/kubelet"];
 const STATE_DIR: &str = "/run/dpu-cni";
 /// The server gives up on an ADD after 120 s; ten more hear its reason instead of cutting it off.
 const TIMEOUT: u64 = 130;
-/// The kubelet's own limit for a sandbox is 240 s.
-const TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1..=230;
+/// The kubelet gives a sandbox 240 s, and undoing a failed ADD may take [`del::BUDGET`](crate::del::BUDGET).
+const TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1..=210;
 
 /// The keys that are ours alone and are not forwarded to the server.
 pub(crate) const OWN_KEYS: [&str; 6] =
