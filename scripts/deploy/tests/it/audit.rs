@@ -37,7 +37,6 @@ fn host() -> Place {
     place.write("root/etc/dpu-cni/05-dpu-host.conflist", ours.to_string());
     let ovnkube = json!({ "cniVersion": "1.1.0", "name": "ovn-kubernetes", "type": "ovn-k8s-cni-overlay" });
     place.write(&format!("{DIRECTORY}/10-ovn-kubernetes.conf"), ovnkube.to_string());
-    place.write("root/run/ovn-kubernetes/cni/ovn-cni-server.sock", "");
     vf(&place, "0000:03:00.2", Some("ens1f0v0"));
     place
 }
@@ -156,13 +155,6 @@ fn vfs_leaked_and_misnamed() {
     let ran = place.run(&["audit", "--root", "root", "--vfs", "vfs.json"]);
     assert_eq!(ran.code, 2);
     assert!(ran.out.contains("a/b has lost its VF 0000:03:00.2: delete that pod"), "{}", ran.out);
-}
-
-#[test]
-fn a_server_that_is_not_there() {
-    let place = host();
-    fs::remove_file(place.path("root/run/ovn-kubernetes/cni/ovn-cni-server.sock")).expect("removed");
-    finds(&place, 2, &["ovn-cni-server.sock is not there"]);
 }
 
 #[test]
