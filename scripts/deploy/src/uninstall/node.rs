@@ -38,6 +38,9 @@ pub(crate) struct Args {
 struct Ours {
     configuration: Vec<String>,
     binaries: Vec<String>,
+    /// What is kept there.
+    directories: Vec<String>,
+    /// The `dpu-host` among the binaries that brings VFs home.
     host: Option<String>,
 }
 
@@ -49,18 +52,23 @@ pub(crate) fn run(args: &Args) -> Outcome {
     refuse(&tree, &ours, &records, args.detach_pods)?;
     let mut text = String::new();
     let mut say = |line: String| text += &(line + "\n");
-    let all = ours.configuration.iter().chain(&ours.binaries);
-    if args.dry_run || (all.clone().next().is_none() && !tree.exists(STATE)) {
-        all.for_each(|path| say(format!("would remove {path}")));
-        if text.is_empty() {
-            text = "nothing of ours is here\n".to_owned();
+    if ours.is_nothing() {
+        say("nothing of ours is here".to_owned());
+        return Ok(Report { text, code: ExitCode::SUCCESS });
+    }
+    if args.dry_run {
+        let would_remove = |path: &String| format!("would remove {path}");
+        ours.configuration.iter().map(would_remove).for_each(&mut say);
+        if !records.is_empty() {
+            say(format!("would bring the VFs of {} records home", records.len()));
         }
+        ours.binaries.iter().chain(&ours.directories).map(would_remove).for_each(&mut say);
         return Ok(Report { text, code: ExitCode::SUCCESS });
     }
     remove(&tree, &ours.configuration, &mut say)?;
     bring_home(&tree, &ours, &records, &mut say)?;
     remove(&tree, &ours.binaries, &mut say)?;
-    remove(&tree, &[STATE.to_owned(), KEPT.to_owned()], &mut say)?;
+    remove(&tree, &ours.directories, &mut say)?;
     say("nothing of ours is left".to_owned());
     if tree.live() {
         say("restart Multus if it runs here: it keeps to the default network that it has chosen".to_owned());
@@ -135,7 +143,16 @@ impl Ours {
         let hosts = find("dpu-host");
         let mut binaries = hosts.clone();
         binaries.extend(find("dpu-nic-placeholder"));
-        Ours { configuration: configuration(tree, &runtime), host: hosts.into_iter().next(), binaries }
+        Ours {
+            configuration: configuration(tree, &runtime),
+            binaries,
+            directories: existing(tree, [STATE, KEPT].map(str::to_owned).into_iter()),
+            host: hosts.into_iter().next(),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.configuration.is_empty() && self.binaries.is_empty() && self.directories.is_empty()
     }
 }
 

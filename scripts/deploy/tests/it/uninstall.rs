@@ -75,9 +75,13 @@ fn pods_keep_their_vfs_unless_told() {
         "refused: pod shop/web still has its VF (network n): drain the node, or say --detach-pods\n"
     );
     assert_eq!(place.list("root"), before, "nothing was touched");
-    place.run(&["uninstall", "node", "--root", "root", "--detach-pods", "--dry-run"]).ok();
+    let would = place.run(&["uninstall", "node", "--root", "root", "--detach-pods", "--dry-run"]).ok().out;
+    assert!(would.contains("would bring the VFs of 1 records home\n"), "{would}");
     assert_eq!(place.list("root"), before);
-    place.run(&["uninstall", "node", "--root", "root", "--detach-pods"]).ok();
+    let did = place.run(&["uninstall", "node", "--root", "root", "--detach-pods"]).ok().out;
+    for removed in did.lines().filter_map(|line| line.strip_prefix("removed ")) {
+        assert!(would.contains(&format!("would remove {removed}\n")), "{would}");
+    }
     assert!(!place.path("root/run/dpu-cni").exists());
 }
 
