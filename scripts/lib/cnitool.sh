@@ -8,10 +8,10 @@ GO_AT_LEAST=1.21
 need_cnitool() {
   local stamp=$TOOLS/cnitool-$CNITOOL_VERSION go
   [[ -e $stamp ]] && return
-  go=$(find_go) || { install_go && go=$(find_go); } || die "cnitool needs Go $GO_AT_LEAST or later to be built"
+  go=$(find_go) || { install_newer golang-go "Go $GO_AT_LEAST or later" && go=$(find_go); } || die "cnitool needs Go $GO_AT_LEAST or later to be built"
   say "building cnitool $CNITOOL_VERSION with $("$go" version)"
   mkdir -p "$TOOLS/bin"
-  # Static, for the test machine has no C library.
+  # Static, so that it runs in the test machine as it is.
   GOBIN=$TOOLS/bin GOTOOLCHAIN=local CGO_ENABLED=0 \
     "$go" install -trimpath "github.com/containernetworking/cni/cnitool@$CNITOOL_VERSION" >"$TOOLS/go.log" 2>&1 ||
     { cat "$TOOLS/go.log" >&2; die "could not build cnitool"; }
@@ -29,14 +29,4 @@ find_go() {
     fi
   done
   return 1
-}
-
-# Debian 12's own Go is 1.19; its backports have a later one.
-install_go() {
-  served_automatically "Go $GO_AT_LEAST or later" golang-go
-  local release=()
-  [[ $OS = debian-12 ]] && release=(-t bookworm-backports)
-  say "installing golang-go (missing: Go $GO_AT_LEAST or later)"
-  newer_archive
-  apt_get "${NEWER[@]}" "${release[@]}" install golang-go || die "apt-get could not install golang-go: see $TOOLS/apt.log"
 }

@@ -16,19 +16,19 @@ PATH=$TOOLS/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin
 [[ -d ${CARGO_HOME:-$HOME/.cargo}/bin ]] && PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 export PATH
 
-if [[ -t 1 ]]; then BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
-else BOLD='' DIM='' RED='' GREEN='' PLAIN=''; fi
+if [[ -t 1 ]]; then BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' PLAIN=$'\e[0m'
+else BOLD='' DIM='' RED='' PLAIN=''; fi
 
 # shellcheck disable=SC2034
-readonly REPO TARGET_DIR CACHE LIB DIST TOOLS ARCH BOLD DIM RED GREEN PLAIN
+readonly REPO TARGET_DIR CACHE LIB DIST TOOLS ARCH BOLD DIM RED PLAIN
 
 # One line about what is going on; not a result.
 say() { printf '%s%s%s\n' "$DIM" "$*" "$PLAIN"; }
 
-# The last words of a script that cannot go on.
+# The last words of a script that cannot go on. Status 1 is an answer: a test failed, a warning was found.
 die() {
   printf '%s%s: %s%s\n' "$RED" "${0##*/}" "$*" "$PLAIN" >&2
-  exit 1
+  exit 2
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the demo shows; scripts/demo starts it in namespaces of its own, scripts/demo --vm in the virtual machine.
-# Needs bash, ip, ping and awk only, for the machine has nothing else. Fails at the first thing that is not as it says.
+# Needs bash, ip and what busybox has, for the machine has nothing else. Fails at the first thing that is not as it says.
 #
 #   demo-show.sh simulated|real BIN   BIN has both plugins, cnitool and conformance
 

@@ -11,11 +11,11 @@ packages_of() {
     cc) echo gcc libc6-dev ;;
     c++) echo g++ ;;
     ip) echo iproute2 ;;
-    unshare | nsenter) echo util-linux ;;
+    unshare) echo util-linux ;;
     xz) echo xz-utils ;;
     ping) echo iputils-ping ;;
     strip) echo binutils ;;
-    depmod | modprobe) echo kmod ;;
+    depmod) echo kmod ;;
     *) echo "$1" ;;
   esac
 }
@@ -48,6 +48,16 @@ apt_get() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
     -o DPkg::Lock::Timeout=300 -o APT::Sandbox::User=root "$@" >"$TOOLS/apt.log" 2>&1 ||
     { sed -n '/^E:/p' "$TOOLS/apt.log" >&2; return 1; }
+}
+
+# install_newer PACKAGE WHAT: the package, from Debian 12's backports there, which alone are new enough.
+install_newer() {
+  local release=()
+  served_automatically "$2" "$1"
+  [[ $OS = debian-12 ]] && release=(-t bookworm-backports)
+  say "installing $1 (missing: $2)"
+  newer_archive
+  apt_get "${NEWER[@]}" "${release[@]}" install "$1" || die "apt-get could not install $1: see $TOOLS/apt.log"
 }
 
 # Sets NEWER: apt options for an archive whose QEMU, kernel and Go are new enough, its lists fresh.

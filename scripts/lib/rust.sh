@@ -29,3 +29,9 @@ has_target() {
   say "adding the target $1 to the Rust toolchain (missing)"
   rustup -q target add "$1" && [[ -d $library ]]
 }
+
+# The simulated node and everything else that tests, demo and benchmark run: target/debug/conformance.
+build_conformance() { cargo build --quiet --locked --manifest-path "$REPO/Cargo.toml" --package conformance "$@"; }
+
+# What rustc calls this machine.
+host_triple() { rustc -vV | sed -n 's/^host: //p'; }

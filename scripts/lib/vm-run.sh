@@ -6,23 +6,19 @@ VM_SECONDS=${DPU_CNI_VM_SECONDS:-1200}
 
 # A QEMU with the igb network card: 8.0 or later, which Debian 12 has among its backports.
 vm_qemu() {
-  local release=()
+  [[ $ARCH = x86_64 ]] || die "the virtual machine runs this machine's programs on an x86_64: this is $ARCH"
   if has qemu-system-x86_64; then
     [[ $(qemu-system-x86_64 -device help) = *'name "igb"'* ]] && return
     [[ $OS = debian-12 ]] || die "this QEMU is too old for an igb network card: 8.0 or later is needed"
   fi
-  served_automatically qemu-system-x86_64 "qemu-system-x86, 8.0 or later"
-  [[ $OS = debian-12 ]] && release=(-t bookworm-backports)
-  say "installing qemu-system-x86 (missing: a QEMU with an igb network card)"
-  newer_archive
-  apt_get "${NEWER[@]}" "${release[@]}" install qemu-system-x86 || die "apt-get could not install it: see $TOOLS/apt.log"
+  install_newer qemu-system-x86 "a QEMU of 8.0 or later, with an igb network card"
 }
 
 # vm_build: what is under test, unless it is given by DPU_CNI_BIN_DIR.
 vm_build() {
   need_rust
   [[ ${DPU_CNI_BIN_DIR:-} ]] || "$REPO/scripts/build" >/dev/null
-  cargo build --quiet --locked --manifest-path "$REPO/Cargo.toml" --package conformance
+  build_conformance
 }
 
 # vm_payload [ONLY]: $VM/payload.cpio, all that differs from run to run: the programs under test and the guest's scripts.
@@ -71,7 +67,7 @@ vm_demo() {
   local status=0
   vm_machine vm.demo
   timeout -k 5 "$VM_SECONDS" "${QEMU[@]}" -serial stdio </dev/null 2>"$VM/qemu.log" || status=$?
-  ((status == 33)) || die "the demo failed in the virtual machine"
+  ((status == 33)) || die "the demo failed in the virtual machine: $(vm_end $status)"
 }
 
 # The guest says how its tests went by way of QEMU's exit status; no crash looks like 33 or 35.
@@ -84,13 +80,19 @@ vm_test() {
   tar -C "$VM/results" -xf "$VM/results.tar" 2>/dev/null || say "the machine brought no results back"
   case $status in
     33) ;;
-    35) die "tests failed in the virtual machine; their logs are in $VM/results" ;;
-    124 | 137) verdict_missing "it was ended after $VM_SECONDS s (DPU_CNI_VM_SECONDS)" ;;
-    *) verdict_missing "QEMU ended with status $status: $(tail -1 "$VM/qemu.log")" ;;
+    35)
+      printf '%stests failed in the virtual machine; their logs are in %s%s\n' "$RED" "$VM/results" "$PLAIN" >&2
+      exit 1
+      ;;
+    *) die "no verdict from the virtual machine: $(vm_end $status)" ;;
   esac
 }
 
-verdict_missing() {
-  printf 'vm-test: no verdict from the virtual machine: %s\n' "$1" >&2
-  exit 2
+# vm_end STATUS: how QEMU came to end with it.
+vm_end() {
+  case $1 in
+    35) echo "the reason is above" ;;
+    124 | 137) echo "it was ended after $VM_SECONDS s (DPU_CNI_VM_SECONDS)" ;;
+    *) echo "QEMU ended with status $1: $(tail -1 "$VM/qemu.log")" ;;
+  esac
 }

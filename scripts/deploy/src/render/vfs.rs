@@ -47,7 +47,7 @@ pub(crate) fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
         let why = format!("sriov.physicalFunctions has '{name}', which is no interface name");
         faults.push(Fault::new(
             why,
-            "give the bare name; ranges of VFs belong into management.vfs and pods.vfs",
+            "give the bare name; ranges of VFs belong in management.vfs and pods.vfs",
         ));
     }
     for (key, pool) in [("sriov.management", &sriov.management), ("sriov.pods", &sriov.pods)] {

@@ -66,7 +66,7 @@ fn a_node_may_be_named_anywhere_and_must_be() {
     let place = Place::new();
     for arguments in [["node", "--ssh"].as_slice(), &["--ssh"], &["--ssh", "--dry-run", "node"]] {
         let ran = script(&place, "uninstall", arguments);
-        assert_eq!((ran.code, ran.err.as_str()), (1, "uninstall: --ssh needs a node\n"));
+        assert_eq!((ran.code, ran.err.as_str()), (2, "uninstall: --ssh needs a node\n"));
     }
     place.write("a copy/etc/passwd", "");
     for arguments in
