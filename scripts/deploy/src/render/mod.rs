@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Which of the two clusters: infra (the cards) or tenant (the servers that hold them)
     #[arg(long, value_enum)]
     cluster: Cluster,
-    /// What differs at your site; every key has a default
+    /// What differs at your site; every key has a default, but for the hosts sriov.physicalFunctions
     #[arg(long, value_name = "FILE")]
     values: Option<PathBuf>,
     /// Where the manifests go; made if missing, and it must be empty or hold an earlier rendering
