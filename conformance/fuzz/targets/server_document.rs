@@ -11,8 +11,11 @@ fuzz_target!(|data: &[u8]| {
         }
         let device = response.udn_request.as_ref().and_then(|request| request.device_id());
         assert!(device.is_none_or(|id| !id.is_empty()));
-        // It may hold a token.
-        assert!(!format!("{response:?}").contains("kube-api-token\""));
+        if let Some(auth) = &response.kube_auth {
+            // It may have held a token.
+            assert_eq!(serde_json::to_string(auth).expect("JSON"), "{}");
+            assert_eq!(format!("{auth:?}"), "KubeAuth(..)");
+        }
     }
     if let Ok(request) = serde_json::from_slice::<Request>(data) {
         let written = serde_json::to_vec(&request).expect("JSON");
