@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Outcome};
 use super::call::Call;
 use super::pod::Pod;
 use super::stop::{Stop, Verdict};
@@ -98,13 +98,21 @@ impl<'a> Chain<'a> {
 
     /// ADD of all in order; the last result is kept.
     pub fn add(&mut self) -> Verdict {
+        self.try_add()?.map_or(Ok(()), |answer| answer.ok())
+    }
+
+    /// As [`Chain::add`], up to the first that does not succeed: its answer, if there is one.
+    pub fn try_add(&mut self) -> Result<Option<Answer>, Stop> {
         let mut previous = None;
         for index in 0..self.plugins.len() {
-            let result = self.call("ADD", index, previous.as_ref()).run()?.object()?;
-            previous = Some(Value::Object(result));
+            let answer = self.call("ADD", index, previous.as_ref()).run()?;
+            if answer.outcome() != Outcome::Ok {
+                return Ok(Some(answer));
+            }
+            previous = Some(Value::Object(answer.object()?));
         }
         self.result = previous;
-        Ok(())
+        Ok(None)
     }
 
     /// Calls the first plugin only.

@@ -33,6 +33,14 @@ pub fn on_private_host<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
     })
 }
 
+/// Runs all at once, a thread each; what they return, in order. A panic goes on in the caller.
+pub fn at_once<T: Send, F: FnOnce() -> T + Send>(works: impl IntoIterator<Item = F>) -> Vec<T> {
+    thread::scope(|scope| {
+        let runs: Vec<_> = works.into_iter().map(|work| scope.spawn(work)).collect();
+        runs.into_iter().map(|run| run.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
+}
+
 /// Runs the checks; `report` is called for each, in their order, as soon as it and all before it are done.
 pub fn run(suite: &Suite, chosen: &[Chosen], mut report: impl FnMut(Row)) -> Result<()> {
     let jobs: Vec<(usize, &str)> = chosen
@@ -128,4 +136,16 @@ fn row(suite: &Suite, Chosen { group, check }: &Chosen, mut runs: Vec<Done>) -> 
     }
     runs.sort_by_key(|run| suite.versions.iter().position(|version| *version == run.version));
     Row::of(group, check, required, runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_at_once_keeps_its_order_and_its_panics() {
+        assert_eq!(at_once([1, 2].map(|number| move || number)), [1, 2]);
+        let fails = |number: u8| move || assert!(number > 1, "one of two");
+        assert!(catch_unwind(|| at_once([1, 2].map(fails))).is_err());
+    }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use self::generate::Material;
 use self::number::Numbers;
 use super::answer::Answer;
+use super::runner::at_once;
 use super::stop::{Stop, Verdict};
 use super::trial::Trial;
 
@@ -35,12 +36,8 @@ pub fn run(t: &Trial<'_>) -> Verdict {
     let workers = thread::available_parallelism().map_or(2, usize::from);
     let pods = (0..workers).map(|_| t.pod()).collect::<Result<Vec<_>, _>>()?;
     let materials = pods.iter().map(|pod| Material::new(t, pod)).collect::<Result<Vec<_>, Stop>>()?;
-    let next = AtomicUsize::new(0);
-    let verdicts: Vec<Verdict> = thread::scope(|scope| {
-        let runs: Vec<_> =
-            materials.iter().map(|material| scope.spawn(|| work(material, &next, count, seed))).collect();
-        runs.into_iter().filter_map(|run| run.join().ok()).collect()
-    });
+    let next = &AtomicUsize::new(0);
+    let verdicts = at_once(materials.iter().map(|material| move || work(material, next, count, seed)));
     t.remark(format!("{count} inputs, seed {seed}"));
     verdicts.into_iter().collect()
 }

@@ -4,12 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use nix::mount::{MsFlags, mount};
 
-use crate::check::answer::Answer;
+use crate::check::runner::at_once;
 use crate::check::stop::{Stop, Verdict};
 use crate::check::trial::Trial;
 
@@ -28,14 +27,14 @@ pub(super) fn replaced(t: &Trial<'_>) -> Verdict {
         .spawn()
         .context("starting the replacement")?;
     let call = t.version_call().program(&target);
-    let answers: Vec<Result<Answer, Stop>> = thread::scope(|scope| {
-        let half = || (0..100).map(|_| call.run()).collect::<Vec<_>>();
-        let runs = [scope.spawn(half), scope.spawn(half)];
-        runs.into_iter().filter_map(|run| run.join().ok()).flatten().collect()
-    });
+    let half = || (0..100).map(|_| call.run()).collect::<Vec<_>>();
+    let answers = at_once([half, half]);
     fs::remove_file(t.dir().join("go"))?;
-    replacing.wait()?;
-    for answer in answers {
+    let ended = replacing.wait()?;
+    if !ended.success() {
+        return Err(anyhow!("the replacement ended with {ended}").into());
+    }
+    for answer in answers.into_iter().flatten() {
         match answer {
             Ok(answer) => answer.object().map(drop)?,
             // Not even started: text file busy, or a file without its permissions.

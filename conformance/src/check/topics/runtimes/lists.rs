@@ -63,14 +63,11 @@ pub(super) fn second_in_chain(t: &Trial<'_>) -> Verdict {
     let before = json!({"cniVersion": t.version, "interfaces": [{"name": "before0"}], "ips": [], "dns": {}});
     first.says("ADD", &before)?;
     let mut chain = Chain::new(t, &pod, &[t.version], vec![stub(), plugin(t, &pod)]).searching(first.dir());
-    match chain.add() {
-        Ok(()) => {}
+    if let Some(answer) = chain.try_add()? {
         // Its right; but the rest of the list still has to be deleted.
-        Err(Stop::Failed(failure)) if failure.came_back.starts_with("exit 1") => {
-            t.remark("refuses to be chained");
-            return chain.del();
-        }
-        Err(stop) => return Err(stop),
+        answer.refusal()?;
+        t.remark("refuses to be chained");
+        return chain.del();
     }
     let result = chain.result().cloned().unwrap_or_default();
     let links = result["interfaces"].as_array().cloned().unwrap_or_default();

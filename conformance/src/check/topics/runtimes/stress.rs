@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use crate::check::answer::{Answer, Outcome};
 use crate::check::pod::{Attached, Pod};
 use crate::check::result::addresses;
+use crate::check::runner::at_once;
 use crate::check::stop::{Stop, Verdict};
 use crate::check::topics::add::is_there;
 use crate::check::trial::Trial;
@@ -19,10 +20,7 @@ const CONTAINERS: usize = 50;
 /// The same call for all pods at the same time.
 fn all_at_once(t: &Trial<'_>, verb: &str, pods: &[Pod]) -> Result<Vec<Answer>, Stop> {
     let calls: Vec<_> = pods.iter().map(|pod| t.call(verb, pod)).collect();
-    thread::scope(|scope| {
-        let runs: Vec<_> = calls.iter().map(|call| scope.spawn(|| call.run())).collect();
-        runs.into_iter().filter_map(|run| run.join().ok()).collect()
-    })
+    at_once(calls.iter().map(|call| || call.run())).into_iter().collect()
 }
 
 pub(super) fn in_parallel(t: &Trial<'_>) -> Verdict {
