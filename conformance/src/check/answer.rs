@@ -119,7 +119,7 @@ impl Answer {
 
     /// An error as the specification and the runtimes' decoders want it.
     pub fn refusal(&self) -> Result<Refusal, Stop> {
-        const SHOULD: &str = "exit 1 and one JSON error object on stdout";
+        const SHOULD: &str = "a failure and one JSON error object on stdout";
         let finished = &self.finished;
         self.expect(!finished.timed_out && finished.status.code().is_some_and(|code| code != 0), SHOULD)?;
         let object = match serde_json::from_slice(&finished.stdout) {

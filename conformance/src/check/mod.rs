@@ -117,7 +117,7 @@ pub struct Args {
     list: bool,
 }
 
-/// Runs it: exit status 1 when a required check fails.
+/// Runs it: exit status 1 when a required check fails, or when it is interrupted.
 ///
 /// # Errors
 /// When the suite itself cannot work: no such plugin, not root, no iproute2, a set-up command that fails.

@@ -80,7 +80,7 @@ pub struct Finished {
     pub stderr: Vec<u8>,
     /// From start to end.
     pub elapsed: Duration,
-    /// Whether it had to be killed at the deadline.
+    /// Whether it had to be killed, at the deadline or for printing without end.
     pub timed_out: bool,
 }
 
@@ -169,9 +169,12 @@ impl Running {
 }
 
 impl Finished {
-    /// `exit 1`, `killed by signal 9`, `no end within 10 s`.
+    /// `exit 1`, `killed by signal 9`, `no end within 10 s`, `stopped after 16 MiB of output`.
     pub fn ending(&self) -> String {
         match (self.timed_out, self.status.code(), self.status.signal()) {
+            (true, ..) if self.stdout.len().max(self.stderr.len()) > FLOOD => {
+                format!("stopped after {} MiB of output", FLOOD >> 20)
+            }
             (true, ..) => format!("no end within {} s", self.elapsed.as_secs()),
             (_, Some(code), _) => format!("exit {code}"),
             (_, _, Some(signal)) => format!("killed by signal {signal}"),

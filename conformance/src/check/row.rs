@@ -127,7 +127,8 @@ impl Row {
     }
 }
 
-fn letters(check: &Check) -> String {
+/// The letters of its levels, as reports and lists print them.
+pub(super) fn letters(check: &Check) -> String {
     check.levels.iter().map(|level| level.letter()).map(String::from).collect::<Vec<_>>().join("/")
 }
 

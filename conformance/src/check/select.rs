@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anyhow::{Result, bail};
 
 use super::catalogue::GROUPS;
+use super::row::letters;
 use super::runner::Chosen;
 
 /// All checks, or those of these groups and with these numbers (`88`, `88-100`).
@@ -29,11 +30,16 @@ pub fn select(only: &[String]) -> Result<Vec<Chosen>> {
 /// A line per check: number, levels, verb, what is sent, what should come back, and who says so.
 pub fn list(out: &mut impl Write, chosen: &[Chosen]) -> io::Result<()> {
     for Chosen { group, check } in chosen {
-        let levels: String = check.levels.iter().map(|level| level.letter()).collect();
         writeln!(
             out,
-            "{:>3} {:<12} {:<2} {}: {} -> {} [{}]",
-            check.number, group.name, levels, check.verb, check.when, check.then, check.source
+            "{:>3} {:<12} {:<3} {}: {} -> {} [{}]",
+            check.number,
+            group.name,
+            letters(check),
+            check.verb,
+            check.when,
+            check.then,
+            check.source
         )?;
     }
     Ok(())

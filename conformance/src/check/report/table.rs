@@ -30,8 +30,8 @@ pub(super) fn write(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Re
     }
     writeln!(
         out,
-        "{passed} passed, {failed} failed, {advised} failed that are only advice here, {skipped} skipped; \
-         {} checks in {seconds:.1} s, seed {seed}",
+        "{passed} passed, {failed} failed, {advised} failed but are only advice in this profile, \
+         {skipped} skipped; {} checks in {seconds:.1} s, seed {seed}",
         rows.len()
     )
 }
