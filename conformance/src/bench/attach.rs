@@ -63,22 +63,18 @@ pub(super) fn lane<'l>(
                 continue;
             }
             let (vf, pod) = next()?;
-            let mut conf = base(peer, "host-device");
+            let mut conf = peer.conf();
             conf["device"] = json!(vf.name);
             entries.push(theirs(peer, single, &pod.into(), conf, addressed)?);
         }
     }
     for peer in field.peers_of(&["bridge"]).filter(|peer| has_ipam(peer)) {
         let (_, pod) = next()?;
-        let mut conf = base(peer, "bridge");
+        let mut conf = peer.conf();
         conf["bridge"] = json!("bench0");
         entries.push(theirs(peer, single, &pod.into(), conf, true)?);
     }
     Ok(Lane { name: LANE, entries })
-}
-
-fn base(peer: &Peer, kind: &str) -> Value {
-    json!({ "cniVersion": peer.version, "name": "bench", "type": kind })
 }
 
 /// Whether the plugin's directory has the IPAM plugin that gives fixed addresses.

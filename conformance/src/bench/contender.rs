@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::lane::Role;
 use super::{call, floor};
@@ -47,6 +47,13 @@ pub(super) struct Peer {
     pub(super) contender: Contender,
     /// The newest protocol version that it knows; STATUS and GC are for those that know 1.1.0.
     pub(super) version: String,
+}
+
+impl Peer {
+    /// The least of a configuration, in the newest version that it knows.
+    pub(super) fn conf(&self) -> Value {
+        json!({ "cniVersion": self.version, "name": "bench", "type": self.kind })
+    }
 }
 
 /// A directory of plugins, and what to call it.

@@ -35,7 +35,7 @@ pub(super) struct Entry<'l> {
 /// What a contender is to the others of its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// What cannot be beaten: ratios are told against it. One in a lane.
+    /// What cannot be beaten: ratios are told against it. One for each verb of a lane.
     Reference,
     /// A plugin of this project.
     Ours,

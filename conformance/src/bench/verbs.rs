@@ -18,7 +18,7 @@ fn nobody() -> Pod {
 }
 
 /// The smallest configuration of a plugin.
-pub(super) fn conf(kind: &str) -> Value {
+fn conf(kind: &str) -> Value {
     json!({ "cniVersion": NEWEST, "name": "bench", "type": kind })
 }
 
@@ -68,7 +68,7 @@ pub(super) fn refusal<'l>(field: &Field, pod: &Pod) -> Lane<'l> {
     entries.push(Entry::new(&field.placeholder.name, Role::Ours, VERBS.map(ours)));
     entries.push(Entry::new(&field.script.name, Role::Theirs, [("ADD", call::refused(script))]));
     for peer in field.peers_of(&["loopback"]) {
-        let conf = json!({ "cniVersion": peer.version, "name": "bench", "type": "loopback" });
+        let conf = peer.conf();
         let call = |verb| (verb, call::of_pod(&peer.contender.path, verb, pod, &conf));
         entries.push(Entry::new(&peer.contender.name, Role::Theirs, ["ADD", "DEL"].map(call)));
     }

@@ -93,7 +93,7 @@ pub struct Override {
 pub const OVERRIDES: &[Override] = &[
     Override {
         profile: Profile::Placeholder,
-        // M: 27, 49 (DEL and GC), 75.
+        // M: 27, 75.
         checks: &[27, 32, 42, 51, 75, 77, 78, 80],
         instead: Instead::Success,
         by: "147, 149",
@@ -108,7 +108,7 @@ pub const OVERRIDES: &[Override] = &[
     },
     Override {
         profile: Profile::Placeholder,
-        // M: all.
+        // M: all but 95, 99, 109, 116, 136.
         checks: &[
             6, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 106, 108, 109, 112, 113, 114, 115, 116,
             117, 127, 128, 131, 136,

@@ -73,11 +73,7 @@ impl<'a> Trial<'a> {
 
     /// A container with a network namespace and whatever its surroundings give it.
     pub fn pod(&self) -> Result<Pod, Stop> {
-        self.pod_in(Container::new()?)
-    }
-
-    /// As [`Trial::pod`], in this namespace.
-    pub fn pod_in(&self, container: Container) -> Result<Pod, Stop> {
+        let container = Container::new()?;
         let number = self.pods.replace(self.pods.get() + 1);
         let id = format!("suite-{:x}-{}-{number}", std::process::id(), self.number);
         let name = format!("pod-{}-{number}", self.number);

@@ -16,6 +16,8 @@ pub enum Versions {
     Each,
     /// Each from this to that one, both included.
     Between(&'static str, &'static str),
+    /// Each before this one.
+    Before(&'static str),
     /// Its newest only: the check is about something else, or takes long.
     Newest,
 }
@@ -26,14 +28,6 @@ impl Versions {
         Versions::Between(first, "999")
     }
 
-    /// Each before this one.
-    pub const fn before(end: &'static str) -> Versions {
-        match end.as_bytes() {
-            b"0.4.0" => Versions::Between("0", "0.3.1"),
-            _ => Versions::Between("0", "1.0.0"),
-        }
-    }
-
     /// Those of `listed` (in the plugin's order) that a check runs with.
     pub fn of(self, listed: &[String]) -> Vec<&str> {
         let listed = listed.iter().map(String::as_str);
@@ -42,6 +36,7 @@ impl Versions {
             Versions::Between(first, last) => {
                 listed.filter(|version| at_least(version, first) && at_least(last, version)).collect()
             }
+            Versions::Before(end) => listed.filter(|version| !at_least(version, end)).collect(),
             Versions::Newest => listed.max_by_key(|version| numbers(version)).into_iter().collect(),
         }
     }
@@ -65,8 +60,8 @@ mod tests {
     fn a_range_takes_both_its_ends() {
         let listed: Vec<String> = KNOWN.iter().map(|&version| version.to_owned()).collect();
         assert_eq!(Versions::Between("0.3.0", "0.4.0").of(&listed), ["0.3.0", "0.3.1", "0.4.0"]);
-        assert_eq!(Versions::before(CHECK).of(&listed), ["0.1.0", "0.2.0", "0.3.0", "0.3.1"]);
-        assert_eq!(Versions::before(STATUS).of(&listed).len(), 6);
+        assert_eq!(Versions::Before(CHECK).of(&listed), ["0.1.0", "0.2.0", "0.3.0", "0.3.1"]);
+        assert_eq!(Versions::Before(STATUS).of(&listed).len(), 6);
         assert_eq!(Versions::from(STATUS).of(&listed), ["1.1.0"]);
         assert_eq!(Versions::Newest.of(&listed), ["1.1.0"]);
     }

@@ -1,7 +1,6 @@
 //! What is really there: interfaces, addresses and routes of a namespace, as iproute2 sees them.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::IpAddr;
 
 use anyhow::{Context, Result};
@@ -133,12 +132,6 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.iter().cloned().collect::<Vec<_>>().join(", "))
-    }
-}
-
 /// Whether a route was put there by somebody, rather than by the kernel for an address.
 fn is_chosen(route: &Value) -> bool {
     let text = |key: &str| route.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -147,5 +140,5 @@ fn is_chosen(route: &Value) -> bool {
 }
 
 fn is_link_local(address: &IpAddr) -> bool {
-    matches!(address, IpAddr::V6(v6) if v6.segments()[0] & 0xffc0 == 0xfe80)
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }

@@ -159,14 +159,11 @@ fn introduction(node: &Node) -> Result<String> {
 /// Assignments that a shell can source. They appear all at once: a script may wait for the file.
 fn write_env(node: &Node, path: &Path) -> Result<()> {
     let root = node.root().display();
-    let list = |of: fn(&super::Vf) -> &str| node.vfs().iter().map(of).collect::<Vec<_>>().join(" ");
+    let devices: Vec<&str> = node.vfs().iter().map(|vf| vf.device_id()).collect();
     let text = format!(
-        "DPU_CNI_ROOT='{root}'\nNODE_HOST='{}'\nNODE_CARD='{}'\nNODE_CONFS='{root}/{CONFS}'\n\
-         NODE_DEVICES='{}'\nNODE_NAMES='{}'\n",
+        "DPU_CNI_ROOT='{root}'\nNODE_HOST='{}'\nNODE_CONFS='{root}/{CONFS}'\nNODE_DEVICES='{}'\n",
         node.host().name(),
-        node.card().name(),
-        list(|vf| vf.device_id()),
-        list(|vf| &vf.name),
+        devices.join(" "),
     );
     let new = path.with_extension("new");
     fs::write(&new, text)

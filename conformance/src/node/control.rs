@@ -37,7 +37,7 @@ pub(super) fn obey(node: &Node, line: &str) -> Result<String> {
             node.behave(|b| b.card = card);
         }
         ["lease", lease] => {
-            let lease = Lease::from_str(lease, true).map_err(anyhow::Error::msg)?;
+            let lease = Lease::from_str(lease, true).ok().context("off, healthy, expired or not-found?")?;
             node.behave(|b| b.lease = lease);
         }
         ["server", what] => server(node, what)?,
@@ -105,10 +105,9 @@ fn server(node: &Node, what: &str) -> Result<()> {
         }
         "start" => node.start_server()?,
         "privileged" | "unprivileged" => node.behave(|b| b.privileged = what == "privileged"),
-        generation => {
-            let generation = Generation::from_str(generation, true).map_err(anyhow::Error::msg)?;
-            node.behave(|b| b.generation = generation);
-        }
+        "old" => node.behave(|b| b.generation = Generation::Old),
+        "new" => node.behave(|b| b.generation = Generation::New),
+        _ => bail!("stop, away, start, privileged, unprivileged, old or new?"),
     }
     Ok(())
 }

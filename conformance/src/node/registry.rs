@@ -108,11 +108,6 @@ impl Node {
         };
         let containers = devices.iter().enumerate().map(container).collect();
         let (name, namespace) = (name.into(), namespace.into());
-        self.edit_allocations(|all| all.push(PodResources { name, namespace, containers }));
-    }
-
-    /// Changes what the kubelet knows of all pods' devices.
-    pub fn edit_allocations(&self, change: impl FnOnce(&mut Vec<PodResources>)) {
-        self.shared.change(|state| change(&mut state.resources));
+        self.shared.change(|state| state.resources.push(PodResources { name, namespace, containers }));
     }
 }

@@ -89,7 +89,7 @@ impl Runtime {
     /// Waits until `true`, which the runtime brings about in its own time.
     ///
     /// # Errors
-    /// When it does not, within half a minute, or when the runtime has ended; with the end of its log.
+    /// When it does not within a minute, or when the runtime has ended; with the end of its log.
     pub fn wait(&mut self, mut until: impl FnMut(&Runtime) -> bool) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while !until(self) {

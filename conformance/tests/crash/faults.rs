@@ -56,6 +56,7 @@ fn fail_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
             faults(number, point).into_iter().map(|fault| Case { point: point.clone(), fault })
         })
         .collect();
+    ensure!(!cases.is_empty(), "the trace shows no change");
     pool::each(setting, &cases, hit)?;
     report(&format!(
         "{setting}: {} system calls failed in {} ways: {:.1} s",

@@ -1,4 +1,4 @@
-//! The control of the other `runtime_*` tests: with a plugin that nobody here wrote, the runtimes do what those tests
+//! The control of the other tests here: with a plugin that nobody here wrote, the runtimes do what those tests
 //! rely on. When this fails the harness or the machine is at fault, not a plugin.
 
 use conformance::runtimes::{Kind, Runtime, Setup};

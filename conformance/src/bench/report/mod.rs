@@ -23,7 +23,7 @@ pub(super) struct Report {
     pub(super) machine: Machine,
     /// The command line.
     pub(super) command: String,
-    /// What was left out and why, and how the floor was built.
+    /// What was left out and why, and how to read the figures.
     pub(super) notes: Vec<String>,
     /// Every binary's sizes.
     pub(super) sizes: Vec<(String, Size)>,

@@ -174,7 +174,6 @@ fn addresses_are_well_formed(t: &Trial<'_>) -> Verdict {
     };
     let fine = objects(&attached.result, "ips").into_iter().all(index);
     held(&attached, fine, "`interface` an index into interfaces[]")?;
-    // With a single interface there is no other that an address could belong to.
     held(&attached, all == 0 || !written.is_empty(), "addresses that belong to CNI_IFNAME")
 }
 

@@ -64,7 +64,7 @@ pub(in crate::check) const CHECKS: &[Check] = &[
         .versions(Versions::from(versions::STATUS)),
     check(30, "GC STATUS", R, node_verbs_with_empty)
         .when("the container's variables present and empty")
-        .then("the same as without them")
+        .then("not an error of the environment")
         .source(LIBCNI)
         .versions(Versions::from(versions::STATUS)),
     check(31, "GC", K, gc_ignores)

@@ -55,7 +55,7 @@ pub(in crate::check) const CHECKS: &[Check] = &[
         .when("CHECK before 0.4.0")
         .then("code 1")
         .source(TOO_OLD)
-        .versions(Versions::before(versions::CHECK)),
+        .versions(Versions::Before(versions::CHECK)),
     check(74, "CHECK", M, check_in_time)
         .when("CHECK from 0.4.0 on")
         .then("not code 1")
@@ -65,12 +65,12 @@ pub(in crate::check) const CHECKS: &[Check] = &[
         .when("GC before 1.1.0")
         .then("code 1")
         .source(TOO_OLD)
-        .versions(Versions::before(versions::STATUS)),
+        .versions(Versions::Before(versions::STATUS)),
     check(76, "STATUS", MK, status_too_early)
         .when("STATUS before 1.1.0")
         .then("code 1")
         .source(TOO_OLD)
-        .versions(Versions::before(versions::STATUS)),
+        .versions(Versions::Before(versions::STATUS)),
     check(77, "STATUS GC", K, node_verbs_of_the_future)
         .when("STATUS, GC with 1.2.0")
         .then("code 1")

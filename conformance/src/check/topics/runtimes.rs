@@ -2,7 +2,7 @@
 
 use super::{L, M, R, RP};
 use crate::check::catalogue::{Check, check};
-use crate::check::versions::Versions;
+use crate::check::versions::{self, Versions};
 
 mod execution;
 mod lists;
@@ -31,7 +31,7 @@ pub(in crate::check) const CHECKS: &[Check] = &[
         .when("add, check, status, gc, del as libcni")
         .then("success each")
         .source("libcni")
-        .versions(Versions::Between("0.4.0", "1.1.0")),
+        .versions(Versions::from(versions::CHECK)),
     check(135, "list", L, lists::version_is_chosen)
         .when("cniVersions up to 9.9.9")
         .then("works in the newest that both know")
@@ -41,7 +41,7 @@ pub(in crate::check) const CHECKS: &[Check] = &[
         .when("behind another plugin")
         .then("its result handed on, DEL in reverse; or an error")
         .source("libcni; SPEC 3")
-        .versions(Versions::from("0.4.0")),
+        .versions(Versions::from(versions::CHECK)),
     check(137, "list", L, lists::capabilities)
         .when("a capability declared, and not")
         .then("runtimeConfig only if declared; accepted")
@@ -57,7 +57,7 @@ pub(in crate::check) const CHECKS: &[Check] = &[
         .versions(Versions::Newest),
     check(140, "exec", R, execution::in_a_chroot)
         .when("in a chroot with /proc and /sys only")
-        .then("VERSION and ADD as outside")
+        .then("VERSION works; ADD answers in order")
         .source("Multus runs delegates in a chroot")
         .versions(Versions::Newest),
     check(141, "exec", R, execution::as_a_service)

@@ -22,17 +22,14 @@ pub(super) fn add(context: &Context<'_>, call: &PodCall) -> Result<Response, Str
     let pod = shared.change(|state| state.pod(&call.pod, call.uid.as_deref()).cloned()).ok_or_else(|| {
         format!("failed to get pod {}/{}: pods {:?} not found", call.pod.0, call.pod.1, call.pod.1)
     })?;
-    let wanted = interface(context, call, &pod)?;
-    let nad_key = wanted.nad_key.clone();
-    let interface = connect(context, call, &call.device, wanted, &nad_key)?;
+    let interface = connect(context, call, &call.device, interface(context, call, &pod)?)?;
     same_pod(call, &pod)?;
 
     let mut udn =
         pod.udn.clone().filter(|_| call.is_default && context.behaviour.generation == Generation::New);
     if let Some(udn) = &mut udn {
         let device = udn.device.clone().unwrap_or_default();
-        let nad_key = udn.interface.nad_key.clone();
-        udn.interface = connect(context, call, &device, udn.interface.clone(), &nad_key)?;
+        udn.interface = connect(context, call, &device, udn.interface.clone())?;
     }
     let kube_auth = Some(reply::kube_auth(context.behaviour.ca_bundle));
     if !context.behaviour.privileged {
@@ -54,9 +51,8 @@ pub(super) fn add(context: &Context<'_>, call: &PodCall) -> Result<Response, Str
 /// another network, comes into being as it is asked for.
 fn interface(context: &Context<'_>, call: &PodCall, pod: &PodObject) -> Result<PodInterface, String> {
     let shared = context.shared;
-    let annotated = context.until(context.deadline, |state| {
-        state.pods.get(&call.pod).is_none_or(|pod| pod.annotated).then_some(())
-    });
+    let annotated =
+        context.until(|state| state.pods.get(&call.pod).is_none_or(|pod| pod.annotated).then_some(()));
     annotated.ok_or_else(timed_out)?;
     if let Some(interface) = pod.interfaces.get(&call.ifname) {
         return Ok(interface.clone());
@@ -76,7 +72,6 @@ fn connect(
     call: &PodCall,
     device: &str,
     interface: PodInterface,
-    nad_key: &str,
 ) -> Result<PodInterface, String> {
     let shared = context.shared;
     let mut interface =
@@ -95,16 +90,17 @@ fn connect(
         written: Instant::now(),
         seen: false,
     };
+    let nad_key = &interface.nad_key;
     shared.change(|state| {
         let pod = state.pods.get_mut(&call.pod).ok_or("failed to get pod annotation: pod not found")?;
-        pod.details.insert(nad_key.into(), details);
+        pod.details.insert(nad_key.clone(), details);
         if state.behaviour.card_forgets {
             pod.status.remove(nad_key);
         }
         Ok::<_, String>(())
     })?;
     let impatient = context.behaviour.generation == Generation::New;
-    let status = context.until(context.deadline, |state| {
+    let status = context.until(|state| {
         let Some(pod) = state.pods.get(&call.pod) else { return Some(Err(String::from("pod not found"))) };
         match pod.status.get(nad_key).map(String::as_str) {
             Some(READY) => Some(Ok(())),
@@ -123,7 +119,7 @@ fn function<'a>(shared: &'a Shared, device: &str) -> Result<&'a Vf, String> {
     if device.parse::<linux::sriov::ScalableFunction>().is_ok() {
         return Err(format!("failed to get PF index for {device}: only VF PCI IDs are supported"));
     }
-    shared.vf(device).ok_or_else(|| no_netdev(device, 0))
+    shared.vf(device).ok_or_else(|| no_netdev(device))
 }
 
 /// The VF's name on the host. A VF that is in a pod has none.
@@ -138,13 +134,13 @@ fn netdev(shared: &Shared, vf: &Vf, device: &str) -> Result<String, String> {
             links.into_iter().find(|link| link.index == vf.link).map(|link| link.name)
         }
     };
-    name.ok_or_else(|| no_netdev(device, 0))
+    name.ok_or_else(|| no_netdev(device))
 }
 
-fn no_netdev(device: &str, count: usize) -> String {
+fn no_netdev(device: &str) -> String {
     format!(
         "failed in cmdAdd while getting Netdevice name: \
-         failed to get one netdevice interface (count {count}) per Device ID {device}"
+         failed to get one netdevice interface (count 0) per Device ID {device}"
     )
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::reply::Reply;
 use super::{Received, add, arguments, del, http};
 use crate::node::behaviour::{Answer, Behaviour, Generation, Lease};
-use crate::node::state::Shared;
+use crate::node::state::{Shared, State};
 
 /// A request under way.
 pub(super) struct Context<'a> {
@@ -69,7 +69,7 @@ fn cni(shared: &Shared, stream: &UnixStream, run: u64, body: &[u8]) {
             Ok(())
         }
         Answer::Hang => {
-            context.until(deadline, |_| None::<()>);
+            context.until(|_| None::<()>);
             Ok(())
         }
         Answer::HangUp => Ok(()),
@@ -112,15 +112,11 @@ impl Context<'_> {
         }
     }
 
-    /// Waits for the state as [`Shared::wait`] does, but no longer than this run of the server lasts.
-    pub(super) fn until<T>(
-        &self,
-        deadline: Instant,
-        mut ready: impl FnMut(&mut crate::node::state::State) -> Option<T>,
-    ) -> Option<T> {
-        self.shared
-            .wait(deadline, |state| if state.run == self.run { ready(state).map(Some) } else { Some(None) })
-            .flatten()
+    /// Waits for the state as [`Shared::wait`] does, within the budget and while this run of the server lasts.
+    pub(super) fn until<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
+        let runs =
+            |state: &mut State| if state.run == self.run { ready(state).map(Some) } else { Some(None) };
+        self.shared.wait(self.deadline, runs).flatten()
     }
 
     /// Errors begin with what they are about; those of old servers twice.
