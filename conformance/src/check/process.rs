@@ -63,10 +63,9 @@ pub struct Process {
 /// A program that has been started.
 pub struct Running {
     child: Child,
+    talk: Talk,
     started: Instant,
     timeout: Duration,
-    unsent: Vec<u8>,
-    hold: bool,
 }
 
 /// A program that has ended.
@@ -90,7 +89,7 @@ impl Process {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env.iter().map(|(key, value)| (key, value)));
         command.current_dir(&self.cwd).process_group(0).stderr(Stdio::piped());
-        let (unsent, hold) = match &self.stdin {
+        let (input, hold) = match &self.stdin {
             Stdin::Bytes(bytes) => (bytes.clone(), false),
             Stdin::Open(bytes) => (bytes.clone(), true),
             Stdin::File(path) => {
@@ -106,8 +105,9 @@ impl Process {
             Stdout::Broken => command.stdout(OwnedFd::from(unread()?)),
         };
         let started = Instant::now();
-        let child = command.spawn().with_context(|| format!("starting {}", self.program.display()))?;
-        Ok(Running { child, started, timeout: self.timeout, unsent, hold })
+        let mut child = command.spawn().with_context(|| format!("starting {}", self.program.display()))?;
+        let talk = Talk::new(&mut child, input, hold)?;
+        Ok(Running { child, talk, started, timeout: self.timeout })
     }
 
     /// Runs it to its end.
@@ -131,6 +131,11 @@ impl Running {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
+    /// Gives it its input, or as much as a pipe takes. Without this it waits for it until [`Running::finish`].
+    pub fn feed(&mut self) {
+        self.talk.send();
+    }
+
     /// Sends it a signal; one that has ended already is none the worse for it.
     pub fn signal(&self, signal: Signal) {
         // The child has not been waited for, so the number is still its own.
@@ -139,10 +144,8 @@ impl Running {
 
     /// Talks to it until it ends or its time is over, and kills whatever is left of its process group.
     pub fn finish(mut self) -> Result<Finished> {
-        let mut talk = Talk::new(&mut self.child, std::mem::take(&mut self.unsent), self.hold)?;
         let deadline = self.started + self.timeout;
-        let mut timed_out = !talk.go_on_until(deadline)?;
-        let (stdout, stderr, stdin) = (talk.stdout, talk.stderr, talk.stdin);
+        let mut timed_out = !self.talk.go_on_until(deadline)?;
         // The standard library has no wait with a deadline. A program that has closed its output is about to
         // end, so the pause is seldom needed more than once.
         let mut pause = Duration::from_micros(50);
@@ -163,7 +166,7 @@ impl Running {
             Some(status) => status,
             None => self.child.wait().context("waiting for the killed program")?,
         };
-        drop(stdin);
+        let Talk { stdout, stderr, .. } = self.talk;
         Ok(Finished { status, stdout, stderr, elapsed, timed_out })
     }
 }

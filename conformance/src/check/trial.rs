@@ -245,6 +245,11 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
+    /// Waits until nobody works on anything for a plugin that was killed.
+    pub fn rest(&self) -> Verdict {
+        Ok(self.surroundings.borrow_mut().rest()?)
+    }
+
     /// All files that the plugin may have made for this trial.
     pub fn files(&self) -> Result<BTreeSet<String>, Stop> {
         let mut found = files(self.dir())?;

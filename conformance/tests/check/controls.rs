@@ -70,6 +70,7 @@ const HOST_DEVICE: Deviations = &[
 /// May be found or not.
 const BY_CHANCE: Deviations = &[
     (131, "calls at once: host-device fails when its list of links was interrupted"),
+    (133, "killed on its way, host-device leaves its device in the container, or loses it"),
     (152, "random input that names the plugin's own namespace gets ADD's result and an error, as in 81"),
 ];
 const HOST_DEVICE_NAME: Deviations =

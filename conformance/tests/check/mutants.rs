@@ -47,7 +47,7 @@ const PLACEHOLDERS: &[Mutant] = &[
     ("prints errors without a version", r#"spoil 's/"cniVersion":"[^"]*","code"/"code"/'"#, &[4]),
     ("prints codes as strings", r#"spoil 's/"code":\([0-9]*\)/"code":"\1"/'"#, &[3, 22, 53, 144]),
     ("prints bytes that are no UTF-8", r#"spoil 's/"msg":"/&\xff/'"#, &[2]),
-    ("always succeeds", "$real; exit 0", &[2, 7, 19, 22, 39, 53, 138, 144]),
+    ("always succeeds", "$real; exit 0", &[2, 7, 14, 19, 22, 39, 53, 138, 144]),
     ("hangs in pods", "[ -z $CNI_NETNS ] || sleep 9; exec $real", &[2, 13, 22, 152]),
     ("leaves a process behind", "setsid sleep 3 > /dev/null 2>&1 & exec $real", &[1]),
     ("writes into its directory", "touch $CNI_PATH/stamp; exec $real", &[12]),
@@ -124,6 +124,11 @@ const PLACEHOLDERS: &[Mutant] = &[
     ("says what kubelet waits for", r#"spoil 's/"msg":"/&network is not ready: /'"#, &[138]),
     ("looks at interfaces", "ip link > /dev/null; exec $real", &[146]),
     ("enters the container", "in_container true; exec $real", &[146]),
+    (
+        "crashes on odd keys",
+        "read_conf; case $conf in *conformance-again* | *CNIVersion*) kill -SEGV $$ ;; esac; pass_on",
+        &[62, 63],
+    ),
     ("crashes on odd names", "case $CNI_IFNAME in *.*) kill -SEGV $$ ;; esac; exec $real", &[45, 152]),
 ];
 
@@ -131,8 +136,8 @@ const PLACEHOLDERS: &[Mutant] = &[
 const HOSTS: &[Mutant] = &[
     (
         "results that are not so",
-        r#"spoil 's/"cniVersion":"[^"]*"/"cniVersion":"1.1.0"/; s/"sandbox":/"mtu":9,"was":/'"#,
-        &[88, 92, 93],
+        r#"spoil 's/"cniVersion":"[^"]*"/"cniVersion":"1.0.0"/; s/"sandbox":/"mtu":9,"was":/'"#,
+        &[88, 92, 93, 135],
     ),
     ("results with a family after its time", r#"spoil 's/"address":/"version":"4",&/'"#, &[91]),
     ("results behind a note", "[ $CNI_COMMAND != ADD ] || echo note; exec $real", &[6, 88]),
@@ -146,8 +151,9 @@ const HOSTS: &[Mutant] = &[
     (
         "verbs that do nothing",
         "case $CNI_COMMAND in DEL | CHECK | STATUS | GC) exit 0 ;; esac; exec $real",
-        &[110, 113, 114, 116, 119, 127],
+        &[27, 75, 110, 113, 114, 116, 119, 127, 128, 133],
     ),
+    ("wants no link for a namespace", "case $CNI_NETNS in */link) fail ADD 8 ;; esac; exec $real", &[87]),
     (
         "makes room in the container, and rubbish in the host",
         "[ $CNI_COMMAND != ADD ] || { in_container ip link del $CNI_IFNAME; ip link add r$$ type veth; }; exec $real",
@@ -174,6 +180,19 @@ const HOSTS: &[Mutant] = &[
         "[ $CNI_COMMAND != DEL ] || in_container ip link show $CNI_IFNAME && exec $real",
         &[101, 102, 105, 106],
     ),
+    (
+        "DEL that fails without a word when its server is down",
+        "[ $CNI_COMMAND != DEL ] || [ -S $DPU_CNI_ROOT/run/ovn-kubernetes/cni/ovn-cni-server.sock ] && exec $real",
+        &[109],
+    ),
+    (
+        "DEL of everybody",
+        "case $CNI_COMMAND in ADD) echo $CNI_NETNS >> $DPU_CNI_ROOT/all ;; DEL)
+           for pod in $(cat $DPU_CNI_ROOT/all); do nsenter --net=$pod ip link set $CNI_IFNAME down; done ;;
+         esac; exec $real",
+        &[108],
+    ),
+    ("DEL that takes its time", "[ $CNI_COMMAND != DEL ] || sleep 2; exec $real", &[111]),
 ];
 
 #[test]

@@ -291,7 +291,8 @@ fn terminates(t: &Trial<'_>) -> Verdict {
 }
 
 fn terminate(call: &Call, delay: Duration) -> Verdict {
-    let running = call.start()?;
+    let mut running = call.start()?;
+    running.feed();
     thread::sleep(delay);
     running.signal(Signal::SIGTERM);
     let answer = call.answer(running)?;

@@ -92,25 +92,31 @@ pub(super) fn killed(t: &Trial<'_>) -> Verdict {
     t.call("ADD", &pod).run()?;
     let whole = start.elapsed();
     t.call("DEL", &pod).run()?;
-    let left = count(&t.files()?);
+    let (deleted, left) = (State::of(&pod.container)?, count(&t.files()?));
     for step in 0..20 {
         let pod = t.pod()?;
         let (before, clean) = (State::of(&pod.container)?, State::here()?);
         let delay = whole.mul_f64(f64::from(step) / 16.0);
         let sent = format!("kill -9 after {:.1} ms of an ADD", delay.as_secs_f64() * 1e3);
         let call = t.call("ADD", &pod).noting(sent.clone());
-        let running = call.start()?;
+        let mut running = call.start()?;
+        running.feed();
         thread::sleep(delay);
         running.signal(Signal::SIGKILL);
         call.answer(running)?;
+        t.rest()?;
         let answer = t.cleans_up(&t.call("DEL", &pod).noting(sent))?;
         let (inside, outside) = (State::of(&pod.container)?, settled(&clean)?);
-        let changed = format!("{} {}", inside.since(&before), outside.since(&clean));
-        let more = count(&t.files()?) > left;
-        if !changed.trim().is_empty() || more {
-            let files = if more { "; files" } else { "" };
-            return Err(Stop::failed(answer.sent(), format!("left: {changed}{files}"), "nothing left"));
+        // An `lo` that is set down keeps its address.
+        if ![&before, &deleted].contains(&&inside) || outside != clean {
+            let changed = format!("left: {} {}", inside.since(&before), outside.since(&clean));
+            return Err(Stop::failed(answer.sent(), changed, "nothing left"));
         }
+    }
+    // They may be records of what a daemon has not finished yet.
+    match count(&t.files()?).saturating_sub(left) {
+        0 => {}
+        more => t.remark(format!("{more} files left")),
     }
     Ok(())
 }
