@@ -24,3 +24,18 @@ fn build_dir() -> Result<PathBuf> {
     let dir = exe.parent().context("this program has no directory")?;
     Ok(if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir }.to_path_buf())
 }
+
+/// Whether an ELF program (64 bits, little-endian) asks for no interpreter, `PT_INTERP`: elf(5).
+pub fn is_static(program: &[u8]) -> bool {
+    const PT_INTERP: u64 = 3;
+    let number = |at: usize, size: usize| -> Option<u64> {
+        let bytes = program.get(at..at.checked_add(size)?)?;
+        Some(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    };
+    let place = |at, size| number(at, size).and_then(|number| usize::try_from(number).ok());
+    let (Some(headers), Some(size), Some(count)) = (place(0x20, 8), place(0x36, 2), place(0x38, 2)) else {
+        return false;
+    };
+    (0..count)
+        .all(|index| number(headers.saturating_add(index * size), 4).is_some_and(|kind| kind != PT_INTERP))
+}

@@ -6,5 +6,7 @@ pub mod bench;
 pub mod binaries;
 pub mod check;
 pub mod crash;
+mod memory;
 pub mod node;
+mod numbers;
 pub mod runtimes;

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::numbers::Numbers;
+
 /// Resamplings of a bootstrap interval: enough for its 2.5 % ends to stand still in the second digit.
 const RESAMPLES: usize = 1000;
 
@@ -48,7 +50,8 @@ impl Ratio {
         if rounds == 0 || median(theirs) <= 0.0 {
             return None;
         }
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        // The same interval for the same measurements.
+        let mut dice = Numbers::new(0x9e37_79b9_7f4a_7c15);
         let (mut a, mut b) = (vec![0.0; rounds], vec![0.0; rounds]);
         let mut ratios: Vec<f64> = (0..RESAMPLES)
             .map(|_| {
@@ -75,19 +78,6 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     let below = at.floor() as usize;
     let above = (below + 1).min(last);
     sorted[below] + (sorted[above] - sorted[below]) * at.fract()
-}
-
-/// SplitMix64: the same interval for the same measurements.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
-    }
 }
 
 #[cfg(test)]

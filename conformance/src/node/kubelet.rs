@@ -1,7 +1,7 @@
 //! The kubelet's PodResources API, version 1: `List`, over HTTP/2 on a unix socket.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -16,9 +16,6 @@ use tokio::sync::oneshot;
 use super::behaviour::Kubelet;
 use super::state::Shared;
 
-/// Where the kubelet listens, below the node's root.
-const SOCKET: &str = "var/lib/kubelet/pod-resources/kubelet.sock";
-
 /// A running kubelet. Dropping it stops it and removes its socket.
 pub(super) struct Server {
     path: PathBuf,
@@ -28,8 +25,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts it.
-    pub(super) fn start(shared: Arc<Shared>, root: &Path) -> Result<Server> {
-        let path = root.join(SOCKET);
+    pub(super) fn start(shared: Arc<Shared>, path: PathBuf) -> Result<Server> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener =
             runtime.block_on(async { UnixListener::bind(&path) }).context("binding the kubelet's socket")?;

@@ -45,7 +45,7 @@ mod sysfs;
 mod topology;
 mod vf;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -59,7 +59,7 @@ pub use link::LinkState;
 pub use namespace::Namespace;
 pub use pods::{Details, Families, PodObject, Udn};
 pub use sandbox::Pod;
-pub use server::{Received, SOCKET, TOKEN};
+pub use server::{Received, TOKEN};
 pub use vf::{Naming, Vf};
 
 use server::Server;
@@ -83,6 +83,20 @@ impl Node {
     /// Its directory, for `DPU_CNI_ROOT`.
     pub fn root(&self) -> &Path {
         self.root.path()
+    }
+
+    /// Where its server listens.
+    pub fn server_socket(&self) -> PathBuf {
+        self.below(ovnkube::SOCKET)
+    }
+
+    /// Where its kubelet listens.
+    pub fn kubelet_socket(&self) -> PathBuf {
+        self.below(::kubelet::SOCKET)
+    }
+
+    fn below(&self, path: &str) -> PathBuf {
+        self.root().join(path.trim_start_matches('/'))
     }
 
     /// The namespace of the host.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use ovnkube::Metrics;
 
-use super::server::{self, Received, Server};
+use super::server::{Received, Server};
 use super::{Node, kubelet};
 
 /// A bound on waiting for what the node does by itself.
@@ -44,7 +44,7 @@ impl Node {
     /// # Errors
     /// When there is none.
     pub fn remove_socket(&self) -> Result<()> {
-        Ok(std::fs::remove_file(server::socket(self.root()))?)
+        Ok(std::fs::remove_file(self.server_socket())?)
     }
 
     /// Starts the server, killing the one that runs. Pods and annotations are as they were.
@@ -53,7 +53,7 @@ impl Node {
     /// When it cannot listen.
     pub fn start_server(&self) -> Result<()> {
         self.stop_server();
-        let server = Server::start(&self.shared, self.root())?;
+        let server = Server::start(&self.shared, &self.server_socket())?;
         *self.server() = Some(server);
         Ok(())
     }
@@ -66,7 +66,7 @@ impl Node {
         let deadline = Instant::now() + PATIENCE;
         // A client that was killed may have left a request which the server has not taken up yet. Connections are
         // taken up in order: once an empty one has been answered, all before it are counted.
-        if let Ok(mut last) = UnixStream::connect(self.root().join(server::SOCKET)) {
+        if let Ok(mut last) = UnixStream::connect(self.server_socket()) {
             last.shutdown(Shutdown::Write)?;
             last.read_to_end(&mut Vec::new())?;
         }
@@ -94,7 +94,7 @@ impl Node {
     /// # Errors
     /// When it cannot listen, or runs already.
     pub fn start_kubelet(&self) -> Result<()> {
-        let server = kubelet::Server::start(self.shared.clone(), self.root())?;
+        let server = kubelet::Server::start(self.shared.clone(), self.kubelet_socket())?;
         *self.kubelet.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         Ok(())
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::programs;
+use crate::binaries::is_static;
 
 /// What the image is called; `localhost` keeps a runtime from looking for it elsewhere.
 pub const NAME: &str = "localhost/dpu-cni/pod:1";
@@ -79,21 +80,6 @@ fn busybox() -> Result<Vec<u8>> {
         .into_iter()
         .find(|program| is_static(program))
         .context("no static busybox: apt-get install busybox-static")
-}
-
-/// Whether an ELF program (64 bits, little-endian) asks for no interpreter, `PT_INTERP`: elf(5).
-fn is_static(program: &[u8]) -> bool {
-    const PT_INTERP: u64 = 3;
-    let number = |at: usize, size: usize| -> Option<u64> {
-        let bytes = program.get(at..at.checked_add(size)?)?;
-        Some(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
-    };
-    let place = |at, size| number(at, size).and_then(|number| usize::try_from(number).ok());
-    let (Some(headers), Some(size), Some(count)) = (place(0x20, 8), place(0x36, 2), place(0x38, 2)) else {
-        return false;
-    };
-    (0..count)
-        .all(|index| number(headers.saturating_add(index * size), 4).is_some_and(|kind| kind != PT_INTERP))
 }
 
 /// Go's name of it, which images use.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use conformance::node::{Node, Pod, SOCKET, Verb};
+use conformance::node::{Node, Pod, Verb};
 use ovnkube::{Client, Failure, Health, PLUGIN_TYPE, Request, Response};
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 pub(crate) fn client(node: &Node) -> Client {
-    Client::new(node.root().join(SOCKET))
+    Client::new(node.server_socket())
 }
 
 /// What a plugin would send.

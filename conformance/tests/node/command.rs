@@ -43,7 +43,7 @@ fn it_says_what_it_made_obeys_and_leaves_nothing_behind() -> Result<()> {
     assert_eq!(value("NODE_DEVICES")?, "0000:03:00.2 0000:03:00.3 0000:03:00.4");
     let root = value("DPU_CNI_ROOT")?;
     let host = Path::new("/run/netns").join(value("NODE_HOST")?);
-    let socket = Path::new(&root).join(conformance::node::SOCKET);
+    let socket = Path::new(&root).join(ovnkube::SOCKET.trim_start_matches('/'));
     for name in ["0000:03:00.2", "none", "resource"] {
         let conf = Path::new(&value("NODE_CONFS")?).join(name).join("10-ovn-kubernetes.conflist");
         let list: serde_json::Value = serde_json::from_slice(&fs::read(conf)?)?;

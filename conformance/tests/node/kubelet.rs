@@ -14,8 +14,8 @@ use crate::client::SOON;
 const VF: &str = "openshift.io/dpuvf";
 
 fn ask(node: &Node, pod: &Pod, within: Duration) -> Result<PodDevices, Failure> {
-    let path = node.root().join("var/lib/kubelet/pod-resources/kubelet.sock");
-    let socket = Socket { path: &path, open: |path| Ok(open(path, OFlag::O_PATH, Mode::empty())?) };
+    let socket =
+        Socket { path: &node.kubelet_socket(), open: |path| Ok(open(path, OFlag::O_PATH, Mode::empty())?) };
     devices(socket, &pod.namespace, &pod.name, VF, Instant::now() + within)
 }
 

@@ -5,12 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Map, Value, json};
 
-use super::number::Numbers;
 use crate::check::call::Call;
 use crate::check::pod::Pod;
 use crate::check::stop::Stop;
 use crate::check::trial::Trial;
 use crate::check::versions::KNOWN;
+use crate::numbers::Numbers;
 
 const VERBS: &[&str] =
     &["ADD", "ADD", "ADD", "DEL", "DEL", "CHECK", "STATUS", "GC", "VERSION", "", "add", "UPDATE"];

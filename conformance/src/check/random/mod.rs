@@ -2,7 +2,6 @@
 //! is at most one JSON document.
 
 mod generate;
-mod number;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,11 +10,11 @@ use nix::mount::{MsFlags, mount};
 use serde_json::Value;
 
 use self::generate::Material;
-use self::number::Numbers;
 use super::answer::Answer;
 use super::runner::at_once;
 use super::stop::{Stop, Verdict};
 use super::trial::Trial;
+use crate::numbers::Numbers;
 
 /// How many inputs, and from which number they are made: the same number makes the same inputs.
 #[derive(Clone, Copy, Debug)]

@@ -14,7 +14,7 @@ use std::fs;
 use std::net::Shutdown;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -23,9 +23,6 @@ use serde_json::{Map, Value};
 
 use super::state::Shared;
 pub use reply::TOKEN;
-
-/// Where the server listens, below the node's root.
-pub const SOCKET: &str = "run/ovn-kubernetes/cni/ovn-cni-server.sock";
 
 /// A request that reached the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,8 +50,7 @@ struct Connections(Mutex<Vec<(UnixStream, JoinHandle<()>)>>);
 
 impl Server {
     /// Starts it: the directory is made anew with mode 0700, the socket in it has 0600.
-    pub(super) fn start(shared: &Arc<Shared>, root: &Path) -> Result<Server> {
-        let path = socket(root);
+    pub(super) fn start(shared: &Arc<Shared>, path: &Path) -> Result<Server> {
         let dir = path.parent().context("a socket has a directory")?;
         if dir.exists() {
             fs::remove_dir_all(dir).context("removing the server's directory")?;
@@ -64,8 +60,8 @@ impl Server {
             .mode(0o700)
             .create(dir)
             .context("making the server's directory")?;
-        let listener = UnixListener::bind(&path).context("binding the server's socket")?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        let listener = UnixListener::bind(path).context("binding the server's socket")?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
         let connections = Arc::<Connections>::default();
         let accepting = thread::Builder::new().name(String::from("cni-server")).spawn({
             let (listener, shared, connections) =
@@ -119,9 +115,4 @@ impl Connections {
             all.push((handle, serving));
         }
     }
-}
-
-/// The server's socket on the node with this root.
-pub(super) fn socket(root: &Path) -> PathBuf {
-    root.join(SOCKET)
 }

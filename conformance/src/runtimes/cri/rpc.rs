@@ -6,14 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use h2::RecvStream;
 use http::{HeaderMap, Request};
+use kubelet::wire::{PREFIX, frame};
 use prost::Message;
 use tokio::net::UnixStream;
-
-/// One byte that says whether the message is compressed, four with its length.
-const PREFIX: usize = 5;
 
 /// What a runtime answers when it refuses: the text that kubelet shows in the pod's event.
 #[derive(Debug)]
@@ -43,21 +41,12 @@ pub(super) fn call<A: Message + Default>(
     within: Duration,
 ) -> Result<A> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let exchange = exchange(socket, method, frame(request));
+    let exchange = exchange(socket, method, frame(request).into());
     let answer = runtime
         .block_on(async { tokio::time::timeout(within, exchange).await })
         .with_context(|| format!("{method} got no answer within {} s", within.as_secs()))?
         .map_err(|error| if error.is::<Refusal>() { error } else { error.context(method.to_owned()) })?;
     A::decode(answer).context("decoding the answer")
-}
-
-fn frame(message: &impl Message) -> Bytes {
-    let body = message.encode_to_vec();
-    let mut frame = BytesMut::with_capacity(PREFIX + body.len());
-    frame.put_u8(0);
-    frame.put_u32(u32::try_from(body.len()).unwrap_or(u32::MAX));
-    frame.put_slice(&body);
-    frame.freeze()
 }
 
 async fn exchange(socket: &Path, method: &str, frame: Bytes) -> Result<Bytes> {

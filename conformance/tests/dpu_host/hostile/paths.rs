@@ -88,7 +88,7 @@ fn the_same_sockets_serve_under_their_own_names() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let deep = format!("run/{}", "d".repeat(120));
     std::fs::create_dir(node.root().join(&deep))?;
-    std::fs::rename(node.root().join(conformance::node::SOCKET), node.root().join(&deep).join("s"))?;
+    std::fs::rename(node.server_socket(), node.root().join(&deep).join("s"))?;
     let pod = node.pod("web", "web-0")?;
     let mut conf = node.conf_for(&node.vfs()[0]);
     conf["socket"] = json!(format!("/var/{deep}/s"));

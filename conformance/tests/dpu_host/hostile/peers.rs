@@ -52,7 +52,7 @@ fn another_users_server_is_refused_and_told_nothing() -> Result<()> {
     let node = Node::builder().start()?;
     node.stop_server();
     node.remove_socket()?;
-    let _impostor = Impostor::listen(&node.root().join(conformance::node::SOCKET))?;
+    let _impostor = Impostor::listen(&node.server_socket())?;
     let conf = node.conf_for(&node.vfs()[0]);
     let text = refused(&node, &conf, 105)?;
     assert!(text.contains("uid 65534") && text.contains("only root"), "{text}");
@@ -66,8 +66,7 @@ fn another_users_server_is_refused_and_told_nothing() -> Result<()> {
 fn another_users_kubelet_is_refused() -> Result<()> {
     let node = Node::builder().start()?;
     node.stop_kubelet();
-    let path = "var/lib/kubelet/pod-resources/kubelet.sock";
-    let _impostor = Impostor::listen(&node.root().join(path))?;
+    let _impostor = Impostor::listen(&node.kubelet_socket())?;
     let mut conf = node.conf();
     conf["resourceName"] = json!("openshift.io/dpuvf");
     let text = refused(&node, &conf, 105)?;

@@ -1,17 +1,14 @@
 //! 150: what a refusal costs.
 
-use std::fs;
+use std::panic::resume_unwind;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::ptrace;
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
-
 use crate::check::call::Call;
 use crate::check::stop::{Stop, Verdict};
 use crate::check::trial::Trial;
+use crate::memory;
 
 /// kB; a Kubernetes node retries every pod every ten seconds.
 const MEMORY: u64 = 5 * 1024;
@@ -50,31 +47,15 @@ fn peak_memory(call: &Call) -> Result<u64, Stop> {
         let (ready, wait) = channel();
         // Only the thread that attached to a process may let it go on. Until its input comes, the plugin waits.
         let tracer = scope.spawn(move || {
-            let seized = ptrace::seize(pid, ptrace::Options::PTRACE_O_TRACEEXIT);
+            let traced = memory::trace(pid);
             // The receiver waits.
             let _ = ready.send(());
-            if seized.is_ok() { at_exit(pid) } else { Ok(None) }
+            traced.ok().map(|()| memory::follow(pid))
         });
         let _ = wait.recv();
         let answer = call.answer(running);
-        let peak = tracer.join().unwrap_or(Ok(None));
-        answer.and(peak)
+        let peak = tracer.join().unwrap_or_else(|panic| resume_unwind(panic));
+        answer.map(|_| peak)
     })?;
-    peak.ok_or_else(|| Stop::skipped("the process could not be traced"))
-}
-
-fn at_exit(pid: Pid) -> Result<Option<u64>, Stop> {
-    loop {
-        match waitpid(pid, None)? {
-            WaitStatus::PtraceEvent(..) => {
-                let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-                let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-                let peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-                ptrace::cont(pid, None)?;
-                return Ok(peak);
-            }
-            WaitStatus::Stopped(_, signal) => ptrace::cont(pid, signal)?,
-            _ => return Ok(None),
-        }
-    }
+    Ok(peak.ok_or_else(|| Stop::skipped("the process could not be traced"))??)
 }
