@@ -37,7 +37,7 @@ fn attaches_simulated_vfs() -> Result<()> {
 
 /// Two pods that reach each other, as their results say they should, and both VFs home again afterwards.
 fn attaches(node: &Node) -> Result<()> {
-    let homes: Vec<_> = node.vfs().iter().map(|vf| home(node, vf)).collect::<Result<_>>()?;
+    let homes = homes(node)?;
     let mut pods = Vec::new();
     for (vf, name) in node.vfs().iter().zip(["web-0", "web-1"]) {
         let pod = node.pod("web", name)?;

@@ -1,7 +1,6 @@
 //! The plugins with no more capabilities than the README says they need. They keep user ID 0: a runtime that drops
 //! capabilities leaves that.
 
-use conformance::node::Call;
 use serde_json::json;
 
 use super::*;
@@ -11,18 +10,6 @@ const LOOK: &str = "+sys_admin";
 /// The same, and links, addresses and routes.
 const CHANGE: &str = "+sys_admin,+net_admin";
 const NONE: &str = "";
-
-trait With {
-    /// The call by a process that has these capabilities only, and can get no others.
-    fn with(self, capabilities: &str) -> Self;
-}
-
-impl With for Call<'_> {
-    fn with(self, capabilities: &str) -> Self {
-        let bounds = format!("--bounding-set=-all,{capabilities}");
-        self.through("setpriv", &["--inh-caps=-all", "--no-new-privs", bounds.trim_end_matches(',')])
-    }
-}
 
 fn call<'n>(node: &'n Node, verb: Verb, pod: &Pod, conf: &Value, capabilities: &str) -> Result<Call<'n>> {
     Ok(node.call(PLUGIN, verb)?.pod(pod).conf(conf).with(capabilities))

@@ -153,7 +153,7 @@ fn the_same_vf_serves_the_next_pod_while_the_server_still_works_for_the_last() -
 #[test]
 fn sixteen_pods_at_once_each_get_their_own() -> Result<()> {
     let node = Node::builder().privileged(false).vfs(16).start()?;
-    let before: Vec<_> = node.vfs().iter().map(|vf| home(&node, vf)).collect::<Result<_>>()?;
+    let before = homes(&node)?;
     let pods: Vec<_> = (0..16).map(|n| node.pod("web", &format!("web-{n}"))).collect::<Result<_>>()?;
     for verb in [Verb::Add, Verb::Del] {
         let running: Vec<_> = pods

@@ -9,7 +9,7 @@ use super::*;
 #[test]
 fn gc_reclaims_what_is_not_listed_and_nothing_else() -> Result<()> {
     let node = Node::builder().privileged(false).vfs(3).start()?;
-    let before: Vec<_> = node.vfs().iter().map(|vf| home(&node, vf)).collect::<Result<_>>()?;
+    let before = homes(&node)?;
     let stale = node.pod("web", "stale")?;
     let living = node.pod("blue", "living")?;
     node.give_udn(&living, &node.vfs()[2])?;

@@ -105,8 +105,7 @@ fn waits_for_its_name_and_gets_it_back() -> Result<()> {
         node.host_links()?.into_iter().find(|link| link.index == before.index).context("it is lost")?;
     assert_ne!(&waiting.name, name);
     assert!(!waiting.up);
-    let row =
-        vfs(&node)?.into_iter().find(|row| row["device"] == node.vfs()[0].device_id()).context("no row")?;
+    let row = row(&node, node.vfs()[0].device_id())?;
     assert_eq!(row["state"], "waiting", "{row}");
     node.change_host(&format!("link del {name}"))?;
     // Any call does it.
@@ -178,17 +177,8 @@ fn takes_over_pods_that_upstreams_plugin_attached() -> Result<()> {
 fn a_namespace_that_lives_but_cannot_be_entered_loses_no_vf() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     // Without CAP_SYS_ADMIN nobody enters a namespace.
-    let program = conformance::binaries::plugin(PLUGIN)?;
-    let mut command = Command::new("setpriv");
-    command.args(["--bounding-set", "-all,+net_admin", "--inh-caps", "-all"]).arg(program);
-    command.env("CNI_COMMAND", "DEL").env("CNI_CONTAINERID", &pod.container).env("CNI_IFNAME", "eth0");
-    command.env("CNI_NETNS", pod.netns().path()).env("CNI_ARGS", pod.args()).env("CNI_PATH", "/x");
-    command.env("DPU_CNI_ROOT", node.root());
-    let conf = node.root().join("conf");
-    std::fs::write(&conf, node.conf_for(&node.vfs()[0]).to_string())?;
-    command.stdin(std::fs::File::open(conf)?);
-    let output = node.host().netns().run(|| command.output())??;
-    assert!(!output.status.success(), "{output:?}");
+    let call = node.call(PLUGIN, Verb::Del)?.pod(&pod).conf(&node.conf_for(&node.vfs()[0]));
+    call.with("+net_admin").run()?.error()?;
     assert!(pod.link("eth0")?.is_some());
     del(&node, &pod, &node.vfs()[0])?.ok()?;
     assert_eq!(home(&node, &node.vfs()[0])?, before);

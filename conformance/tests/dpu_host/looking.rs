@@ -108,10 +108,7 @@ fn check_tells_that_a_reset_took_the_vf() -> Result<()> {
 #[test]
 fn the_inventory_says_where_every_vf_is() -> Result<()> {
     let (node, pod, _) = attached()?;
-    let row = |at: usize| -> Result<Value> {
-        let id = node.vfs()[at].device_id().to_owned();
-        vfs(&node)?.into_iter().find(|row| row["device"] == id.as_str()).context("no row")
-    };
+    let row = |at: usize| row(&node, node.vfs()[at].device_id());
     let used = row(0)?;
     assert_eq!(
         (&used["state"], &used["place"], &used["pod"], &used["asRecorded"]),

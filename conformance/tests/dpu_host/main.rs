@@ -25,7 +25,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use conformance::node::{LinkState, Node, Output, Pod, Verb, Vf};
+use conformance::node::{Call, LinkState, Node, Output, Pod, Verb, Vf};
 use serde_json::Value;
 
 const PLUGIN: &str = "dpu-host";
@@ -34,6 +34,11 @@ const PLUGIN: &str = "dpu-host";
 fn home(node: &Node, vf: &Vf) -> Result<LinkState> {
     node.host_link(&vf.name)?
         .with_context(|| format!("{} is not on the host: {:?}", vf.name, node.host_links()))
+}
+
+/// All of them.
+fn homes(node: &Node) -> Result<Vec<LinkState>> {
+    node.vfs().iter().map(|vf| home(node, vf)).collect()
 }
 
 fn add(node: &Node, pod: &Pod, vf: &Vf) -> Result<Output> {
@@ -61,6 +66,18 @@ fn gc(node: &Node, valid: Option<Value>) -> Result<()> {
     }
     node.call(PLUGIN, Verb::Gc)?.conf(&conf).run()?.ok()?;
     Ok(())
+}
+
+trait With {
+    /// The call by a process that has these capabilities only, and can get no others.
+    fn with(self, capabilities: &str) -> Self;
+}
+
+impl With for Call<'_> {
+    fn with(self, capabilities: &str) -> Self {
+        let bounds = format!("--bounding-set=-all,{capabilities}");
+        self.through("setpriv", &["--inh-caps=-all", "--no-new-privs", bounds.trim_end_matches(',')])
+    }
 }
 
 /// The configuration of CHECK and DEL, which carries the result of ADD.
@@ -98,6 +115,11 @@ fn vfs_as(node: &Node, args: &[&str]) -> Result<String> {
 /// `dpu-host vfs --json`.
 fn vfs(node: &Node) -> Result<Vec<Value>> {
     Ok(serde_json::from_str(&vfs_as(node, &["--json"])?)?)
+}
+
+/// Its row for this device.
+fn row(node: &Node, device: &str) -> Result<Value> {
+    vfs(node)?.into_iter().find(|row| row["device"] == device).context("no row")
 }
 
 /// Waits until the plugin has claimed a VF: from then on only the server is awaited.

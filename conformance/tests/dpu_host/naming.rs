@@ -39,7 +39,7 @@ fn a_vf_that_drifted_gets_the_name_that_udev_would_give_it() -> Result<()> {
         std::fs::create_dir_all(&udev)?;
         let entry = format!("E:ID_PATH=pci-{pci}\nE:ID_NET_NAME={0}\nE:ID_NET_NAME_SLOT={0}\n", vf.name);
         std::fs::write(udev.join(format!("n{}", vf.link)), entry)?;
-        let row = vfs(&node)?.into_iter().find(|row| row["device"] == pci).context("no row")?;
+        let row = row(&node, pci)?;
         assert_eq!(row["state"], "leaked", "{row}");
         let pod = node.pod("web", "web-0")?;
         add(&node, &pod, vf)?.ok()?;
@@ -71,7 +71,7 @@ fn an_other_name_of_the_vf_stands_in_no_ones_way() -> Result<()> {
     let after = home(&node, vf)?;
     assert_eq!(after.altnames, ["eth0"], "{after:?}");
     assert!(!after.up);
-    let row = vfs(&node)?.into_iter().find(|row| row["device"] == vf.device_id()).context("no row")?;
+    let row = row(&node, vf.device_id())?;
     assert_eq!(row["state"], "waiting", "{row}");
     node.change_host("link del br0")?;
     // Any later call does it.

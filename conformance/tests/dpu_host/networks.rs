@@ -24,7 +24,7 @@ fn a_vf_without_a_network_device_is_passed_through() -> Result<()> {
         // Only the PF can give the virtual machine that address; this one's driver cannot, and that is said.
         assert!(added.stderr.contains("its address stays as it is"), "{}", added.stderr);
         node.run(PLUGIN, Verb::Check, &pod, &after(node.conf_for(vf), result))?.ok()?;
-        let row = vfs(&node)?.into_iter().find(|row| row["device"] == vf.device_id()).context("no row")?;
+        let row = row(&node, vf.device_id())?;
         assert_eq!((&row["state"], &row["place"]), (&json!("used"), &json!("vfio")), "{row}");
         del(&node, &pod, vf)?.ok()?;
         assert!(left(&node)?.is_empty());

@@ -13,8 +13,7 @@ use super::*;
 
 /// The state that the inventory gives to the first VF, and whose it is.
 fn state(node: &Node) -> Result<(String, Value)> {
-    let device = node.vfs()[0].device_id().to_owned();
-    let row = vfs(node)?.into_iter().find(|row| row["device"] == device.as_str()).context("no row")?;
+    let row = row(node, node.vfs()[0].device_id())?;
     Ok((row["state"].as_str().unwrap_or_default().to_owned(), row["pod"].clone()))
 }
 

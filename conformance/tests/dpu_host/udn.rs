@@ -23,7 +23,7 @@ fn it_gets_a_vf_of_its_own_and_gives_it_back() -> Result<()> {
 }
 
 fn gets_and_gives_back(node: &Node) -> Result<()> {
-    let homes: Vec<_> = node.vfs().iter().map(|vf| home(node, vf)).collect::<Result<_>>()?;
+    let homes = homes(node)?;
     let pod = node.pod("blue", "web-0")?;
     node.give_udn(&pod, &node.vfs()[1])?;
     node.allocate(&pod, RESOURCE, &[node.vfs()[0].device_id(), node.vfs()[1].device_id()]);
@@ -36,7 +36,7 @@ fn gets_and_gives_back(node: &Node) -> Result<()> {
     ensure!(last["interface"] == 3, "{result}");
     ensure!(pod.link("ovn-udn1")?.is_some_and(|link| link.up));
     for vf in node.vfs() {
-        let row = vfs(node)?.into_iter().find(|row| row["device"] == vf.device_id()).context("no row")?;
+        let row = row(node, vf.device_id())?;
         ensure!(row["state"] == "used" && row["pod"] == "blue/web-0", "{row}");
     }
     node.run(PLUGIN, Verb::Check, &pod, &after(conf.clone(), result))?.ok()?;

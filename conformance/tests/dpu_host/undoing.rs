@@ -64,7 +64,7 @@ fn undoes_every_step(node: &Node, steps: &[Refused], expected: u64) -> Result<()
 #[test]
 fn a_second_vf_that_fails_takes_the_first_home_too() -> Result<()> {
     let node = Node::builder().vfs(3).privileged(false).start()?;
-    let before: Vec<_> = node.vfs().iter().map(|vf| home(&node, vf)).collect::<Result<_>>()?;
+    let before = homes(&node)?;
     let holder = node.pod("web", "holder")?;
     add(&node, &holder, &node.vfs()[2])?.ok()?;
     type Case = (u64, fn(&mut conformance::node::Udn), &'static str);
@@ -97,7 +97,7 @@ fn a_second_vf_that_a_privileged_server_gave_up_on_comes_home_too() -> Result<()
     ];
     for change in changes {
         let node = Node::builder().naming(Naming::Simulated).start()?;
-        let before: Vec<_> = node.vfs().iter().map(|vf| home(&node, vf)).collect::<Result<_>>()?;
+        let before = homes(&node)?;
         let pod = node.pod("blue", "web-0")?;
         node.give_udn(&pod, &node.vfs()[1])?;
         node.edit_pod(&pod, |object| object.udn.as_mut().map(|udn| change(&mut udn.interface)))?;

@@ -20,10 +20,6 @@ fn attached() -> Result<(Node, Pod, Vec<LinkState>)> {
     Ok((node, pod, before))
 }
 
-fn homes(node: &Node) -> Result<Vec<LinkState>> {
-    node.vfs().iter().map(|vf| home(node, vf)).collect()
-}
-
 /// The only record, and its file.
 fn record(node: &Node) -> Result<(PathBuf, Value)> {
     let mut files = fs::read_dir(node.root().join("run/dpu-cni/attachments"))?;
@@ -121,9 +117,7 @@ fn says_that_a_newer_version_is_needed_and_forgets_nothing() -> Result<()> {
         );
     }
     assert!(pod.link("eth0")?.is_some(), "the pod runs on");
-    let mut conf = node.conf();
-    conf["cni.dev/valid-attachments"] = json!([]);
-    node.call(PLUGIN, Verb::Gc)?.conf(&conf).run()?.ok()?;
+    gc(&node, Some(json!([])))?;
     assert!(path.exists(), "garbage is what one understands");
     assert!(vfs_as(&node, &["--drained"]).is_err(), "some pod has a VF");
 
@@ -145,7 +139,7 @@ fn hands_out_no_vfio_device_whose_record_only_a_newer_version_understands() -> R
     })?;
     let (code, text) = add(&node, &node.pod("web", "vm-1")?, vf)?.error()?;
     assert_eq!(code, 110, "{text}");
-    let row = vfs(&node)?.into_iter().find(|row| row["device"] == vf.device_id()).context("no row")?;
+    let row = row(&node, vf.device_id())?;
     assert_eq!((&row["state"], &row["place"]), (&json!("used"), &json!("vfio")), "{row}");
     assert!(vfs_as(&node, &["--drained"]).is_err(), "some pod has it");
     Ok(())

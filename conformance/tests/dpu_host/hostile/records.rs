@@ -45,7 +45,7 @@ fn a_del_hangs_on_nothing_that_is_no_record() -> Result<()> {
         let other = node.pod("web", "web-1")?;
         add(&node, &other, &node.vfs()[1])?.ok().context(what)?;
         del(&node, &other, &node.vfs()[1])?.ok().context(what)?;
-        node.call(PLUGIN, Verb::Gc)?.conf(&node.conf()).run()?.ok().context(what)?;
+        gc(&node, None).context(what)?;
     }
     Ok(())
 }
