@@ -6,6 +6,13 @@ use super::process::Finished;
 use super::stop::{Stop, Verdict};
 use super::text::{brief, one_line};
 
+/// The longest that an error's text may be, in characters.
+pub const LONGEST: usize = 300;
+/// What kubelet looks for in an ADD's error: it then retries ten times as often.
+pub const NOT_READY: &str = "network is not ready";
+/// What runtimes look for in other errors.
+pub const MATCHED: &[&str] = &["not found", "no such file or directory", "\""];
+
 /// The end of a call.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -74,6 +81,11 @@ impl Answer {
             (true, true) => String::new(),
         };
         format!("{}{said}", self.finished.ending())
+    }
+
+    /// Whether it ended in a stack trace, of Rust or of Go.
+    pub fn panicked(&self) -> bool {
+        ["panicked at", "goroutine 1 [running]"].iter().any(|trace| self.stderr().contains(trace))
     }
 
     /// A deviation: this answer came where something else should have.

@@ -16,7 +16,6 @@ const DRIVER: &str = "vfs";
 /// store.
 pub(super) fn prepare(setup: &Setup, place: &Place) -> Result<Command> {
     fs::write(setup.path("crio.conf"), configuration(setup)?)?;
-    fs::write(setup.path("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)?;
     let archive = image::write(&setup.path(""))?;
     let mut podman = Command::new(program("podman")?);
     podman.arg("--root").arg(setup.path("root")).arg("--runroot").arg(setup.path("runroot"));
@@ -26,7 +25,7 @@ pub(super) fn prepare(setup: &Setup, place: &Place) -> Result<Command> {
         "--cgroup-manager",
         "cgroupfs",
     ]);
-    podman.arg("load").arg("--signature-policy").arg(setup.path("policy.json")).arg("--input").arg(archive);
+    podman.arg("load").arg("--signature-policy").arg(setup.signature_policy()?).arg("--input").arg(archive);
     place::run(place, &mut podman)?;
 
     let mut command = Command::new(program("crio")?);

@@ -34,7 +34,6 @@ impl Podman {
     pub fn start(setup: Setup, network: Option<&Netns>) -> Result<Option<Podman>> {
         fs::write(setup.path("containers.conf"), configuration(&setup)?)?;
         fs::write(setup.path("storage.conf"), storage(&setup))?;
-        fs::write(setup.path("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)?;
         let podman = Podman { place: Place::new(network)?, cgroup: Cgroup::unique()?, setup };
         let backend = podman.run(&["info", "--format", "{{.Host.NetworkBackend}}"], &[])?;
         if String::from_utf8_lossy(&backend.stdout).trim() != "cni" {
@@ -43,7 +42,7 @@ impl Podman {
             return Ok(None);
         }
         let archive = image::write(&podman.setup.path(""))?;
-        let policy = podman.setup.path("policy.json");
+        let policy = podman.setup.signature_policy()?;
         let load =
             ["load", "--signature-policy", &policy.to_string_lossy(), "--input", &archive.to_string_lossy()];
         let loaded = podman.run(&load, &[])?;

@@ -121,6 +121,13 @@ impl Setup {
         self
     }
 
+    /// Writes the policy by which images need no signature, and returns its path.
+    pub(super) fn signature_policy(&self) -> Result<PathBuf> {
+        let path = self.path("policy.json");
+        fs::write(&path, r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)?;
+        Ok(path)
+    }
+
     /// The plugin directory.
     pub fn plugins(&self) -> PathBuf {
         self.plugins.clone()

@@ -14,10 +14,10 @@ mod sight;
 mod verbs;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use conformance::crash::report;
 
 /// Sequences in one run; `scripts/test` makes two, of the plugins as built for tests and as shipped.
 const SEQUENCES: u64 = 1_000;
@@ -44,10 +44,4 @@ fn what_failed_before_holds() -> Result<()> {
 fn number(variable: &str) -> Result<Option<u64>> {
     let Ok(text) = std::env::var(variable) else { return Ok(None) };
     text.parse().map(Some).with_context(|| format!("{variable} must be a number"))
-}
-
-/// Shows a line even of a test that passes.
-fn report(line: &str) {
-    // A test that cannot be read still counts.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

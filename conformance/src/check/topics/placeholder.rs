@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::P;
-use crate::check::answer::{Outcome, Refusal};
+use crate::check::answer::{LONGEST, Outcome, Refusal};
 use crate::check::catalogue::{Check, check};
 use crate::check::stop::{Stop, Verdict};
 use crate::check::trial::Trial;
@@ -98,7 +98,7 @@ fn one_fixed_error(t: &Trial<'_>) -> Verdict {
     let other = t.suite.plain("ADD", t.suite.newest());
     refusal.expect(other == Outcome::Refused(refusal.code), "the same code with every version")?;
     let text = refusal.text();
-    refusal.expect(text.chars().count() < 300, "less than 300 characters")?;
+    refusal.expect(text.chars().count() <= LONGEST, format!("at most {LONGEST} characters"))?;
     refusal.expect(
         text.contains("hostNetwork") || text.contains("node"),
         "what to do: hostNetwork, or another node",

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::check::answer::Outcome;
+use crate::check::answer::{LONGEST, MATCHED, NOT_READY, Outcome};
 use crate::check::chain::Chain;
 use crate::check::levels::Profile;
 use crate::check::pod::Pod;
@@ -114,19 +114,15 @@ pub(super) fn capabilities(t: &Trial<'_>) -> Verdict {
     Ok(())
 }
 
-/// What kubelet looks for in an ADD's error: it then retries ten times as often.
-const NOT_READY: &str = "network is not ready";
-/// What runtimes look for in other errors; a placeholder, whose error everybody sees, has none of it.
-const MATCHED: &[&str] = &["not found", "no such file or directory", "\""];
-
 pub(super) fn failing(t: &Trial<'_>) -> Verdict {
     let pod = t.pod()?;
     let (answer, text) = Chain::new(t, &pod, &[t.version], vec![plugin(t, &pod)]).failing_add()?;
     let own = answer.refusal()?.text();
     answer.expect(!own.contains(['\n', '\r']), format!("one line: {text:?}"))?;
-    answer.expect(own.chars().count() <= 300, format!("at most 300 characters: {text}"))?;
+    answer.expect(own.chars().count() <= LONGEST, format!("at most {LONGEST} characters: {text}"))?;
     answer.expect(!own.contains(NOT_READY), format!("no {NOT_READY:?}: {text}"))?;
     for phrase in MATCHED.iter().filter(|phrase| own.contains(**phrase)) {
+        // A placeholder's error is what everybody sees.
         answer.expect(t.profile() != Profile::Placeholder, format!("no {phrase:?}: {text}"))?;
         t.remark(format!("says {phrase:?}"));
     }
