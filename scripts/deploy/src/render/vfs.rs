@@ -45,10 +45,8 @@ pub(crate) fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
     }
     for name in sriov.physical_functions.iter().filter(|name| !interface(name)) {
         let why = format!("sriov.physicalFunctions has '{name}', which is no interface name");
-        faults.push(Fault::new(
-            why,
-            "give the bare name; ranges of VFs belong in management.vfs and pods.vfs",
-        ));
+        faults
+            .push(Fault::new(why, "give the bare name; ranges of VFs belong in management.vfs and pods.vfs"));
     }
     for (key, pool) in [("sriov.management", &sriov.management), ("sriov.pods", &sriov.pods)] {
         if pool.resource.is_empty() || !pool.resource.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
