@@ -280,7 +280,10 @@ pub(crate) fn text(file: &File) -> io::Result<String> {
     if !meta.is_file() || meta.len() > MOST {
         return Err(io::Error::other(format!("it is no file of at most {MOST} bytes")));
     }
-    io::read_to_string(file.take(MOST))
+    // In one read: a reader that does not know how much there is begins with 32 bytes.
+    let mut text = String::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
+    file.take(MOST).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn is_newer(error: &io::Error) -> bool {
