@@ -44,5 +44,8 @@ as_root() {
   fi
 }
 
+# unknown_option WORD: ends there, saying which word it is.
+unknown_option() { die "unknown option '$1' (--help says which there are)"; }
+
 # Prints the usage block at the head of the calling script: its comment lines after the first.
 usage() { sed -n '2,/^[^#]/ { /^#/ s/^# \{0,1\}//p }' "$0"; }

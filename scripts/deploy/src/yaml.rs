@@ -33,12 +33,20 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Fault> {
     serde_saphyr::from_str(text).map_err(|error| malformed(path, &error.to_string()))
 }
 
-/// All documents of a file, JSON or YAML, lists taken apart.
+/// All objects of a file, JSON or YAML, lists taken apart.
 ///
 /// # Errors
-/// When the file cannot be read or is neither.
+/// When the file cannot be read or holds something else: a failed `oc get > FILE` leaves nothing, or its complaint.
 pub(crate) fn objects(path: &Path) -> Result<Vec<Value>, Fault> {
-    parse(&text(path)?).map_err(|error| malformed(path, &error))
+    let objects = parse(&text(path)?).map_err(|error| malformed(path, &error))?;
+    match objects.iter().find(|object| !object["kind"].is_string()) {
+        None if !objects.is_empty() => Ok(objects),
+        None => Err(malformed(path, "it holds no objects")),
+        Some(other) => {
+            let shown: String = other.to_string().chars().take(60).collect();
+            Err(malformed(path, &format!("{shown} is no object of a cluster")))
+        }
+    }
 }
 
 /// All documents of a text, lists taken apart, empty ones left out.
@@ -86,5 +94,7 @@ fn text(path: &Path) -> Result<String, Fault> {
 
 fn malformed(path: &Path, error: &str) -> Fault {
     let error = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    // What follows is for whoever calls the library.
+    let error = error.split(", set DuplicateKeyPolicy").next().unwrap_or(error);
     Fault::new(format!("{}: {error}", path.display()), "mend the file")
 }

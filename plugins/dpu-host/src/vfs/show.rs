@@ -23,6 +23,9 @@ pub(super) fn drained(rows: &[Row]) -> Result<String, String> {
 
 /// In columns, with a head.
 pub(super) fn table(rows: &[Row]) -> Result<String, String> {
+    if rows.is_empty() {
+        return Ok("this node has no VFs, and no record of any".to_owned());
+    }
     let head = ["VF", "PF", "NAME", "MAC", "WHERE", "STATE", "POD", "SINCE", "NOTE"].map(str::to_owned);
     let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let lines: Vec<[String; 9]> = std::iter::once(head)

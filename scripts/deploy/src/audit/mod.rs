@@ -95,7 +95,7 @@ fn node(tree: &Tree, vfs: Option<&Path>, findings: &mut Findings) {
     if let Some(conf) = &winner {
         default_network(tree, &runtime, conf, host.is_some(), card.is_some(), findings);
     }
-    if host.is_some() || tree.exists(STATE) {
+    if host.is_some() || tree.exists(STATE) || vfs.is_some() {
         server::check(tree, findings);
         vfs::check(tree, vfs, host.as_deref(), findings);
     }

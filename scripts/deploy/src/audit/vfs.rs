@@ -27,6 +27,7 @@ struct Row {
     note: Option<String>,
 }
 
+const PCI_DEVICES: &str = "/sys/bus/pci/devices";
 const HOME: &str = "it comes home with the next pod that is made or deleted on the node; at once with \
                     CNI_COMMAND=GC CNI_PATH=/ dpu-host <<<'{\"cniVersion\":\"1.1.0\",\"name\":\"ovn-kubernetes\",\"type\":\"dpu-host\"}'";
 
@@ -37,6 +38,10 @@ pub(crate) fn check(tree: &Tree, saved: Option<&Path>, binary: Option<&str>, fin
             .map_err(|error| format!("{}: {error}", path.display()))
             .and_then(|text| parse(&text)),
         (None, Some(binary)) if tree.live() => ask(binary),
+        (None, _) if !tree.exists(PCI_DEVICES) => {
+            let remedy = "run `dpu-host vfs --json > FILE` there, and name that with --vfs";
+            return findings.warning("vfs", "the VFs are not in this copy", remedy);
+        }
         _ => Ok(from_files(tree)),
     };
     match rows {
@@ -93,12 +98,13 @@ fn report(rows: &[Row], findings: &mut Findings) {
 /// sysfs and records of a copy.
 fn from_files(tree: &Tree) -> Vec<Row> {
     let records = records(tree);
-    let devices = "/sys/bus/pci/devices";
-    let vfs =
-        tree.names(devices).into_iter().filter(|device| tree.exists(&format!("{devices}/{device}/physfn")));
+    let vfs = tree
+        .names(PCI_DEVICES)
+        .into_iter()
+        .filter(|device| tree.exists(&format!("{PCI_DEVICES}/{device}/physfn")));
     let mut seen: BTreeMap<String, Row> = BTreeMap::new();
     for device in vfs.chain(records.keys().cloned()) {
-        let name = tree.names(&format!("{devices}/{device}/net")).into_iter().next();
+        let name = tree.names(&format!("{PCI_DEVICES}/{device}/net")).into_iter().next();
         let record = records.get(&device);
         let living = record.is_some_and(|record| tree.exists(&record.netns));
         let misnamed =

@@ -33,6 +33,7 @@ pub(crate) use site::{Cluster, Site};
 
 /// The command line.
 #[derive(ClapArgs)]
+#[command(override_usage = "scripts/render --cluster <CLUSTER> --out <DIR> [OPTIONS]")]
 pub(crate) struct Args {
     /// Which of the two clusters: infra (the cards) or tenant (the servers that hold them)
     #[arg(long, value_enum)]

@@ -1,6 +1,6 @@
 //! The values file: what differs from one site to the next. Every key has a default; an unknown key is refused.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::manifest::Map;
 
@@ -197,7 +197,9 @@ pub(crate) struct Sriov {
     pub(crate) mtu: Option<u32>,
     /// Whether something else makes the VFs.
     pub(crate) externally_managed: bool,
+    #[serde(deserialize_with = "VfPool::of_management")]
     pub(crate) management: VfPool,
+    #[serde(deserialize_with = "VfPool::of_pods")]
     pub(crate) pods: VfPool,
     /// The kubelet's limit, to compare with the number of pod VFs.
     pub(crate) max_pods: u32,
@@ -207,7 +209,6 @@ pub(crate) struct Sriov {
 
 impl Default for Sriov {
     fn default() -> Self {
-        let pool = |resource: &str, vfs: &str| VfPool { resource: resource.to_owned(), vfs: vfs.to_owned() };
         Sriov {
             namespace: None,
             resource_prefix: "openshift.io".to_owned(),
@@ -217,8 +218,8 @@ impl Default for Sriov {
             num_vfs: 16,
             mtu: None,
             externally_managed: false,
-            management: pool("mgmtvf", "0-0"),
-            pods: pool("dpuvf", "1-15"),
+            management: VfPool::management(),
+            pods: VfPool::pods(),
             max_pods: 250,
             multus_resources: Vec::new(),
         }
@@ -226,12 +227,40 @@ impl Default for Sriov {
 }
 
 /// A range of VFs under one resource name.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub(crate) struct VfPool {
     pub(crate) resource: String,
     /// `first-last`.
     pub(crate) vfs: String,
+}
+
+impl VfPool {
+    fn management() -> Self {
+        VfPool { resource: "mgmtvf".to_owned(), vfs: "0-0".to_owned() }
+    }
+
+    fn pods() -> Self {
+        VfPool { resource: "dpuvf".to_owned(), vfs: "1-15".to_owned() }
+    }
+
+    fn of_management<'de, D: Deserializer<'de>>(values: D) -> Result<Self, D::Error> {
+        Self::management().overridden(values)
+    }
+
+    fn of_pods<'de, D: Deserializer<'de>>(values: D) -> Result<Self, D::Error> {
+        Self::pods().overridden(values)
+    }
+
+    fn overridden<'de, D: Deserializer<'de>>(self, values: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Given {
+            resource: Option<String>,
+            vfs: Option<String>,
+        }
+        let Given { resource, vfs } = Given::deserialize(values)?;
+        Ok(VfPool { resource: resource.unwrap_or(self.resource), vfs: vfs.unwrap_or(self.vfs) })
+    }
 }
 
 /// Keys of the ConfigMap `hardware-offload-config`.

@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Run the commands, and stop at the first that fails; without, they are printed
     #[arg(long)]
     run: bool,
+    /// What it does without --run
+    #[arg(long, conflicts_with = "run")]
+    dry_run: bool,
 }
 
 /// A step: why, and with which commands.

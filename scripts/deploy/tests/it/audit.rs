@@ -248,3 +248,10 @@ fn a_must_gather_tells_about_labels_taints_and_pools() {
         assert!(line.starts_with(start), "{line}");
     }
 }
+
+#[test]
+fn a_copy_without_sysfs_is_not_said_to_have_no_vfs() {
+    let place = host();
+    fs::remove_dir_all(place.path("root/sys")).expect("removed");
+    finds(&place, 1, &["the VFs are not in this copy"]);
+}

@@ -48,6 +48,11 @@ fn vf_pools_that_get_into_each_others_way() {
         &sriov("  pods: { resource: dpuvf, vfs: 0-15 }\n"),
         &["lie inside the pod pool 0-15", "start the pod pool at 1"],
     );
+    refused(
+        "tenant",
+        &sriov("  pods: { vfs: 0-7 }\n"),
+        &["the management VFs 0-0 lie inside the pod pool 0-7"],
+    );
     refused("tenant", &sriov("  pods: { resource: mgmtvf, vfs: 1-15 }\n"), &["share the device pool mgmtvf"]);
     refused("tenant", &sriov("  numVfs: 8\n"), &["sriov.pods.vfs is '1-15' with 8 VFs", "from 0 to 7"]);
     refused("tenant", &sriov("  multusResources: [dpuvf]\n"), &["may be given one VF twice"]);
@@ -177,4 +182,24 @@ fn fewer_vfs_than_pods_is_a_warning() {
     );
     let enough = "sriov: { physicalFunctions: [ens1f0], maxPods: 15 }\n";
     assert_eq!(Place::new().render("tenant", enough, &[]).ok().err, "");
+}
+
+#[test]
+fn what_is_no_clusters_answer() {
+    let place = Place::new();
+    for (answer, words) in [
+        ("", "cluster.json: it holds no objects"),
+        ("error: You must be logged in to the server\n", "is no object of a cluster"),
+        ("junk\n", "\"junk\" is no object of a cluster"),
+        (r#"{"kind":"List","items":[]}"#, "cluster.json: it holds no objects"),
+    ] {
+        place.write("cluster.json", answer);
+        for ran in [
+            place.render("tenant", TENANT, &["--against", "cluster.json"]),
+            place.run(&["audit", "--root", ".", "--objects", "cluster.json"]),
+        ] {
+            assert_eq!(ran.code, 2, "{answer}: {}", ran.out);
+            assert!(ran.err.contains(words), "{answer}: {}", ran.err);
+        }
+    }
 }
