@@ -5,9 +5,10 @@
 //! Every check is a row of data ([`catalogue::Check`]: number, verb, what is sent, what should come back, who
 //! demands it, where that is written) and a function of a few lines. They are grouped by topic, a file each, in
 //! `topics/`. A check runs once for each protocol version that the plugin lists and the check is about; each run is a
-//! [`trial::Trial`]: a thread with a network and mount namespace of its own (the "host"), container namespaces that
-//! end with it, a private directory, a copy of the plugin in a private `CNI_PATH`, and an environment with nothing
-//! in it but what is meant. As many trials run at a time as there are cores.
+//! [`trial::Trial`]: a thread with a network and mount namespace of its own (the "host"), in which `/run` and
+//! `/var/lib/cni` are empty at first; container namespaces that end with it, a private directory, a copy of the plugin
+//! in a private `CNI_PATH`, and an environment with nothing in it but what is meant. As many trials run at a time as
+//! there are cores.
 //!
 //! # Levels and profiles
 //!

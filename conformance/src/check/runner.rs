@@ -25,9 +25,9 @@ pub struct Chosen {
 }
 
 /// Runs `work` on a thread that has a host of its own. A panic goes on in the caller.
-pub fn on_private_host<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+pub fn on_private_host<T: Send>(suite: &Suite, work: impl FnOnce() -> T + Send) -> Result<T> {
     thread::scope(|scope| {
-        let inside = || enter_private_host().map(|()| work());
+        let inside = || enter_private_host(&suite.kept()).map(|()| work());
         let thread = thread::Builder::new().name("host".to_owned()).spawn_scoped(scope, inside);
         thread.context("starting a thread")?.join().unwrap_or_else(|panic| resume_unwind(panic))
     })
@@ -109,7 +109,7 @@ fn attempt(suite: &Suite, check: &Check, version: &str) -> Done {
         Ok(Done { version, verdict, remarks, last, elapsed: start.elapsed() })
     };
     // A panic is a mistake of the check; the others can still say something.
-    let caught = catch_unwind(AssertUnwindSafe(|| on_private_host(run)));
+    let caught = catch_unwind(AssertUnwindSafe(|| on_private_host(suite, run)));
     match caught {
         Ok(Ok(Ok(done))) => done,
         Ok(Ok(Err(error)) | Err(error)) => broken(error),

@@ -1,6 +1,7 @@
 //! What is the same for every trial: the plugin, its configuration, what it answers to plain calls.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,6 +95,13 @@ impl Suite {
     /// A directory that goes away with the suite.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// What trials see of the machine even where its state is hidden from them: where the suite and its surroundings
+    /// have their files, and where plugins are, which links lead to.
+    pub fn kept(&self) -> [PathBuf; 4] {
+        let beside = self.plugin.parent().unwrap_or(Path::new("/"));
+        [env::temp_dir(), self.dir().to_owned(), beside.to_owned(), PathBuf::from("/var/lib/cni/bin")]
     }
 
     /// `CNI_PATH`.

@@ -23,12 +23,12 @@ fn nothing(_: &Trial<'_>) -> Verdict {
 
 /// Fills in [`Suite::versions`] and [`Suite::plain`].
 pub fn survey(suite: &mut Suite) -> Result<()> {
-    let listed = on_private_host(|| list(suite))?.map_err(explain)?;
+    let listed = on_private_host(suite, || list(suite))?.map_err(explain)?;
     // A plugin without a VERSION is checked as far as it goes, with a version that everybody speaks.
     suite.versions = if listed.is_empty() { vec!["1.0.0".to_owned()] } else { listed };
     let versions = suite.versions.clone();
     for version in versions {
-        let plain = on_private_host(|| plain(suite, &version))?.map_err(explain)?;
+        let plain = on_private_host(suite, || plain(suite, &version))?.map_err(explain)?;
         suite.plain.extend(plain.into_iter().map(|(verb, outcome)| ((verb, version.clone()), outcome)));
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! `conformance check`: as a program, on our own plugins, on those of others, and on broken ones.
 
 mod controls;
+mod machine;
 mod mutants;
 mod ours;
 mod program;

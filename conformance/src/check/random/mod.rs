@@ -3,6 +3,7 @@
 
 mod generate;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -47,12 +48,11 @@ fn protect(t: &Trial<'_>) -> Verdict {
     let own = t.suite.dir();
     mount(Some(own), own, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
     let read_only = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
-    for place in ["/", "/run", "/var", "/tmp", "/home"] {
+    mount(None::<&str>, "/", None::<&str>, read_only, None::<&str>)?;
+    let kept = t.suite.kept().into_iter().filter(|dir| dir != own);
+    for place in ["/run", "/var", "/tmp", "/home"].into_iter().map(PathBuf::from).chain(kept) {
         // Most are no mounts of their own, and belong to one that is.
-        let done = mount(None::<&str>, place, None::<&str>, read_only, None::<&str>);
-        if place == "/" {
-            done?;
-        }
+        let _ = mount(None::<&str>, &place, None::<&str>, read_only, None::<&str>);
     }
     Ok(())
 }
