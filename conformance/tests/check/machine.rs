@@ -1,12 +1,14 @@
 //! What plugins write and read outside the suite's directory is not the machine's.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Result, ensure};
 use conformance::binaries::plugin;
 use rstest::rstest;
+
+use super::put;
 
 /// A machine to play with, whatever the suite does: its own `/run` and `/var/lib`, with a runtime's files in them, and
 /// `$SAY` for a list of what is below both when the suite has ended.
@@ -25,7 +27,7 @@ exit $status
 "#;
 
 /// On that machine.
-fn on_a_machine(program: &std::path::Path, args: &[&str], tmp: &str) -> Result<(Output, String)> {
+fn on_a_machine(program: &Path, args: &[&str], tmp: &str) -> Result<(Output, String)> {
     let report = tempfile::NamedTempFile::new()?;
     let output = Command::new("unshare")
         .args(["-m", "sh", "-c", MACHINE, "sh"])
@@ -65,8 +67,7 @@ fn a_plugin_has_directories_of_its_own(#[case] tmp: &str) -> Result<()> {
     );
     let dir = tempfile::tempdir()?;
     let program = dir.path().join("written");
-    fs::write(&program, script)?;
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    put(&program, &script)?;
     let args =
         ["--plugin", "/var/lib/cni/bin/written", "--profile", "placeholder", "--only", "1,13,19,101,152"];
     let (output, report) = on_a_machine(&program, &args, tmp)?;

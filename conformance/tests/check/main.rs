@@ -8,6 +8,9 @@ mod program;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result};
@@ -50,4 +53,10 @@ impl Report {
 
 fn numbers<'a>(rows: impl Iterator<Item = &'a Value>) -> BTreeSet<u64> {
     rows.filter_map(|row| row["number"].as_u64()).collect()
+}
+
+/// Writes a plugin that is a script.
+fn put(path: &Path, script: &str) -> Result<()> {
+    fs::write(path, script)?;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
 }

@@ -5,14 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use conformance::binaries::plugin;
 
-use super::Report;
+use super::{Report, put};
 
 /// A mutation: what it is, the script, the checks that fail because of it.
 type Mutant = (&'static str, &'static str, &'static [u64]);
@@ -237,9 +234,4 @@ fn failures(name: &str, mutation: &str, args: &[&str], only: &BTreeSet<u64>) -> 
     let common = ["--random", "500", "--only", &only, "--plugin"].map(OsStr::new);
     let report = Report::of(args.iter().map(OsStr::new).chain(common).chain([mutant.as_os_str()]))?;
     Ok(report.failed())
-}
-
-fn put(path: &Path, script: &str) -> Result<()> {
-    fs::write(path, script)?;
-    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
 }

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::suite;
+use super::{put, suite};
 
 fn check(args: &[&str]) -> Result<Command> {
     let mut command = suite();
@@ -96,5 +96,20 @@ fn an_interrupted_suite_leaves_nothing() -> Result<()> {
     let status = child.wait()?;
     assert!(!status.success(), "{status}");
     assert_eq!(left(tmp.path())?, BTreeSet::new());
+    Ok(())
+}
+
+#[test]
+fn what_another_run_left_behind_is_not_blamed_on_this_one() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let program = dir.path().join("dpu-nic-placeholder");
+    let real = plugin("dpu-nic-placeholder")?;
+    let script = format!("#!/bin/sh\n/usr/bin/setsid /bin/sleep 9 >&- 2>&- &\nexec '{}'\n", real.display());
+    put(&program, &script)?;
+    let left =
+        suite().args(["--profile", "placeholder", "--only", "1", "--plugin"]).arg(&program).output()?;
+    assert_eq!(left.status.code(), Some(1), "{}", String::from_utf8_lossy(&left.stdout));
+    let output = run(&["--profile", "placeholder", "--only", "1"])?;
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
     Ok(())
 }
