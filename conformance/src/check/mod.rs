@@ -60,7 +60,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use self::call::Common;
@@ -69,7 +69,7 @@ use self::levels::Profile;
 use self::progress::Progress;
 use self::random::Random;
 use self::report::{About, Format};
-use self::row::Row;
+use self::row::{Row, Status};
 use self::runner::Chosen;
 use self::suite::{Subject, Suite};
 
@@ -111,7 +111,7 @@ pub struct Args {
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// Seconds until a call counts as hanging.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     /// List all checks instead.
     #[arg(long)]
@@ -121,7 +121,8 @@ pub struct Args {
 /// Runs it: exit status 1 when a required check fails, or when it is interrupted.
 ///
 /// # Errors
-/// When the suite itself cannot work: no such plugin, not root, no iproute2, a set-up command that fails.
+/// When the suite itself cannot work: no such plugin, not root, no iproute2, a set-up command that fails; and after the
+/// report, when some check could not be judged, or not one could be run.
 pub fn run(args: Args) -> Result<ExitCode> {
     let chosen = select::select(&args.only)?;
     if args.list {
@@ -143,8 +144,22 @@ pub fn run(args: Args) -> Result<ExitCode> {
     };
     let mut out = stdout().lock();
     format.write(&mut out, &about, &rows).and_then(|()| out.flush()).context("writing the report")?;
+    if interrupted {
+        return Ok(ExitCode::FAILURE);
+    }
+    says_something(&rows)?;
     let failed = report::Summary::of(&rows).failed > 0;
-    Ok(if failed || interrupted { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Whether what was found is about the plugin.
+fn says_something(rows: &[Row]) -> Result<()> {
+    let broken: Vec<String> =
+        rows.iter().filter(|row| row.broken).map(|row| row.number.to_string()).collect();
+    ensure!(broken.is_empty(), "the suite itself failed in {}", broken.join(", "));
+    let reason = rows.first().map_or("", |row| &row.remark);
+    ensure!(rows.iter().any(|row| row.status != Status::Skip), "not one check could be run: {reason}");
+    Ok(())
 }
 
 fn prepare(args: Args) -> Result<Suite> {

@@ -67,6 +67,8 @@ pub struct Row {
     pub seconds: f64,
     /// Why it was not run, or what is worth knowing.
     pub remark: String,
+    /// Whether it failed, with one version at least, by no fault of the plugin's: the suite could not find out.
+    pub broken: bool,
 }
 
 impl Row {
@@ -87,6 +89,7 @@ impl Row {
             should: check.then.to_owned(),
             seconds: 0.0,
             remark: reason.into(),
+            broken: false,
         }
     }
 
@@ -111,7 +114,10 @@ impl Row {
                     continue;
                 }
                 Err(Stop::Failed(failure)) => *failure,
-                Err(Stop::Broken(error)) => broken(check, &error),
+                Err(Stop::Broken(error)) => {
+                    row.broken = true;
+                    broken(check, &error)
+                }
             };
             first.get_or_insert(failure);
             row.failed_versions.push(run.version);
@@ -175,7 +181,7 @@ mod tests {
     #[test]
     fn what_goes_wrong_in_the_suite_is_no_pass() {
         let row = row(vec![Ok(()), Err(Stop::Broken(anyhow::anyhow!("no iproute2")))]);
-        assert_eq!(row.status, Status::Fail);
+        assert_eq!((row.status, row.broken), (Status::Fail, true));
         assert!(row.came_back.contains("no iproute2"), "{}", row.came_back);
     }
 }

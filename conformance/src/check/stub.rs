@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::versions::KNOWN;
@@ -43,8 +43,11 @@ impl Stub {
             stub.dir.display()
         );
         let path = stub.dir.join(Stub::KIND);
-        fs::write(&path, script)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        // A process of its own writes it: what another thread starts just then would inherit a file that this one has
+        // open for writing, and the stub would be busy.
+        let write = r#"printf %s "$1" > "$0" && chmod 755 "$0""#;
+        let written = Command::new("/bin/sh").args(["-c", write]).arg(&path).arg(script).status()?;
+        ensure!(written.success(), "writing {}: {written}", path.display());
         let versions = json!({"cniVersion": "1.1.0", "supportedVersions": KNOWN});
         stub.says("VERSION", &versions)?;
         Ok(stub)
@@ -86,5 +89,32 @@ impl Stub {
     /// Whether it has been called for a verb.
     pub fn was_asked(&self, verb: &str) -> Result<bool> {
         Ok(self.seen()?.iter().any(|seen| seen.verb == verb))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::super::runner::at_once;
+    use super::*;
+
+    #[test]
+    fn a_stub_can_be_started_while_others_fork() {
+        let dir = tempfile::tempdir().unwrap();
+        let starts = |thread: usize| {
+            let dir = dir.path();
+            move || {
+                (0..100).try_for_each(|index| -> Result<()> {
+                    let stub = Stub::new(dir.join(format!("{thread}-{index}")))?;
+                    let mut call = Command::new(stub.dir().join(Stub::KIND));
+                    call.env("CNI_COMMAND", "DEL").stdin(Stdio::null()).output()?;
+                    ensure!(stub.was_asked("DEL")?);
+                    Ok(())
+                })
+            }
+        };
+        let done = at_once((0..8).map(starts));
+        assert!(done.iter().all(Result::is_ok), "{done:?}");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -66,6 +67,9 @@ impl Suite {
     pub fn new(subject: Subject) -> Result<Suite> {
         let Subject { plugin, config, profile, ifname, fixture, common, random } = subject;
         ensure!(plugin.is_file(), "{} is not a file", plugin.display());
+        // Here, where it has the name that the user gave; trials start a copy.
+        let mode = fs::metadata(&plugin)?.permissions().mode();
+        ensure!(mode & 0o111 != 0, "{} is not executable", plugin.display());
         let plugin = plugin.canonicalize().with_context(|| format!("finding {}", plugin.display()))?;
         let kind =
             plugin.file_name().and_then(|name| name.to_str()).context("the plugin's name is not UTF-8")?;

@@ -36,7 +36,21 @@ pub fn survey(suite: &mut Suite) -> Result<()> {
 
 fn list(suite: &Suite) -> Result<Vec<String>, Stop> {
     let trial = Trial::begin(suite, SURVEY, "1.0.0")?;
-    let object = trial.version_call().run()?.object().unwrap_or_default();
+    let call = trial.version_call();
+    let running = call.start().map_err(|stop| match stop {
+        // It names the trial's copy.
+        Stop::Broken(error) => {
+            anyhow!("{} does not start: {}", suite.plugin.display(), error.root_cause()).into()
+        }
+        other => other,
+    })?;
+    let answer = call.answer(running)?;
+    // Whatever else is wrong with the answer is for the checks.
+    if !answer.finished().timed_out && !answer.stdout().contains('{') {
+        let plugin = suite.plugin.display();
+        return Err(anyhow!("{plugin} does not answer VERSION: is it a CNI plugin?").into());
+    }
+    let object = answer.object().unwrap_or_default();
     let listed = object.get("supportedVersions").and_then(Value::as_array).cloned().unwrap_or_default();
     let known = listed.iter().filter_map(Value::as_str).filter(|version| versions::KNOWN.contains(version));
     Ok(known.map(str::to_owned).collect())

@@ -1,6 +1,7 @@
 //! `conformance check` as a program: its reports, its exit status, and what it leaves behind.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -69,14 +70,59 @@ fn a_failing_required_check_is_exit_status_1() -> Result<()> {
 
 #[test]
 fn what_cannot_be_run_is_exit_status_2() -> Result<()> {
-    for args in [&["--only", "nothing"][..], &["--setup", "exit 7"][..]] {
+    for args in [&["--only", "nothing"][..], &["--setup", "exit 7"][..], &["--timeout", "0"][..]] {
         assert_eq!(run(args)?.status.code(), Some(2), "{args:?}");
     }
     Ok(())
 }
 
+#[test]
+fn a_run_of_nothing_is_exit_status_2_and_says_why() -> Result<()> {
+    // A placeholder attaches nothing, as a plugin that misses its configuration.
+    let output = run(&["--only", "90-96"])?;
+    let said = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("not one check could be run: ADD fails with code 100: give a configuration"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_fault_of_the_suite_is_exit_status_2() -> Result<()> {
+    // The survey attaches two containers in a trial of seven; what comes later gets none.
+    let setup = r#"[ $SUITE_VERB != attach ] || [ -e "${SUITE_DIR%/*}/bin" ] && [ $SUITE_NUMBER -lt 2 ]"#;
+    let output = run(&["--only", "19,112,131", "--profile", "interface", "--setup", setup])?;
+    let said = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{said} {}", String::from_utf8_lossy(&output.stdout));
+    assert!(said.contains("the suite itself failed in 131"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn what_is_no_plugin_is_named_as_it_was_given() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let (plain, foreign) = (dir.path().join("plain"), dir.path().join("foreign"));
+    std::fs::write(&plain, "")?;
+    put(&foreign, "#!/nowhere/sh\n")?;
+    for (program, complaint) in [
+        (Path::new("/bin/true"), "does not answer VERSION: is it a CNI plugin?"),
+        (&plain, "is not executable"),
+        (&foreign, "does not start: No such file"),
+    ] {
+        let output = suite().arg("--plugin").arg(program).output()?;
+        let said = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        let program = program.canonicalize()?;
+        assert!(said.contains(&format!("{} {complaint}", program.display())), "{said}");
+    }
+    Ok(())
+}
+
 /// The directories of suites of this process's children.
-fn left(dir: &std::path::Path) -> Result<BTreeSet<String>> {
+fn left(dir: &Path) -> Result<BTreeSet<String>> {
     let names = std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     names.collect()
 }

@@ -14,9 +14,9 @@ use crate::check::trial::Trial;
 
 pub(super) fn replaced(t: &Trial<'_>) -> Verdict {
     let (original, target) = (&t.suite.common.program, t.dir().join(&t.suite.template.kind));
-    fs::copy(original, &target)?;
-    // A process of its own does it: a copy that this one held open for writing while it forks would make the file
-    // busy by the suite's own doing.
+    // A link, and then a process of its own: a copy that this one held open for writing while any of its threads forks
+    // would make the file busy by the suite's own doing.
+    fs::hard_link(original, &target)?;
     let script = "while [ -e go ]; do cp \"$0\" new && mv new \"$1\" || exit 1; done";
     fs::write(t.dir().join("go"), "")?;
     let mut replacing = Command::new("/bin/sh")
@@ -60,7 +60,8 @@ pub(super) fn in_a_chroot(t: &Trial<'_>) -> Verdict {
         mount(Some(&from), &to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)?;
     }
     let inside = Path::new("/bin").join(&t.suite.template.kind);
-    fs::copy(&t.suite.common.program, root.join("bin").join(&t.suite.template.kind))?;
+    // A link, as above.
+    fs::hard_link(&t.suite.common.program, root.join("bin").join(&t.suite.template.kind))?;
     let script = format!("exec /usr/sbin/chroot '{}' '{}'", root.display(), inside.display());
     t.version_call().shell(&script).run()?.object()?;
     let pod = t.pod()?;
