@@ -63,7 +63,8 @@ fn a_failing_required_check_is_exit_status_1() -> Result<()> {
     // A placeholder attaches nothing.
     let output = run(&["--profile", "interface", "--only", "88"])?;
     assert_eq!(output.status.code(), Some(1));
-    let advice = run(&["--profile", "spec", "--only", "88"])?;
+    // Nor does it mind what the reference library refuses.
+    let advice = run(&["--profile", "spec", "--only", "42"])?;
     assert_eq!(advice.status.code(), Some(0), "{}", String::from_utf8_lossy(&advice.stdout));
     Ok(())
 }
@@ -92,12 +93,11 @@ fn a_run_of_nothing_is_exit_status_2_and_says_why() -> Result<()> {
 
 #[test]
 fn a_fault_of_the_suite_is_exit_status_2() -> Result<()> {
-    // The survey attaches two containers in a trial of seven; what comes later gets none.
-    let setup = r#"[ $SUITE_VERB != attach ] || [ -e "${SUITE_DIR%/*}/bin" ] && [ $SUITE_NUMBER -lt 2 ]"#;
-    let output = run(&["--only", "19,112,131", "--profile", "interface", "--setup", setup])?;
+    let setup = "[ $SUITE_VERB != cause ]";
+    let output = run(&["--only", "88,100", "--profile", "interface", "--setup", setup])?;
     let said = String::from_utf8(output.stderr)?;
     assert_eq!(output.status.code(), Some(2), "{said} {}", String::from_utf8_lossy(&output.stdout));
-    assert!(said.contains("the suite itself failed in 131"), "{said}");
+    assert!(said.contains("the suite itself failed in 100\n"), "{said}");
     Ok(())
 }
 
