@@ -151,6 +151,11 @@ fn introduction(node: &Node) -> Result<String> {
            export DPU_CNI_ROOT={root} NETCONFPATH={root}/{CONFS}/{device}\n  \
            export CNI_ARGS='IgnoreUnknown=1;K8S_POD_NAMESPACE=web;K8S_POD_NAME=web-0'\n  \
            {enter}cnitool add ovn-kubernetes /run/netns/web-0\n\n\
+         To see where the VFs are, and to take it away, with the same environment:\n\n  \
+           {enter}$CNI_PATH/dpu-host vfs\n  \
+           {enter}cnitool del ovn-kubernetes /run/netns/web-0\n  \
+           ip netns del web-0\n\n\
+         Between add and del cnitool keeps a file in this machine's /var/lib/cni/results.\n\n\
          {root}/{CONFS} has a configuration for each device, one without, and one with a resource.\n"
     )?;
     Ok(text)

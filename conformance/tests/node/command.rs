@@ -32,7 +32,20 @@ fn it_says_what_it_made_obeys_and_leaves_nothing_behind() -> Result<()> {
         .map(Running)?;
     let mut lines = BufReader::new(node.0.stdout.take().context("no output")?).lines().map_while(Result::ok);
     let mut say = node.0.stdin.take().context("no input")?;
-    lines.next().context("no introduction")?;
+    let introduction: Vec<String> =
+        lines.by_ref().take_while(|line| !line.contains("has a configuration")).collect();
+    let typed =
+        |line: &str| introduction.iter().position(|said| said.starts_with("  ") && said.ends_with(line));
+    let order = [
+        "ip netns add web-0",
+        "cnitool add ovn-kubernetes /run/netns/web-0",
+        "$CNI_PATH/dpu-host vfs",
+        "cnitool del ovn-kubernetes /run/netns/web-0",
+        "ip netns del web-0",
+    ]
+    .map(typed);
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{introduction:#?}");
+    assert!(introduction.iter().any(|line| line.contains("/var/lib/cni/results")), "{introduction:#?}");
 
     let env = fs::read_to_string(&env)?;
     let value = |key: &str| {
