@@ -1,4 +1,5 @@
-//! Where the time of one ADD goes: the plugin's own account of its phases, and what starting and ending a process adds.
+//! Where the time of one ADD goes: the plugin's own account of its phases; the rest is starting and ending the process, and what it
+//! does for others once its answer is out.
 
 use std::fmt::Write;
 use std::fs;
@@ -44,7 +45,7 @@ pub(super) fn trace(
         fs::remove_file(&log)?;
         let told = read(&text).with_context(|| format!("no phases in the log: {text}"))?;
         let known: f64 = told.iter().map(|(_, took)| took).sum();
-        let outside = [("exec and exit".to_owned(), (wall - known).max(0.0)), ("all".to_owned(), wall)];
+        let outside = [("exec, chores, exit".to_owned(), (wall - known).max(0.0)), ("all".to_owned(), wall)];
         for (phase, took) in told.into_iter().chain(outside) {
             match phases.iter_mut().find(|(name, _)| *name == phase) {
                 Some((_, all)) => all.push(took),
