@@ -8,7 +8,7 @@ GO_AT_LEAST=1.21
 need_cnitool() {
   local stamp=$TOOLS/cnitool-$CNITOOL_VERSION go
   [[ -e $stamp ]] && return
-  go=$(find_go) || { install_newer golang-go "Go $GO_AT_LEAST or later" && go=$(find_go); } || die "cnitool needs Go $GO_AT_LEAST or later to be built"
+  need_go || die "cnitool needs Go $GO_AT_LEAST or later to be built"
   say "building cnitool $CNITOOL_VERSION with $("$go" version)"
   mkdir -p "$TOOLS/bin"
   # Static, so that it runs in the test machine as it is.
@@ -17,6 +17,9 @@ need_cnitool() {
     { cat "$TOOLS/go.log" >&2; die "could not build cnitool"; }
   touch "$stamp"
 }
+
+# Sets go, a Go that will do: installed if there is none.
+need_go() { go=$(find_go) || { install_newer golang-go "Go $GO_AT_LEAST or later" && go=$(find_go); }; }
 
 # The newest Go here that will do. Debian keeps those beside its default one under /usr/lib/go-VERSION.
 find_go() {

@@ -44,6 +44,12 @@ as_root() {
   fi
 }
 
+# Ends there, for an option whose value is missing or none: the usage says what it may be.
+misused() {
+  usage >&2
+  exit 2
+}
+
 # unknown_option WORD: ends there, saying which word it is.
 unknown_option() { die "unknown option '$1' (--help says which there are)"; }
 

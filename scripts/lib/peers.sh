@@ -19,7 +19,7 @@ build_peer() {
   local label=$1 version=$2 go package
   shift 2
   [[ -e $PEERS/$label/built ]] && return
-  go=$(find_go) || { install_newer golang-go "Go $GO_AT_LEAST or later" && go=$(find_go); } || { say "no Go to build $label with"; return 1; }
+  need_go || { say "no Go to build $label with"; return 1; }
   say "building $label of ${1%/plugins/*} with $("$go" version)"
   mkdir -p "$PEERS/$label"
   for package; do

@@ -29,9 +29,8 @@ pub(crate) fn sweep(node: &Node) {
         let id = DeviceId::Pci(address);
         // Most VFs have their names: those cost no more than a look at sysfs.
         let given = match vf::name_on_host(node, &id) {
-            Ok(name) if !name.as_deref().is_some_and(is_drifted) => Ok(()),
-            Ok(_) if !is_listed(node, &address) => Ok(()),
-            Ok(_) => give_name(node, &id),
+            Ok(Some(name)) if is_drifted(&name) && is_listed(node, &address) => give_name(node, &id),
+            Ok(_) => Ok(()),
             Err(error) => Err(error),
         };
         if let Err(error) = given {

@@ -179,8 +179,8 @@ impl Store {
         for draft in drafts {
             let made = fs::symlink_metadata(&draft).and_then(|meta| meta.modified());
             let forsaken = made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > DRAFT));
-            if forsaken && let Err(error) = gone_is_fine(fs::remove_file(&draft)) {
-                log::warn!("{}: {error}", draft.display());
+            if forsaken && let Err(error) = remove(&draft) {
+                log::warn!("{error}");
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
+
 use super::inventory::{Place, Row, State};
 use crate::store::{age, now};
 
@@ -35,8 +37,8 @@ pub(super) fn table(rows: &[Row]) -> Result<String, String> {
                 dash(row.pf.clone()),
                 dash(row.name.clone()),
                 dash(row.mac.map(|mac| mac.to_string())),
-                place(row.place).to_owned(),
-                state(row.state).to_owned(),
+                word(row.place),
+                word(row.state),
                 dash(row.pod.clone()),
                 dash(row.since.map(age)),
                 row.note.clone().unwrap_or_default(),
@@ -66,7 +68,7 @@ pub(super) fn prometheus(rows: &[Row]) -> Result<String, String> {
     );
     for wanted in [State::Free, State::Used, State::Lost, State::Leaked, State::Waiting] {
         let count = rows.iter().filter(|row| row.state == wanted).count();
-        let _ = writeln!(text, "dpu_cni_vfs{{state=\"{}\"}} {count}", state(wanted));
+        let _ = writeln!(text, "dpu_cni_vfs{{state=\"{}\"}} {count}", word(wanted));
     }
     text.push_str("# HELP dpu_cni_vf_attached_seconds How long a pod has had the VF.\n# TYPE dpu_cni_vf_attached_seconds gauge\n");
     for row in rows {
@@ -97,21 +99,7 @@ fn label(text: &str) -> String {
     text.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
 }
 
-fn place(place: Place) -> &'static str {
-    match place {
-        Place::Host => "host",
-        Place::Pod => "pod",
-        Place::Vfio => "vfio",
-        Place::Unknown => "unknown",
-    }
-}
-
-fn state(state: State) -> &'static str {
-    match state {
-        State::Free => "free",
-        State::Used => "used",
-        State::Lost => "lost",
-        State::Leaked => "leaked",
-        State::Waiting => "waiting",
-    }
+/// A place or a state, as JSON has it.
+fn word(of: impl Serialize) -> String {
+    serde_json::to_value(of).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
