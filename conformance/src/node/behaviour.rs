@@ -100,6 +100,10 @@ pub enum Kubelet {
     Garbage,
     /// Its answer ends in the middle of a message.
     Truncated,
+    /// Its answer is whole, but breaks off before the status that says so.
+    Unfinished,
+    /// It has just been started and not heard of the API server yet: it answers with its static pods alone.
+    Restarted,
 }
 
 /// What becomes of a request.

@@ -18,6 +18,7 @@ server privileged | unprivileged | old | new        who moves the VF; which gene
 add | del | status ANSWER                           proper, truncated, lost, hang, hang-up, garbage, deep,
                                                     wrong-types, both-null, endless, or a text to refuse with
 kubelet stop | start | healthy | refuses | hangs    the PodResources API
+kubelet restarted                                   it lists static pods only, until it is healthy
 allocate NAMESPACE/POD RESOURCE DEVICE...           what the kubelet tells of a pod
 udn NAMESPACE/POD DEVICE                            give a pod a primary user-defined network
 delete NAMESPACE/POD                                remove a pod from the API server
@@ -122,7 +123,8 @@ fn kubelet(node: &Node, what: &str) -> Result<()> {
         "healthy" => Kubelet::Healthy,
         "refuses" => Kubelet::Refuses,
         "hangs" => Kubelet::Hangs,
-        _ => bail!("stop, start, healthy, refuses or hangs?"),
+        "restarted" => Kubelet::Restarted,
+        _ => bail!("stop, start, healthy, refuses, hangs or restarted?"),
     };
     node.behave(|b| b.kubelet = mood);
     Ok(())

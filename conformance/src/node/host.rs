@@ -15,7 +15,13 @@ impl Node {
     /// When `ip` fails.
     pub fn lose_netns(&self, pod: &Pod) -> Result<()> {
         let host = self.host();
-        for link in pod.links()? {
+        let (peers, card) = (link::peers(pod.netns().netns())?, link::links(self.card().netns())?);
+        // Links that are the pod's own die with it. Real VFs have no representor that we know.
+        let is_vf = |link: &LinkState| {
+            let representor = peers.get(&link.name);
+            card.is_empty() || card.iter().any(|end| representor == Some(&u64::from(end.index)))
+        };
+        for link in pod.links()?.into_iter().filter(is_vf) {
             let taken = link::link(host.netns(), &link.name)?.is_some();
             let name = if taken { format!("dev{}", link.index) } else { link.name.clone() };
             pod.change(&format!(

@@ -182,6 +182,18 @@ impl Running {
         Ok(())
     }
 
+    /// Leaves it alone, as a runtime does that is killed: nobody reads what it says, and what it writes from now on meets
+    /// a closed pipe. How it ends all the same.
+    ///
+    /// # Errors
+    /// As for [`Running::wait`].
+    pub fn abandon(mut self) -> Result<ExitStatus> {
+        if let Some(child) = &mut self.child {
+            (child.stdout, child.stderr) = (None, None);
+        }
+        self.wait().map(|output| output.status)
+    }
+
     /// Waits for its end.
     ///
     /// # Errors

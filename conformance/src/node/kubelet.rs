@@ -1,5 +1,6 @@
 //! The kubelet's PodResources API, version 1: `List`, over HTTP/2 on a unix socket.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
-use kubelet::wire::{self, ListPodResourcesResponse};
+use kubelet::wire::{self, ContainerResources, ListPodResourcesResponse, PodResources};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
 use super::behaviour::Kubelet;
-use super::state::Shared;
+use super::state::{PodKey, Shared};
 
 /// A running kubelet. Dropping it stops it and removes its socket.
 pub(super) struct Server {
@@ -76,6 +77,15 @@ async fn serve(shared: Arc<Shared>, stream: UnixStream) {
     }
 }
 
+fn pod(((namespace, name), containers): (PodKey, Vec<ContainerResources>)) -> PodResources {
+    PodResources { name, namespace, containers }
+}
+
+/// A pod of a file on the node, for which no API server is asked.
+fn static_pod() -> PodKey {
+    ("kube-system".into(), "kube-rbac-proxy-crio-node".into())
+}
+
 /// How this call is answered; a rate limit ends with the calls that it refuses.
 fn take_mood(shared: &Shared) -> Kubelet {
     shared.change(|state| {
@@ -107,12 +117,20 @@ fn answer<B>(
         return Ok(());
     }
     let mut body = respond.send_response(head.body(())?, false)?;
-    let pod_resources = shared.state().resources.clone();
-    let mut bytes = wire::frame(&ListPodResourcesResponse { pod_resources });
+    let listed = match mood {
+        Kubelet::Restarted => BTreeMap::from([(static_pod(), Vec::new())]),
+        _ => shared.state().listed.clone(),
+    };
+    let mut bytes =
+        wire::frame(&ListPodResourcesResponse { pod_resources: listed.into_iter().map(pod).collect() });
     if *mood == Kubelet::Truncated {
         bytes.truncate(bytes.len() / 2);
     }
     body.send_data(bytes.into(), false)?;
+    if *mood == Kubelet::Unfinished {
+        body.send_reset(h2::Reason::INTERNAL_ERROR);
+        return Ok(());
+    }
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
     body.send_trailers(trailers)?;

@@ -1,5 +1,7 @@
 //! Links as `ip` sees them.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use ipnetwork::IpNetwork;
 use linux::Netns;
@@ -46,6 +48,16 @@ pub(super) fn links(inside: &Netns) -> Result<Vec<LinkState>> {
 /// When `ip` fails.
 pub(super) fn link(inside: &Netns, name: &str) -> Result<Option<LinkState>> {
     Ok(links(inside)?.into_iter().find(|link| link.name == name))
+}
+
+/// The index of each veth's other end, by its name.
+///
+/// # Errors
+/// When `ip` fails.
+pub(super) fn peers(inside: &Netns) -> Result<BTreeMap<String, u64>> {
+    let found = ip::json(inside, &["link", "show", "type", "veth"])?;
+    let peer = |json: &Value| Some((json["ifname"].as_str()?.into(), json["link_index"].as_u64()?));
+    Ok(found.as_array().into_iter().flatten().filter_map(peer).collect())
 }
 
 impl LinkState {

@@ -58,7 +58,7 @@ pub use invoke::{Call, Output, Running, Verb};
 pub use link::LinkState;
 pub use namespace::Namespace;
 pub use pods::{Details, Families, PodObject, Udn};
-pub use sandbox::Pod;
+pub use sandbox::{Pod, Process};
 pub use server::{Received, TOKEN};
 pub use vf::{Naming, Vf};
 

@@ -28,7 +28,12 @@ impl Namespace {
     /// # Errors
     /// Without root, or without `ip`.
     pub fn new(role: &str) -> Result<Self> {
-        let name = format!("dpu{}-{}-{role}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        Self::named(&format!("dpu{}-{}-{role}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Makes one under this name, which nobody else may use: that of one of ours that has been unbound.
+    pub(super) fn named(name: &str) -> Result<Self> {
+        let name = String::from(name);
         ip_netns("add", &name)?;
         let path = Path::new(DIR).join(&name);
         let netns = match Netns::open(&path) {

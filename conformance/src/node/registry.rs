@@ -1,21 +1,23 @@
 //! Pods on the node: what the API server and the kubelet know of them.
 
 use anyhow::{Context, Result};
-use kubelet::wire::{ContainerDevices, ContainerResources, PodResources};
+use kubelet::wire::{ContainerDevices, ContainerResources};
 
 use super::Node;
+use super::namespace::Namespace;
 use super::pods::{PodObject, Udn};
 use super::sandbox::Pod;
 use super::vf::Vf;
 
 impl Node {
-    /// Registers a pod with the next free addresses, and makes a sandbox for it.
+    /// Registers a pod with the next free addresses, and makes a sandbox for it; the kubelet lists it. One of the same
+    /// name is replaced, as by a StatefulSet.
     ///
     /// # Errors
     /// When no namespace can be made.
     pub fn pod(&self, namespace: &str, name: &str) -> Result<Pod> {
         let key = (namespace.to_owned(), name.to_owned());
-        let mut pod = Pod::new(namespace, name, "")?;
+        let mut pod = Pod::new(namespace, name, "", Namespace::new("pod")?);
         // Of the form of a UID, and as unique as the container ID.
         let digits = &pod.container;
         pod.uid = format!("{}-{}-4000-8000-{}", &digits[8..16], &digits[4..8], &digits[52..64]);
@@ -28,7 +30,16 @@ impl Node {
     /// # Errors
     /// When no namespace can be made.
     pub fn another_sandbox(&self, pod: &Pod) -> Result<Pod> {
-        Pod::new(&pod.namespace, &pod.name, &pod.uid)
+        Ok(Pod::new(&pod.namespace, &pod.name, &pod.uid, Namespace::new("pod")?))
+    }
+
+    /// Makes another sandbox for `pod` where the namespace of `dead` was: under the same path.
+    ///
+    /// # Errors
+    /// When that is still there, or no namespace can be made.
+    pub fn sandbox_in_place_of(&self, dead: &Pod, pod: &Pod) -> Result<Pod> {
+        let netns = Namespace::named(dead.netns().name())?;
+        Ok(Pod::new(&pod.namespace, &pod.name, &pod.uid, netns))
     }
 
     /// Changes the pod as the API server knows it.
@@ -84,7 +95,7 @@ impl Node {
     }
 
     pub(super) fn delete_named_pod(&self, namespace: &str, name: &str) {
-        self.shared.change(|state| state.delete((namespace.into(), name.into())));
+        self.shared.change(|state| state.delete(&(namespace.into(), name.into())));
     }
 
     /// The pod as the API server knows it.
@@ -92,8 +103,8 @@ impl Node {
         self.shared.state().pods.get(&(pod.namespace.clone(), pod.name.clone())).cloned()
     }
 
-    /// Tells the kubelet which devices of `resource` it has given to the pod. A container each; none makes the pod
-    /// known to it without any.
+    /// Tells the kubelet which devices of `resource` it has given to the pod beside those it has: a container each. A pod
+    /// that it did not list is listed now.
     pub fn allocate(&self, pod: &Pod, resource: &str, devices: &[&str]) {
         self.allocate_to(&pod.namespace, &pod.name, resource, devices);
     }
@@ -106,8 +117,14 @@ impl Node {
                 device_ids: vec![(*device).into()],
             }],
         };
-        let containers = devices.iter().enumerate().map(container).collect();
-        let (name, namespace) = (name.into(), namespace.into());
-        self.shared.change(|state| state.resources.push(PodResources { name, namespace, containers }));
+        let containers = devices.iter().enumerate().map(container);
+        let key = (namespace.into(), name.into());
+        self.shared.change(|state| state.listed.entry(key).or_default().extend(containers));
+    }
+
+    /// Makes the kubelet forget the pod and its devices, whatever the API server knows: it has seen its containers end,
+    /// or has not been told of the pod yet.
+    pub fn unlist(&self, pod: &Pod) {
+        self.shared.change(|state| state.listed.remove(&(pod.namespace.clone(), pod.name.clone())));
     }
 }

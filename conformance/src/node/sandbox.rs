@@ -1,7 +1,7 @@
 //! A pod's sandbox: a network namespace and the names that a runtime gives it.
 
 use std::net::IpAddr;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
@@ -12,6 +12,8 @@ use super::link::{self, LinkState};
 use super::namespace::Namespace;
 
 static MADE: AtomicU64 = AtomicU64::new(1);
+/// How long a pod's process lives if nobody ends it, in seconds: none outlives a test by much.
+const LIFETIME: &str = "600";
 
 /// One sandbox of a pod. Dropping it removes its namespace, and with it every veth end inside.
 #[derive(Debug)]
@@ -29,22 +31,43 @@ pub struct Pod {
     netns: Namespace,
 }
 
+/// A process in a pod. Dropping it ends it.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Pod {
-    pub(super) fn new(namespace: &str, name: &str, uid: &str) -> Result<Self> {
+    pub(super) fn new(namespace: &str, name: &str, uid: &str, netns: Namespace) -> Self {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        Ok(Pod {
+        Pod {
             namespace: namespace.into(),
             name: name.into(),
             uid: uid.into(),
             container: format!("{number:016x}{:048x}", std::process::id()),
             ifname: String::from("eth0"),
-            netns: Namespace::new("pod")?,
-        })
+            netns,
+        }
     }
 
     /// Its network namespace.
     pub fn netns(&self) -> &Namespace {
         &self.netns
+    }
+
+    /// Starts a process in it that does nothing, as the pod's containers are.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_process(&self) -> Result<Process> {
+        let mut sleep = Command::new("sleep");
+        sleep.arg(LIFETIME).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Process(self.netns.netns().run(|| sleep.spawn())?.context("running sleep")?))
     }
 
     /// `CNI_ARGS` as CRI-O and Multus pass them.

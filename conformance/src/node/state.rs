@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kubelet::wire::PodResources;
+use kubelet::wire::ContainerResources;
 use ovnkube::{Metrics, PodInterface};
 
 use super::behaviour::Behaviour;
@@ -32,14 +32,14 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) behaviour: Behaviour,
     pub(super) pods: BTreeMap<PodKey, PodObject>,
-    /// Pods that existed: nobody invents them again.
-    deleted: BTreeSet<PodKey>,
+    /// Pods that existed, with their UIDs: nobody invents them again, but others of their names.
+    deleted: BTreeSet<(PodKey, String)>,
     /// How many interfaces have been given addresses.
     interfaces: u16,
     pub(super) received: Vec<Received>,
     pub(super) metrics: Vec<Metrics>,
-    /// What the kubelet knows of pods' devices.
-    pub(super) resources: Vec<PodResources>,
+    /// The pods that the kubelet lists, with the devices of their containers.
+    pub(super) listed: BTreeMap<PodKey, Vec<ContainerResources>>,
     /// Numbers of VFs that the card is to disconnect.
     pub(super) let_go: Vec<String>,
     /// Requests being worked on.
@@ -72,7 +72,7 @@ impl Shared {
             interfaces: 0,
             received: Vec::new(),
             metrics: Vec::new(),
-            resources: Vec::new(),
+            listed: BTreeMap::new(),
             let_go: Vec::new(),
             busy: 0,
             run: 0,
@@ -138,9 +138,11 @@ impl Shared {
 impl State {
     /// The pod, invented where that is allowed. An invented one has the UID that it is first asked for with.
     pub(super) fn pod(&mut self, key: &PodKey, uid: Option<&str>) -> Option<&mut PodObject> {
-        let may_invent = self.behaviour.invents_pods && !self.deleted.contains(key);
-        if !self.pods.contains_key(key) && may_invent {
-            self.register(key.clone(), uid.unwrap_or_default());
+        let uid_or_none = uid.unwrap_or_default();
+        let existed =
+            || self.deleted.iter().any(|(name, old)| name == key && (old == uid_or_none || uid.is_none()));
+        if !self.pods.contains_key(key) && self.behaviour.invents_pods && !existed() {
+            self.register(key.clone(), uid_or_none);
         }
         let pod = self.pods.get_mut(key)?;
         if let (true, Some(uid)) = (pod.uid.is_empty(), uid) {
@@ -149,16 +151,20 @@ impl State {
         Some(pod)
     }
 
-    /// A new pod with the next addresses; one of the same name is replaced.
+    /// A new pod with the next addresses, which the kubelet lists; one of the same name is replaced.
     pub(super) fn register(&mut self, key: PodKey, uid: &str) {
         let pod = PodObject::new(uid, self.next(), self.behaviour.families);
-        self.deleted.remove(&key);
+        self.delete(&key);
+        self.listed.insert(key.clone(), Vec::new());
         self.pods.insert(key, pod);
     }
 
-    pub(super) fn delete(&mut self, key: PodKey) {
-        self.pods.remove(&key);
-        self.deleted.insert(key);
+    /// Removes a pod from the API server, and with it from what the kubelet lists.
+    pub(super) fn delete(&mut self, key: &PodKey) {
+        self.listed.remove(key);
+        if let Some(pod) = self.pods.remove(key) {
+            self.deleted.insert((key.clone(), pod.uid));
+        }
     }
 
     /// One more interface on the cluster's network.

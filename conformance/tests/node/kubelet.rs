@@ -23,7 +23,7 @@ fn ask(node: &Node, pod: &Pod, within: Duration) -> Result<PodDevices, Failure> 
 fn it_tells_a_pods_devices() -> Result<()> {
     let node = Node::builder().vfs(0).start()?;
     let (web, batch) = (node.pod("web", "web-0")?, node.pod("web", "batch-0")?);
-    assert_eq!(ask(&node, &web, SOON)?, PodDevices::UnknownPod);
+    assert_eq!(ask(&node, &web, SOON)?, PodDevices::NoneOf { others: BTreeSet::new() });
     node.allocate(&batch, "example.com/gpu", &["gpu0"]);
     node.allocate(&web, VF, &["0000:03:00.3", "0000:03:00.2"]);
     assert_eq!(
@@ -34,6 +34,19 @@ fn it_tells_a_pods_devices() -> Result<()> {
         ask(&node, &batch, SOON)?,
         PodDevices::NoneOf { others: BTreeSet::from(["example.com/gpu".into()]) }
     );
+    node.unlist(&web);
+    assert_eq!(ask(&node, &web, SOON)?, PodDevices::UnknownPod);
+    Ok(())
+}
+
+#[test]
+fn one_that_has_just_been_started_lists_no_pod_of_the_api_servers() -> Result<()> {
+    let node = Node::builder().vfs(0).behave(|b| b.kubelet = Kubelet::Restarted).start()?;
+    let pod = node.pod("web", "web-0")?;
+    node.allocate(&pod, VF, &["0000:03:00.2"]);
+    assert_eq!(ask(&node, &pod, SOON)?, PodDevices::UnknownPod);
+    node.behave(|b| b.kubelet = Kubelet::Healthy);
+    assert_eq!(ask(&node, &pod, SOON)?, PodDevices::Devices(vec!["0000:03:00.2".into()]));
     Ok(())
 }
 
@@ -52,7 +65,7 @@ fn an_answer_larger_than_a_window_arrives() -> Result<()> {
 fn its_rate_limit_is_waited_for() -> Result<()> {
     let node = Node::builder().vfs(0).behave(|b| b.kubelet = Kubelet::RateLimited(3)).start()?;
     let pod = node.pod("web", "web-0")?;
-    assert_eq!(ask(&node, &pod, SOON)?, PodDevices::UnknownPod);
+    assert!(matches!(ask(&node, &pod, SOON)?, PodDevices::NoneOf { .. }));
     node.behave(|b| b.kubelet = Kubelet::RateLimited(u32::MAX));
     assert!(matches!(ask(&node, &pod, Duration::from_millis(300)), Err(Failure::Timeout { .. })));
     Ok(())
@@ -73,6 +86,8 @@ fn its_failures_are_told_apart() -> Result<()> {
         let failure = ask(&node, &pod, SOON).expect_err("a failure");
         assert!(matches!(failure, Failure::Garbage(_)), "{failure:?}");
     }
+    node.behave(|b| b.kubelet = Kubelet::Unfinished);
+    assert!(matches!(ask(&node, &pod, SOON), Err(Failure::Lost(_))));
     node.stop_kubelet();
     assert!(matches!(ask(&node, &pod, SOON), Err(Failure::Unreachable { .. })));
     node.behave(|b| b.kubelet = Kubelet::Healthy);
