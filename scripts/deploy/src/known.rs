@@ -40,6 +40,11 @@ pub(crate) const DPU_HOST_MODE: &str = "network.operator.openshift.io/dpu-host";
 /// The same, for the cards.
 pub(crate) const DPU_MODE: &str = "network.operator.openshift.io/dpu";
 
+/// The same two on a cluster without that operator (ovn-kubernetes `go-controller/pkg/types/const.go`, its charts).
+pub(crate) const UPSTREAM_DPU_HOST_MODE: &str = "k8s.ovn.org/dpu-host";
+/// The cards' there.
+pub(crate) const UPSTREAM_DPU_MODE: &str = "k8s.ovn.org/dpu";
+
 /// The field manager of server-side apply: what it owns can be taken back.
 pub(crate) const FIELD_MANAGER: &str = "dpu-cni";
 /// A pod with this label is left alone by our admission policies.

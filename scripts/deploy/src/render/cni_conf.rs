@@ -20,6 +20,9 @@ struct List<'a, P> {
     name: &'a str,
     /// Else libcni 1.2 and newer add whatever lies in a folder of the network's name.
     load_only_inlined_plugins: bool,
+    /// Where no pod is ever attached there is nothing to check.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    disable_check: bool,
     plugins: [P; 1],
 }
 
@@ -77,6 +80,7 @@ pub(crate) fn placeholder(site: &Site) -> Result<String, Fault> {
         cni_versions: Some(&ANY_VERSION),
         name: PLACEHOLDER_CONF.trim_start_matches("00-").trim_end_matches(".conflist"),
         load_only_inlined_plugins: true,
+        disable_check: true,
         plugins: [plugin],
     })
 }
@@ -110,6 +114,7 @@ pub(crate) fn default_network(site: &Site) -> Result<String, Fault> {
         cni_versions,
         name: &site.values.dpu_host.network,
         load_only_inlined_plugins: true,
+        disable_check: false,
         plugins: [plugin(site, Some(site.pod_resource()))],
     })
 }

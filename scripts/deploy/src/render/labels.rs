@@ -3,8 +3,8 @@
 use super::site::{Cluster, Site};
 use crate::fault::{Fault, Faults};
 
-/// Everything of the values file that becomes a label, a taint or an object's name.
-pub(crate) fn check(site: &Site, faults: &mut Faults) {
+/// Everything of the values file that becomes a label, a taint or an object's name. Returns warnings.
+pub(crate) fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
     check_mode(site, faults);
     if !name(site.pool()) {
         faults.push(Fault::new(
@@ -30,6 +30,26 @@ pub(crate) fn check(site: &Site, faults: &mut Faults) {
             faults.push(Fault::new(why, "use lower-case letters, digits and '-'"));
         }
     }
+    bound_to_the_usual_key(site).into_iter().collect()
+}
+
+/// What the network operator ties to its default keys, whatever its ConfigMap says
+/// (`bindata/network/{network-metrics,network-diagnostics,ovn-kubernetes/common/error-cni}`).
+fn bound_to_the_usual_key(site: &Site) -> Option<String> {
+    if !site.openshift() || site.mode_key() == site.usual_mode_key() {
+        return None;
+    }
+    let missing = match site.cluster {
+        Cluster::Infra => {
+            ", and its dummy plugin and Multus' readiness file do not come (the latter is rendered here)"
+        }
+        Cluster::Tenant => "",
+    };
+    Some(format!(
+        "modeLabel is not {}=, which network-metrics-daemon and network-check-target are kept off by: their pods land on these nodes \
+         and never start{missing}. They degrade nothing; to be rid of them use the default label",
+        site.usual_mode_key()
+    ))
 }
 
 fn check_mode(site: &Site, faults: &mut Faults) {

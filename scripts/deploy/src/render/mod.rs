@@ -6,6 +6,7 @@ mod attachment;
 mod cel;
 mod cni_conf;
 mod ignition;
+mod kubelet;
 mod labels;
 mod node_files;
 mod offload;
@@ -78,10 +79,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// What can be said without the binary. Returns warnings.
 fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
-    labels::check(site, faults);
+    let mut warnings = labels::check(site, faults);
+    kubelet::check(site, faults);
     paths::check_directories(site, faults);
     match site.cluster {
-        Cluster::Infra => Vec::new(),
+        Cluster::Infra => warnings,
         Cluster::Tenant => {
             // Multus calls its delegates from its own `binDir`, which is a setting of the network operator.
             if site.binaries_off_path() {
@@ -93,7 +95,8 @@ fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
             }
             offload::check(&site.values.hardware_offload, faults);
             attachment::check(site, faults);
-            vfs::check(site, faults)
+            warnings.extend(vfs::check(site, faults));
+            warnings
         }
     }
 }

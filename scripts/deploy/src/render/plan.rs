@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::admission::{self, Kubernetes};
 use super::ignition::{MachineConfig, NodeFile, machine_config};
 use super::site::{Cluster, Site};
-use super::{against, attachment, node_files, offload, paths, pool, sample, size, sriov};
+use super::{against, attachment, kubelet, node_files, offload, paths, pool, sample, size, sriov};
 use crate::fault::{Fault, Faults};
 use crate::manifest::{Object, Spec};
 use crate::yaml;
@@ -63,7 +63,9 @@ impl Plan {
     fn openshift(&mut self, site: &Site) -> Result<(), Fault> {
         self.add("10-machineconfigpool", &pool::pool(site))?;
         self.share("20-machineconfiguration", &pool::disruption(&self.binary.path))?;
-        self.add("40-kubeletconfig", &pool::kubelet(site))?;
+        if let Some(settings) = &site.values.kubelet_config {
+            self.add("40-kubeletconfig", &kubelet::config(site, settings))?;
+        }
         self.add("50-hardware-offload-config", &offload::config_map(site))?;
         if !site.values.dns.node_selector.is_empty() {
             self.share("70-dns", &pool::dns(site))?;
@@ -79,16 +81,8 @@ impl Plan {
     }
 
     fn tenant(&mut self, site: &Site, version: Option<Kubernetes>) -> Result<(), Fault> {
-        let values = &site.values.sriov;
-        if site.openshift() {
-            self.share("60-sriovoperatorconfig", &sriov::operator_config(site))?;
-        }
-        let management = sriov::policy(site, "dpu-management", &values.management, None);
-        self.add("61-sriovnetworknodepolicy-management", &management)?;
-        self.add(
-            "62-sriovnetworknodepolicy-pods",
-            &sriov::policy(site, "dpu-pods", &values.pods, values.mtu),
-        )?;
+        self.add("61-sriovnetworknodepolicy-management", &sriov::management(site))?;
+        self.add("62-sriovnetworknodepolicy-pods", &sriov::pods(site))?;
         for definition in &site.values.attachments {
             let file = format!("75-network-attachment-definition-{}", definition.name);
             self.add(&file, &attachment::definition(site, definition)?)?;

@@ -1,9 +1,8 @@
-//! The nodes as a group: their MachineConfigPool, their taint, how gently their files change, where DNS runs.
+//! The nodes as a group: their MachineConfigPool, how gently their files change, where DNS runs.
 
 use serde::Serialize;
 
 use super::site::Site;
-use super::values::Effect;
 use crate::manifest::{Map, Meta, Object, Spec, object, one};
 
 /// A MachineConfigPool's spec.
@@ -50,44 +49,9 @@ pub(crate) fn pool(site: &Site) -> Object<Spec<Pool>> {
     object("machineconfiguration.openshift.io/v1", "MachineConfigPool", meta, spec)
 }
 
-fn pool_label(site: &Site) -> String {
+/// What selects the pool.
+pub(crate) fn pool_label(site: &Site) -> String {
     format!("pools.operator.machineconfiguration.openshift.io/{}", site.pool())
-}
-
-/// A KubeletConfig's spec.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Kubelet {
-    machine_config_pool_selector: Labels,
-    kubelet_config: KubeletSettings,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct KubeletSettings {
-    register_with_taints: [Taint; 1],
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Taint {
-    key: String,
-    value: String,
-    effect: Effect,
-}
-
-/// The taint of nodes that join from now on; those already there get it by command.
-pub(crate) fn kubelet(site: &Site) -> Object<Spec<Kubelet>> {
-    let taint = Taint {
-        key: site.taint_key(),
-        value: site.values.taint.value.clone(),
-        effect: site.values.taint.effect,
-    };
-    let spec = Kubelet {
-        machine_config_pool_selector: Labels { match_labels: one(pool_label(site), "") },
-        kubelet_config: KubeletSettings { register_with_taints: [taint] },
-    };
-    let meta = Meta::cluster(format!("{}-taint", site.pool()));
-    object("machineconfiguration.openshift.io/v1", "KubeletConfig", meta, spec)
 }
 
 /// Our entries of `MachineConfiguration cluster`; its lists merge by path.

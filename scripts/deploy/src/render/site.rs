@@ -86,11 +86,13 @@ impl Site {
         format!("node-role.kubernetes.io/{}", self.pool())
     }
 
-    /// The mode label's key as the operator's own default has it.
+    /// The mode label's key as whoever reads it has it by default: the network operator, or ovn-kubernetes itself.
     pub(crate) fn usual_mode_key(&self) -> &'static str {
-        match self.cluster {
-            Cluster::Infra => known::DPU_MODE,
-            Cluster::Tenant => known::DPU_HOST_MODE,
+        match (self.values.profile, self.cluster) {
+            (Profile::Openshift, Cluster::Infra) => known::DPU_MODE,
+            (Profile::Openshift, Cluster::Tenant) => known::DPU_HOST_MODE,
+            (Profile::Kubernetes, Cluster::Infra) => known::UPSTREAM_DPU_MODE,
+            (Profile::Kubernetes, Cluster::Tenant) => known::UPSTREAM_DPU_HOST_MODE,
         }
     }
 

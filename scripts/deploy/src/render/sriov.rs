@@ -1,20 +1,13 @@
-//! The SR-IOV operator's objects: two policies, and our fields of its configuration.
+//! The SR-IOV operator's objects: two policies. Its configuration is the cluster's: a selector of ours in it would take
+//! the operator's daemon away from all other nodes.
 
 use serde::Serialize;
 
 use super::site::Site;
 use super::values::VfPool;
-use super::vfs::selectors;
 use crate::manifest::{Map, Meta, Object, Spec, object, one};
 
 const API: &str = "sriovnetwork.openshift.io/v1";
-
-/// Our fields of `SriovOperatorConfig`: the daemon runs on DPU hosts.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct OperatorConfig {
-    config_daemon_node_selector: Map,
-}
 
 /// A policy's spec.
 #[derive(Clone, Debug, Serialize)]
@@ -44,14 +37,28 @@ struct NicSelector {
     pf_names: Vec<String>,
 }
 
-/// The operator's one object: it exists once per cluster, and only this field is ours.
-pub(crate) fn operator_config(site: &Site) -> Object<Spec<OperatorConfig>> {
-    let spec = OperatorConfig { config_daemon_node_selector: one(site.mode_key(), "") };
-    object(API, "SriovOperatorConfig", Meta::namespaced(site.sriov_namespace(), "default"), spec)
+/// The pool of management ports: of one physical function, for ovnkube-node takes the gateway to be that of whichever VF
+/// the kubelet hands out.
+pub(crate) fn management(site: &Site) -> Object<Spec<Policy>> {
+    let sriov = &site.values.sriov;
+    let first = &sriov.physical_functions[..sriov.physical_functions.len().min(1)];
+    policy(site, "dpu-management", &sriov.management, first, None)
+}
+
+/// The pool of pods: of all of them.
+pub(crate) fn pods(site: &Site) -> Object<Spec<Policy>> {
+    let sriov = &site.values.sriov;
+    policy(site, "dpu-pods", &sriov.pods, &sriov.physical_functions, sriov.mtu)
 }
 
 /// A policy for one of the two pools. The switch is the card's, so the host's side stays `legacy`.
-pub(crate) fn policy(site: &Site, name: &str, pool: &VfPool, mtu: Option<u32>) -> Object<Spec<Policy>> {
+fn policy(
+    site: &Site,
+    name: &str,
+    pool: &VfPool,
+    functions: &[String],
+    mtu: Option<u32>,
+) -> Object<Spec<Policy>> {
     let sriov = &site.values.sriov;
     let spec = Policy {
         resource_name: pool.resource.clone(),
@@ -65,7 +72,8 @@ pub(crate) fn policy(site: &Site, name: &str, pool: &VfPool, mtu: Option<u32>) -
         nic_selector: NicSelector {
             vendor: sriov.vendor.clone(),
             device_id: sriov.device_id.clone(),
-            pf_names: selectors(site, pool),
+            // As the operator reads it: `ens1f0#1-15`.
+            pf_names: functions.iter().map(|pf| format!("{pf}#{}", pool.vfs)).collect(),
         },
     };
     object(API, "SriovNetworkNodePolicy", Meta::namespaced(site.sriov_namespace(), name), spec)

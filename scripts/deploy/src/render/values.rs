@@ -15,6 +15,9 @@ pub(crate) struct Values {
     /// The label by which the cluster network operator chooses the node's mode, as `key=`.
     pub(crate) mode_label: Option<String>,
     pub(crate) taint: Taint,
+    /// The `kubeletConfig` of a KubeletConfig for the pool, to which the taint is added. One of a pool replaces all of
+    /// the worker pool's settings, so that it must hold those too; without it none is rendered.
+    pub(crate) kubelet_config: Option<serde_json::Map<String, serde_json::Value>>,
     pub(crate) dns: Dns,
     pub(crate) crio: Crio,
     pub(crate) placeholder: Placeholder,
@@ -100,18 +103,12 @@ pub(crate) enum Effect {
     NoExecute,
 }
 
-/// Where the cluster's DNS pods run; an empty selector leaves the DNS operator's object alone.
-#[derive(Clone, Debug, Deserialize)]
+/// Where the cluster's DNS pods run. By default that is left alone: they tolerate no taint of ours, and a selector
+/// would be merged with the one that is there.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub(crate) struct Dns {
     pub(crate) node_selector: Map,
-}
-
-impl Default for Dns {
-    fn default() -> Self {
-        let selector = [("kubernetes.io/os", "linux"), ("node-role.kubernetes.io/control-plane", "")];
-        Dns { node_selector: selector.map(|(key, value)| (key.to_owned(), value.to_owned())).into() }
-    }
 }
 
 /// CRI-O's drop-in.
@@ -188,7 +185,7 @@ pub(crate) struct Attachment {
 pub(crate) struct Sriov {
     pub(crate) namespace: Option<String>,
     pub(crate) resource_prefix: String,
-    /// The names of the card's physical functions on the host.
+    /// The names of the card's physical functions on the host; the first has the management port.
     pub(crate) physical_functions: Vec<String>,
     pub(crate) vendor: Option<String>,
     #[serde(rename = "deviceID")]

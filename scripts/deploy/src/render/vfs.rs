@@ -4,6 +4,10 @@ use super::site::Site;
 use super::values::VfPool;
 use crate::fault::{Fault, Faults};
 
+/// The vendor of most cards, and the VFs that the operator's webhook takes of it (`pkg/webhook/validate.go: MlxMaxVFs`).
+const NVIDIA: &str = "15b3";
+const NVIDIA_VFS: u16 = 128;
+
 /// First and last VF, as the SR-IOV operator reads `ens1f0#1-15`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
@@ -48,6 +52,17 @@ pub(crate) fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
         faults
             .push(Fault::new(why, "give the bare name; ranges of VFs belong in management.vfs and pods.vfs"));
     }
+    let vendor = sriov.vendor.as_deref().unwrap_or(NVIDIA);
+    if vendor == NVIDIA && sriov.num_vfs > NVIDIA_VFS {
+        let why = format!(
+            "sriov.numVfs is {}, and the SR-IOV operator takes {NVIDIA_VFS} of this vendor",
+            sriov.num_vfs
+        );
+        faults.push(Fault::new(
+            why,
+            format!("give at most {NVIDIA_VFS}, and no more than the firmware's NUM_OF_VFS"),
+        ));
+    }
     for (key, pool) in [("sriov.management", &sriov.management), ("sriov.pods", &sriov.pods)] {
         if pool.resource.is_empty() || !pool.resource.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             let why = format!("{key}.resource is '{}'", pool.resource);
@@ -76,29 +91,37 @@ fn check_ranges(site: &Site, faults: &mut Faults) -> Vec<String> {
     }
     let ports = usize::try_from(site.values.hardware_offload.management_port_count).unwrap_or(0);
     let functions = sriov.physical_functions.len().max(1);
-    if ports > management.len() * functions {
-        let why =
-            format!("hardwareOffload.managementPortCount is {ports}, the management pool has fewer VFs");
+    if ports > management.len() {
+        let why = format!(
+            "hardwareOffload.managementPortCount is {ports}, the management pool (of the first physical function) has fewer VFs"
+        );
         faults.push(Fault::new(why, "widen sriov.management.vfs"));
     }
     let vfs = pods.len() * functions;
     if vfs < usize::try_from(sriov.max_pods).unwrap_or(usize::MAX) {
         vec![format!(
             "a node has {vfs} pod VFs and a kubelet that takes {} pods: the scheduler stops at {vfs} pod-network pods \
-             (host-network pods are not counted). Set maxPods in a KubeletConfig, or make more VFs",
-            sriov.max_pods
+             (host-network pods are not counted). Make more VFs, or {}",
+            sriov.max_pods,
+            fewer_pods(site, vfs)
         )]
     } else {
         Vec::new()
     }
 }
 
+/// How the kubelet is told to take no more pods than VFs: not by a second KubeletConfig, which would undo the first.
+fn fewer_pods(site: &Site, vfs: usize) -> String {
+    match (site.openshift(), &site.values.kubelet_config) {
+        (true, Some(_)) => format!("set kubeletConfig.maxPods (and sriov.maxPods) to {vfs}"),
+        (true, None) => format!(
+            "set maxPods to {vfs} where the nodes' other kubelet settings come from: kubeletConfig in these values, if that is to be here"
+        ),
+        (false, _) => format!("set maxPods to {vfs} in the kubelet's configuration of each node"),
+    }
+}
+
 fn interface(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     !name.is_empty() && name.len() < 16 && name.chars().all(plain)
-}
-
-/// `ens1f0#1-15` for each physical function.
-pub(crate) fn selectors(site: &Site, pool: &VfPool) -> Vec<String> {
-    site.values.sriov.physical_functions.iter().map(|pf| format!("{pf}#{}", pool.vfs)).collect()
 }

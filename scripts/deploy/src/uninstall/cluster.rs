@@ -192,12 +192,9 @@ impl Rendering {
 
     /// Nodes that got their files by hand: what `STEPS` set on each of them is unset.
     fn nodes(&self) -> Vec<Vec<String>> {
-        let given = |verb: &str| {
-            let prefix = format!("kubectl {verb} node NODE ");
-            let word = self.steps.lines().find_map(|line| line.strip_prefix(&prefix))?;
-            word.split_once('=').map(|(key, _)| key)
+        let (Some(label), Some(taint)) = (self.given("label"), self.given("taint")) else {
+            return Vec::new();
         };
-        let (Some(label), Some(taint)) = (given("label"), given("taint")) else { return Vec::new() };
         let script = format!(
             "nodes=$(kubectl get nodes -l {label} -o name) || exit 1; for node in $nodes; do node=${{node#node/}}; \
              kubectl drain \"$node\" --ignore-daemonsets --delete-emptydir-data && \
@@ -205,6 +202,13 @@ impl Rendering {
              kubectl label node \"$node\" {label}- && kubectl uncordon \"$node\" || exit 1; done"
         );
         vec![vec!["sh".to_owned(), "-c".to_owned(), script]]
+    }
+
+    /// The key of what `STEPS` set on a node by this verb.
+    fn given(&self, verb: &str) -> Option<&str> {
+        let words = format!("{verb} node NODE ");
+        let (_, rest) = self.steps.lines().find_map(|line| line.split_once(&words))?;
+        rest.split_once('=').map(|(key, _)| key)
     }
 
     /// Where the binary is, by its own MachineConfig. The placeholder holds no VF.
@@ -225,9 +229,7 @@ impl Rendering {
     }
 
     fn leave(&self, role: &str) -> Vec<Vec<String>> {
-        let kubelet = self.manifests.iter().find(|(_, object)| object["kind"] == "KubeletConfig");
-        let taint = kubelet
-            .and_then(|(_, object)| object["spec"]["kubeletConfig"]["registerWithTaints"][0]["key"].as_str());
+        let taint = self.given("taint");
         let map =
             self.manifests.iter().find(|(_, object)| object["metadata"]["name"] == "hardware-offload-config");
         let labels = map.and_then(|(_, object)| object["data"].as_object()).into_iter().flatten();

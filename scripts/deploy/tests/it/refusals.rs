@@ -185,6 +185,51 @@ fn fewer_vfs_than_pods_is_a_warning() {
 }
 
 #[test]
+fn what_no_operator_would_take() {
+    let kubelet = |setting: &str| format!("{TENANT}kubeletConfig: {{ {setting} }}\n");
+    refused(
+        "tenant",
+        &kubelet("clusterDNS: [10.0.0.1]"),
+        &["kubeletConfig.clusterDNS is a key that", "leave it out"],
+    );
+    refused("tenant", &kubelet("registerWithTaints: yes"), &["registerWithTaints is no list"]);
+    refused(
+        "tenant",
+        &format!("profile: kubernetes\n{}", kubelet("maxPods: 9")),
+        &["no operator reads a KubeletConfig"],
+    );
+    let sriov = |more: &str| format!("sriov: {{ physicalFunctions: [ens1f0, ens1f1], {more} }}\n");
+    refused("tenant", &sriov("numVfs: 129"), &["takes 128 of this vendor", "NUM_OF_VFS"]);
+    Place::new().render("tenant", &sriov("numVfs: 200, vendor: '8086'"), &[]).ok();
+    let two = format!("{}hardwareOffload: {{ managementPortCount: 2 }}\n", sriov("numVfs: 16"));
+    refused("tenant", &two, &["(of the first physical function) has fewer VFs"]);
+}
+
+#[test]
+fn what_the_network_operator_ties_to_its_own_label_is_a_warning() {
+    let render = |cluster: &str, values: &str| Place::new().render(cluster, values, &[]).ok().err;
+    let tenant = render("tenant", &format!("{TENANT}modeLabel: example.com/host=\n"));
+    assert!(tenant.contains("network-metrics-daemon and network-check-target"), "{tenant}");
+    let infra = render("infra", "modeLabel: example.com/card=\n");
+    assert!(infra.contains("dummy plugin and Multus' readiness file do not come"), "{infra}");
+    for values in
+        ["", "modeLabel: network.operator.openshift.io/dpu=\n", "profile: kubernetes\nmodeLabel: a/b=\n"]
+    {
+        assert_eq!(render("infra", values), "", "{values}");
+    }
+}
+
+/// A second KubeletConfig of the pool would undo the first, our taint in it included.
+#[test]
+fn the_advice_about_max_pods_undoes_nothing() {
+    let advice = |values: &str| Place::new().render("tenant", &format!("{values}{TENANT}"), &[]).ok().err;
+    assert!(advice("").contains("where the nodes' other kubelet settings come from"), "{}", advice(""));
+    let given = advice("kubeletConfig: { maxPods: 250 }\n");
+    assert!(given.contains("set kubeletConfig.maxPods (and sriov.maxPods) to 15"), "{given}");
+    assert!(advice("profile: kubernetes\n").contains("configuration of each node"));
+}
+
+#[test]
 fn what_is_no_clusters_answer() {
     let place = Place::new();
     for (answer, words) in [

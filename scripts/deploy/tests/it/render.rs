@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ignition::{Written, decode};
 use crate::support::{Place, TENANT};
@@ -154,11 +154,15 @@ fn without_openshift_a_node_gets_plain_files() {
     assert!(place.list("out").contains(&"node/etc/cni/net.d/00-dpu-nic-placeholder.conflist".to_owned()));
 }
 
+fn readme() -> String {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    fs::read_to_string(readme).expect("the README")
+}
+
 /// The README's own commands, for its own values.
 #[test]
 fn the_readme_shows_the_steps_as_they_are_printed() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = fs::read_to_string(readme).expect("the README");
+    let readme = readme();
     for profile in ["openshift", "kubernetes"] {
         let place = Place::new();
         place.write("tenant.yaml", format!("profile: {profile}\n{TENANT}"));
@@ -169,6 +173,67 @@ fn the_readme_shows_the_steps_as_they_are_printed() {
         let commands = commands.collect::<Vec<_>>().join("\n");
         assert!(readme.contains(&format!("\n{commands}\n```\n")), "not in the README:\n{commands}");
     }
+}
+
+/// A field of ours in what the whole cluster shares would change nodes that are none of ours.
+#[test]
+fn what_belongs_to_the_cluster_or_to_the_worker_pool_is_left_alone() {
+    let place = Place::new();
+    for (cluster, values) in [("tenant", TENANT), ("infra", "")] {
+        place.render(cluster, values, &[]).ok();
+        let names = place.list("out");
+        let others = ["kubeletconfig", "sriovoperatorconfig", "dns"];
+        let found = names.iter().find(|name| others.iter().any(|other| name.contains(other)));
+        assert_eq!(found, None, "{cluster}");
+        assert!(names.contains(&"release/20-machineconfiguration.yaml".to_owned()));
+    }
+}
+
+#[test]
+fn a_kubeletconfig_is_rendered_only_with_the_sites_own_settings_in_it() {
+    let place = Place::new();
+    let settings = "kubeletConfig: { maxPods: 40, systemReserved: { cpu: 500m }, registerWithTaints: [{ key: a, effect: NoExecute }] }\n";
+    place.render("tenant", &format!("{TENANT}{settings}"), &[]).ok();
+    let spec = place.yaml("out/40-kubeletconfig.yaml")["spec"].clone();
+    assert_eq!(
+        spec["machineConfigPoolSelector"]["matchLabels"]["pools.operator.machineconfiguration.openshift.io/dpu-host"],
+        ""
+    );
+    let taint =
+        json!({ "key": "network.operator.openshift.io/dpu-host", "value": "true", "effect": "NoSchedule" });
+    let wanted = json!({
+        "maxPods": 40,
+        "systemReserved": { "cpu": "500m" },
+        "registerWithTaints": [{ "key": "a", "effect": "NoExecute" }, taint],
+    });
+    assert_eq!(spec["kubeletConfig"], wanted);
+}
+
+/// ovnkube-node takes the gateway to be the card's port that its management VF is of.
+#[test]
+fn the_management_port_is_of_the_first_physical_function() {
+    let place = Place::new();
+    place.render("tenant", "sriov: { physicalFunctions: [ens1f1, ens1f0] }\n", &[]).ok();
+    let names = |file: &str| place.yaml(file)["spec"]["nicSelector"]["pfNames"].clone();
+    assert_eq!(names("out/61-sriovnetworknodepolicy-management.yaml"), json!(["ens1f1#0-0"]));
+    assert_eq!(names("out/62-sriovnetworknodepolicy-pods.yaml"), json!(["ens1f1#1-15", "ens1f0#1-15"]));
+}
+
+#[test]
+fn without_openshift_the_labels_are_those_that_ovn_kubernetes_reads() {
+    let place = Place::new();
+    for (cluster, values, label) in
+        [("tenant", TENANT, "k8s.ovn.org/dpu-host="), ("infra", "", "k8s.ovn.org/dpu=")]
+    {
+        place.render(cluster, &format!("profile: kubernetes\n{values}"), &[]).ok();
+        assert!(place.read("out/STEPS").contains(label), "{}", place.read("out/STEPS"));
+    }
+    let conflist = place.read("out/node/etc/cni/net.d/00-dpu-nic-placeholder.conflist");
+    let shown: Value = serde_json::from_str(&conflist).expect("JSON");
+    let readme = readme();
+    let (_, rest) = readme.split_once("```json\n").expect("the placeholder's configuration");
+    let (wanted, _) = rest.split_once("```").expect("its end");
+    assert_eq!(shown, serde_json::from_str::<Value>(wanted).expect("JSON"), "as the README shows it");
 }
 
 #[test]

@@ -165,7 +165,6 @@ fn a_cluster_is_undone_backwards() {
         "oc adm taint nodes -l node-role.kubernetes.io/dpu-host network.operator.openshift.io/dpu-host-",
         "oc label nodes -l node-role.kubernetes.io/dpu-host network.operator.openshift.io/dpu-host- node-role.kubernetes.io/dpu-host-",
         "out/50-hardware-offload-config.yaml",
-        "out/40-kubeletconfig.yaml",
         "oc delete --ignore-not-found machineconfigpool dpu-host",
     ];
     in_order(&ran.out, &order);
@@ -217,11 +216,11 @@ fn nodes_that_were_served_by_hand_are_undone_one_by_one() {
     place.render("tenant", &values, &[]).ok();
     let ran = place.run(&["uninstall", "cluster", "out"]).ok();
     let order = [
-        "kubectl get nodes -l network.operator.openshift.io/dpu-host ",
+        "kubectl get nodes -l k8s.ovn.org/dpu-host ",
         "kubectl drain",
         "scripts/uninstall --ssh \"$node\" node",
         "kubectl taint node \"$node\" example.com/dpu-",
-        "kubectl label node \"$node\" network.operator.openshift.io/dpu-host-",
+        "kubectl label node \"$node\" k8s.ovn.org/dpu-host-",
         "kubectl uncordon",
         "kubectl delete --ignore-not-found -f out/62-sriovnetworknodepolicy-pods.yaml",
     ];

@@ -110,8 +110,8 @@ fn the_clients_are_told_in_order() {
         place.read("calls"),
         "kubectl apply --server-side --field-manager=dpu-cni -f out\n\
          kubectl drain NODE --ignore-daemonsets --delete-emptydir-data\n\
-         kubectl label node NODE network.operator.openshift.io/dpu-host=\n\
-         kubectl taint node NODE network.operator.openshift.io/dpu-host=true:NoSchedule\n\
+         kubectl label node NODE k8s.ovn.org/dpu-host=\n\
+         kubectl taint node NODE k8s.ovn.org/dpu-host=true:NoSchedule\n\
          kubectl uncordon NODE\n\
          kubectl apply -f out/samples/default-network.yaml\n"
     );
