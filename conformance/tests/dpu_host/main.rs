@@ -8,6 +8,7 @@ mod collecting;
 mod detaching;
 mod hostile;
 mod known;
+mod living;
 mod looking;
 mod naming;
 mod networks;
@@ -21,6 +22,8 @@ mod udn;
 mod undoing;
 mod versions;
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -122,11 +125,31 @@ fn row(node: &Node, device: &str) -> Result<Value> {
     vfs(node)?.into_iter().find(|row| row["device"] == device).context("no row")
 }
 
+/// The only record, and its file.
+fn record(node: &Node) -> Result<(PathBuf, Value)> {
+    let mut files = fs::read_dir(node.root().join("run/dpu-cni/attachments"))?;
+    let path = files.next().context("no record")??.path();
+    let text = fs::read_to_string(&path)?;
+    Ok((path, serde_json::from_str(&text)?))
+}
+
+/// Changes what is in it.
+fn rewrite(node: &Node, change: impl FnOnce(&mut Value)) -> Result<()> {
+    let (path, mut record) = record(node)?;
+    change(&mut record);
+    Ok(fs::write(path, record.to_string())?)
+}
+
 /// Waits until the plugin has claimed a VF: from then on only the server is awaited.
 fn wait_claimed(node: &Node) -> Result<()> {
+    wait_until(|| Ok(left(node)?.iter().any(|file| file.starts_with("devices/"))))
+}
+
+/// Waits until something holds.
+fn wait_until(holds: impl Fn() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while left(node)?.iter().filter(|file| file.starts_with("devices/")).count() == 0 {
-        ensure!(Instant::now() < deadline, "nothing is claimed");
+    while !holds()? {
+        ensure!(Instant::now() < deadline, "it has not come to that");
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())

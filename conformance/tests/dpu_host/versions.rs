@@ -2,7 +2,7 @@
 //! replaced while pods run.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use conformance::node::{Generation, Node, Verb};
@@ -18,20 +18,6 @@ fn attached() -> Result<(Node, Pod, Vec<LinkState>)> {
     node.give_udn(&pod, &node.vfs()[1])?;
     add(&node, &pod, &node.vfs()[0])?.ok()?;
     Ok((node, pod, before))
-}
-
-/// The only record, and its file.
-fn record(node: &Node) -> Result<(PathBuf, Value)> {
-    let mut files = fs::read_dir(node.root().join("run/dpu-cni/attachments"))?;
-    let path = files.next().context("no record")??.path();
-    let text = fs::read_to_string(&path)?;
-    Ok((path, serde_json::from_str(&text)?))
-}
-
-fn rewrite(node: &Node, change: impl FnOnce(&mut Value)) -> Result<()> {
-    let (path, mut record) = record(node)?;
-    change(&mut record);
-    Ok(fs::write(path, record.to_string())?)
 }
 
 /// The records that versions wrote, by version: what differs from attachment to attachment is `$` there.

@@ -52,6 +52,7 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         pod,
         netns: call.netns.clone(),
         netns_id: sandbox.netns.id(),
+        call: node.trace.id().to_owned(),
         since: now(),
         stage: Stage::Claimed,
         server_busy_until: now() + BUDGET.as_secs(),
@@ -59,6 +60,7 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         forward,
     };
     let candidates = second::candidates(node, &device, others)?;
+    node.store()?.begin(&record.attachment)?;
     claim::take(node, &mut record, device, &call.attachment.ifname, deadline)?;
     node.trace.mark("claim");
     attach(node, call, &sandbox, &mut record, &candidates, deadline)
@@ -119,7 +121,7 @@ fn attach(
 fn still_ours(node: &Node, record: &Record) -> Result<(), Error> {
     let ours = node.store()?.load(&record.attachment)?.is_some_and(|found| {
         found.stage == Stage::Claimed
-            && found.since == record.since
+            && found.is_of_same_call(record)
             && node.store().is_ok_and(|store| store.owns(record, &record.devices[0].id))
     });
     if ours {
@@ -237,15 +239,12 @@ fn undo(node: &Node, sandbox: &Sandbox, record: &mut Record, candidates: &[Candi
     let deadline = Instant::now() + crate::del::BUDGET;
     let undone = node.store().and_then(|store| {
         let _lock = store.lock(&record.devices[0].id, deadline)?;
-        match store.load(&record.attachment)? {
-            // A DEL was faster.
-            None => Ok(()),
-            Some(_) => {
-                second::adopt(node, sandbox, record, candidates)
-                    .unwrap_or_else(|error| log::warn!("{error}"));
-                release::run(node, record, deadline)
-            }
+        // A DEL was faster, or the attachment is another ADD's by now.
+        if !store.load(&record.attachment)?.is_some_and(|found| found.is_of_same_call(record)) {
+            return Ok(());
         }
+        second::adopt(node, sandbox, record, candidates).unwrap_or_else(|error| log::warn!("{error}"));
+        release::run(node, record, deadline)
     });
     if let Err(error) = undone {
         log::warn!("undoing the ADD of {}: {error}", record.attachment);

@@ -31,6 +31,9 @@ pub(crate) struct Record {
     pub(crate) netns: PathBuf,
     /// What that path was then: a path is reused, a namespace is not.
     pub(crate) netns_id: NetnsId,
+    /// The call that made it, as logs name it; empty in the records of versions that did not say.
+    #[serde(default)]
+    pub(crate) call: String,
     /// When the ADD came, in seconds since 1970.
     pub(crate) since: u64,
     /// How far it has come.
@@ -189,6 +192,11 @@ impl Record {
                 _ => Unreadable::Broken(error),
             }),
         }
+    }
+
+    /// Whether the same ADD has made both: a container may be attached once more under the same names.
+    pub(crate) fn is_of_same_call(&self, other: &Record) -> bool {
+        self.call == other.call
     }
 
     /// Whether the pod's namespace is the one that the record was made for.

@@ -13,7 +13,7 @@ use crate::gc;
 use crate::node::Node;
 use crate::refusal;
 use crate::server::{self, Forward};
-use crate::store::{self, Store, now};
+use crate::store::{self, Store, now, running};
 
 /// How many records are looked at, and how many DELs are told, by one call.
 const SHARE: usize = 8;
@@ -88,6 +88,11 @@ pub(crate) fn run(node: &Node) {
         }
     }
     store.sweep();
+    for file in share(store::listing(&store.running())) {
+        if let Err(error) = running::sweep(&file) {
+            log::warn!("removing {}: {error}", file.display());
+        }
+    }
     for file in share(store::listing(&store.untold())) {
         if Instant::now() >= deadline || !tell(node, &file, deadline) {
             break;

@@ -11,8 +11,7 @@ use crate::drift;
 use crate::fault;
 use crate::node::Node;
 use crate::release;
-use crate::server::BUDGET as SERVER_BUDGET;
-use crate::store::now;
+use crate::store::Store;
 
 /// Runtimes allow 30 s for the garbage of all networks.
 const BUDGET: Duration = Duration::from_secs(20);
@@ -28,7 +27,7 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
     let mut failures = Vec::new();
     for file in store.files() {
         let Some(record) = store.read_or_warn(&file) else { continue };
-        if record.attachment.network != call.conf.name() || !is_garbage(&record, call) {
+        if record.attachment.network != call.conf.name() || !is_garbage(store, &record, call) {
             continue;
         }
         log::info!("reclaiming {} of pod {}", record.attachment, record.pod);
@@ -47,14 +46,12 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
     }
 }
 
-fn is_garbage(record: &Record, call: &Gc) -> bool {
-    let lives = record.namespace_lives();
-    // An ADD that is still waiting for the server is no attachment yet, and no garbage.
-    let young = record.stage == Stage::Claimed && lives && now() < record.since + SERVER_BUDGET.as_secs();
+fn is_garbage(store: &Store, record: &Record, call: &Gc) -> bool {
     match call.keep.lists(&record.attachment.container, &record.attachment.ifname) {
-        _ if young => false,
-        Some(listed) => !listed,
-        None => !lives,
+        // What an ADD still makes, or has made just now, is not listed yet.
+        Some(false) => record.is_forsaken() || !store.is_running(&record.attachment),
+        Some(true) => false,
+        None => !record.namespace_lives(),
     }
 }
 
@@ -63,8 +60,9 @@ pub(crate) fn reclaim(node: &Node, record: &Record, file: &Path, deadline: Insta
     let store = node.store()?;
     let Some(first) = record.devices.first() else { return store.remove(record) };
     let lock = store.lock(&first.id, deadline)?;
-    // Its DEL may have been faster.
-    let Some(mut record) = store.read_or_warn(file) else { return Ok(()) };
+    // Its DEL may have been faster, or the attachment is made anew by now.
+    let again = store.read_or_warn(file).filter(|found| found.is_of_same_call(record));
+    let Some(mut record) = again else { return Ok(()) };
     let attached = record.stage != Stage::Released;
     release::run(node, &mut record, deadline)?;
     drop(lock);

@@ -5,13 +5,16 @@
 //! <stateDir>/devices/<device>                               a claim: a link whose text is the record's file name
 //! <stateDir>/devices/<device>.lock                          the device's lock, never removed
 //! <stateDir>/untold/<…>.json                                a DEL that the server has yet to hear of
+//! <stateDir>/running/<record's file name>                   locked while an ADD makes that attachment
 //! <stateDir>/<each of these>/.<file name>.<process>         a draft, which becomes the file by rename
 //! ```
 //!
 //! A device belongs to the record that its claim names. The lock of a record's first device guards the record too.
 //! Everything lives on a tmpfs, so an atomic rename is all the durability there can be.
 
-use std::cell::Cell;
+pub(crate) mod running;
+
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -23,6 +26,7 @@ use cni::{Attachment, Error, paths};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
+use self::running::Running;
 use crate::attachment::{Record, Unreadable};
 use crate::device::DeviceId;
 use crate::fault;
@@ -42,6 +46,8 @@ pub(crate) struct Store {
     dir: PathBuf,
     /// How many DELs the server has yet to hear of, once that has been counted.
     untold: Cell<Option<usize>>,
+    /// What this process makes.
+    own: RefCell<Option<Running>>,
 }
 
 /// A device's lock; dropping it, or dying, gives it back.
@@ -57,7 +63,7 @@ impl Store {
     /// # Errors
     /// 109 when it cannot be made or is not root's alone.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        let store = Store { dir: dir.to_owned(), untold: Cell::new(None) };
+        let store = Store { dir: dir.to_owned(), untold: Cell::new(None), own: RefCell::new(None) };
         let made = paths::own_dir(dir).and_then(|opened| {
             DIRS.iter().try_for_each(|sub| paths::own_dir_in(&opened, sub.as_ref()).map(drop))
         });
