@@ -1,10 +1,11 @@
 //! `audit`: whether a node, a copy of its files or a must-gather is as it must be, one finding a line.
 
 mod cluster;
+pub(crate) mod conf;
 pub(crate) mod drift;
 mod finding;
 mod multus;
-pub(crate) mod network;
+mod network;
 pub(crate) mod runtime;
 mod server;
 mod vfs;
@@ -14,9 +15,9 @@ use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 
+use self::conf::Conf;
 pub(crate) use self::finding::Findings;
 use self::finding::Level;
-use self::network::Conf;
 use self::runtime::Runtime;
 use crate::fault::Fault;
 use crate::known::{KEPT, STATE};

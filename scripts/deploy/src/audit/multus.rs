@@ -3,8 +3,8 @@
 //! It waits for the readiness file, takes the first `.conf` or `.conflist` that is not its own for the default
 //! network, and keeps to that choice until it is restarted (`pkg/server/config/{generator,manager}.go`).
 
+use super::conf::Conf;
 use super::finding::Findings;
-use super::network::Conf;
 use super::runtime::Runtime;
 use crate::known::{DPU_HOST_CONF, ERROR_CNI_CONF, KEPT, MULTUS_CONF, OPENSHIFT_MULTUS, OVNKUBE_CONF};
 use crate::tree::Tree;

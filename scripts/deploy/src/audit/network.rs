@@ -2,91 +2,57 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use serde_json::Value;
-
+use super::conf::{self, Conf, EXTENSIONS};
 use super::finding::Findings;
-use super::runtime::Runtime;
+use super::runtime::{Kind, Runtime};
 use crate::tree::Tree;
 
-/// A network configuration file.
-#[derive(Clone, Debug)]
-pub(crate) struct Conf {
-    pub(crate) path: String,
-    pub(crate) name: String,
-    pub(crate) version: Option<String>,
-    /// The `type` of each plugin.
-    pub(crate) types: Vec<String>,
-    pub(crate) document: Value,
-}
-
-impl Conf {
-    /// Reads a file as libcni does.
-    ///
-    /// # Errors
-    /// With what is wrong.
-    pub(crate) fn read(tree: &Tree, path: &str) -> Result<Self, String> {
-        let text = tree.read(path).map_err(|error| error.to_string())?;
-        let document: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let types: Vec<String> = match document["plugins"].as_array() {
-            Some(plugins) => plugins.iter().filter_map(|plugin| text(&plugin["type"])).collect(),
-            None => text(&document["type"]).into_iter().collect(),
-        };
-        if types.is_empty() {
-            return Err("no plugin is named in it".to_owned());
-        }
-        let base = path.rsplit('/').next().unwrap_or_default();
-        Ok(Conf {
-            path: path.to_owned(),
-            name: text(&document["name"]).unwrap_or_else(|| base.to_owned()),
-            version: text(&document["cniVersion"]),
-            types,
-            document,
-        })
-    }
-
-    /// Whether it calls the plugin.
-    pub(crate) fn calls(&self, plugin: &str) -> bool {
-        self.types.iter().any(|name| name == plugin)
-    }
-}
-
-/// The network that pods of this node get, as the runtime chooses it: the first file by name whose plugins are there.
+/// The network that pods of this node get, as the runtime chooses it.
 pub(crate) fn winner(tree: &Tree, runtime: &Runtime, findings: &mut Findings) -> Option<Conf> {
-    let directory = &runtime.configuration;
-    let names = tree.names(directory).into_iter();
-    let names = names.filter(|name| [".conf", ".conflist", ".json"].iter().any(|end| name.ends_with(end)));
+    let files = conf::files(tree, &runtime.configuration, &EXTENSIONS);
+    let winner = match &runtime.kind {
+        Kind::Crio { network } => of_crio(tree, runtime, network.as_deref(), files, findings),
+        Kind::Containerd { networks, own_loopback } => {
+            loopback(tree, runtime, *own_loopback, findings);
+            of_containerd(tree, runtime, *networks, files, findings)
+        }
+    }?;
+    let Conf { path, name, types, .. } = &winner;
+    findings.ok("network", format!("{path} wins: network {name}, plugin {}", types.join(" + ")));
+    Some(winner)
+}
+
+/// The first file by name that is well and whose plugins are there, or that of the network which is configured
+/// (ocicni `loadNetworks`). Others are skipped.
+fn of_crio(
+    tree: &Tree,
+    runtime: &Runtime,
+    bound: Option<&str>,
+    files: Vec<String>,
+    findings: &mut Findings,
+) -> Option<Conf> {
     let mut winner: Option<Conf> = None;
-    for path in names.map(|name| format!("{directory}/{name}")) {
-        let conf = match Conf::read(tree, &path) {
+    for path in files {
+        let well = |conf: Conf| conf.speakable().map(|()| conf);
+        let conf = match Conf::read(tree, &path).and_then(well) {
             Ok(conf) => conf,
             Err(error) => {
-                findings.error(
-                    "network",
-                    format!("{path} is skipped by {} ({error})", runtime.name),
-                    "mend or remove the file",
-                );
+                let text = format!("{path} is skipped by CRI-O ({error})");
+                findings.error("network", text, "mend or remove the file");
                 continue;
             }
         };
-        let missing: Vec<_> =
-            conf.types.iter().filter(|plugin| runtime.find(tree, plugin).is_none()).collect();
-        if let Some(plugin) = missing.first() {
-            let dirs = runtime.binaries.join(", ");
-            findings.error(
-                "network",
-                format!("{path} is skipped: its plugin {plugin} is not in {dirs}"),
-                elsewhere(tree, plugin, runtime),
-            );
-        } else if winner.is_none() && runtime.network.as_ref().is_none_or(|bound| *bound == conf.name) {
+        if let Some(plugin) = missing(tree, runtime, &conf) {
+            let text =
+                format!("{path} is skipped: its plugin {plugin} is not in {}", runtime.binaries.join(", "));
+            findings.error("network", text, elsewhere(tree, plugin, runtime));
+        } else if winner.is_none() && bound.is_none_or(|bound| *bound == conf.name) {
             winner = Some(conf);
         }
     }
-    match (&winner, &runtime.network) {
-        (Some(conf), _) => findings.ok(
-            "network",
-            format!("{} wins: network {}, plugin {}", conf.path, conf.name, conf.types.join(" + ")),
-        ),
+    let directory = &runtime.configuration;
+    match (&winner, bound) {
+        (Some(_), _) => {}
         (None, Some(bound)) => findings.error(
             "network",
             format!(
@@ -94,23 +60,82 @@ pub(crate) fn winner(tree: &Tree, runtime: &Runtime, findings: &mut Findings) ->
             ),
             "remove that key from CRI-O's configuration",
         ),
-        (None, None) => findings.error(
-            "network",
-            format!("{directory} has no usable network: the node is NotReady"),
-            "apply the MachineConfig with the configuration, and wait for Multus",
-        ),
+        (None, None) => none(directory, findings),
     }
     winner
 }
 
+/// The first files by name, as many as configured, whether their plugins are there or not; while one of them is broken,
+/// containerd loads none (go-cni `loadFromConfDir`).
+fn of_containerd(
+    tree: &Tree,
+    runtime: &Runtime,
+    networks: usize,
+    files: Vec<String>,
+    findings: &mut Findings,
+) -> Option<Conf> {
+    let mut read = Vec::new();
+    for path in files.into_iter().take(networks) {
+        match Conf::read(tree, &path) {
+            Ok(conf) => read.push(conf),
+            Err(error) => {
+                let text = format!(
+                    "{path} is unusable ({error}), and containerd passes over none: the node is NotReady"
+                );
+                findings.error("network", text, "mend or remove the file");
+                return None;
+            }
+        }
+    }
+    for conf in &read {
+        if let Some(plugin) = missing(tree, runtime, conf) {
+            let text = format!(
+                "{} counts though its plugin {plugin} is not in {}: no pod starts",
+                conf.path,
+                runtime.binaries.join(", ")
+            );
+            findings.error("network", text, elsewhere(tree, plugin, runtime));
+        }
+    }
+    let mut read = read.into_iter();
+    let winner = read.next();
+    for conf in read {
+        findings.ok("network", format!("{} is every pod's too: network {}", conf.path, conf.name));
+    }
+    if winner.is_none() {
+        none(&runtime.configuration, findings);
+    }
+    winner
+}
+
+fn none(directory: &str, findings: &mut Findings) {
+    findings.error(
+        "network",
+        format!("{directory} has no usable network: the node is NotReady"),
+        "apply the MachineConfig with the configuration, and wait for Multus",
+    );
+}
+
+/// containerd has a plugin bring up `lo`, unless told otherwise.
+fn loopback(tree: &Tree, runtime: &Runtime, own: bool, findings: &mut Findings) {
+    if !own && runtime.find(tree, "loopback").is_none() {
+        let text = format!("no plugin loopback in {}: no pod starts", runtime.binaries.join(", "));
+        findings.error("network", text, elsewhere(tree, "loopback", runtime));
+    }
+}
+
+fn missing<'a>(tree: &Tree, runtime: &Runtime, conf: &'a Conf) -> Option<&'a String> {
+    conf.types.iter().find(|plugin| runtime.find(tree, plugin).is_none())
+}
+
 fn elsewhere(tree: &Tree, plugin: &str, runtime: &Runtime) -> String {
-    let known = ["/var/lib/cni/bin", "/opt/cni/bin", "/var/opt/cni/bin", "/usr/libexec/cni"];
+    let known = ["/var/lib/cni/bin", "/opt/cni/bin", "/var/opt/cni/bin", "/usr/libexec/cni", "/usr/lib/cni"];
     let found = known.iter().map(|directory| format!("{directory}/{plugin}")).find(|path| tree.exists(path));
     match found {
         Some(path) => format!(
             "it is {path}: install it in {}, or add that directory to {}'s plugin directories",
             runtime.binaries.join(" or "),
-            runtime.name
+            runtime.kind
         ),
         None => format!("install {plugin}, or remove the file"),
     }

@@ -1,27 +1,53 @@
 //! Where the container runtime looks, by its own configuration.
 
+mod containerd;
+mod crio;
+
+use std::fmt::{self, Display};
+
 use toml::{Table, Value};
 
 use super::finding::Findings;
-use crate::known::{UPSTREAM_BINARIES, UPSTREAM_CONFIGURATION};
 use crate::tree::Tree;
 
 /// What matters of a container runtime's configuration.
 #[derive(Debug)]
 pub(crate) struct Runtime {
-    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
     /// Directory of network configurations.
     pub(crate) configuration: String,
     /// Directories of plugins, in order.
     pub(crate) binaries: Vec<String>,
-    /// The network it is bound to, if it is.
-    pub(crate) network: Option<String>,
+}
+
+/// Which runtime, and how it chooses among the networks.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Crio {
+        /// The network that it is bound to, if it is.
+        network: Option<String>,
+    },
+    Containerd {
+        /// How many networks it takes, from the first.
+        networks: usize,
+        /// Whether it needs no plugin for `lo`.
+        own_loopback: bool,
+    },
+}
+
+impl Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Crio { .. } => "CRI-O",
+            Kind::Containerd { .. } => "containerd",
+        })
+    }
 }
 
 impl Runtime {
     /// CRI-O where it is configured, else containerd, else CRI-O's defaults.
     pub(crate) fn of(tree: &Tree, findings: &mut Findings) -> Self {
-        let containerd = tree.exists("/etc/containerd/config.toml") && !tree.exists("/etc/crio");
+        let containerd = tree.exists(containerd::CONFIG) && !tree.exists("/etc/crio");
         if !containerd && !tree.exists("/etc/crio") {
             findings.warning(
                 "runtime",
@@ -29,71 +55,30 @@ impl Runtime {
                 "if this is a copy of a node, copy /etc/crio or /etc/containerd too",
             );
         }
-        let runtime = if containerd { Self::containerd(tree, findings) } else { Self::crio(tree, findings) };
-        let Runtime { name, configuration, binaries, .. } = &runtime;
+        let runtime = if containerd { containerd::read(tree, findings) } else { crio::read(tree, findings) };
+        let Runtime { kind, configuration, binaries } = &runtime;
         findings.ok(
             "runtime",
-            format!("{name} reads {configuration} and looks for plugins in {}", binaries.join(", ")),
+            format!("{kind} reads {configuration} and looks for plugins in {}", binaries.join(", ")),
         );
         runtime
     }
 
-    /// `crio.conf`, then the drop-ins by name: a later key wins, and `plugin_dirs` replaces the whole list. The
-    /// deprecated `plugin_dir` is appended to it (cri-o `pkg/config/config.go: NetworkConfig.Validate`).
-    fn crio(tree: &Tree, findings: &mut Findings) -> Self {
-        let mut runtime = Runtime {
-            name: "CRI-O",
-            configuration: UPSTREAM_CONFIGURATION.to_owned(),
-            binaries: vec![UPSTREAM_BINARIES.to_owned()],
-            network: None,
-        };
-        let drop_ins = tree.names("/etc/crio/crio.conf.d").into_iter();
-        let files = std::iter::once("/etc/crio/crio.conf".to_owned())
-            .chain(drop_ins.map(|name| format!("/etc/crio/crio.conf.d/{name}")));
-        let mut extra = None;
-        for path in files.filter(|path| tree.exists(path)) {
-            let Some(table) = table(tree, &path, findings) else { continue };
-            let Some(network) = at(&table, &["crio", "network"]) else { continue };
-            if let Some(value) = network.get("network_dir") {
-                runtime.configuration = text(value).trim_end_matches('/').to_owned();
-            }
-            if let Some(list) = network.get("plugin_dirs").and_then(Value::as_array) {
-                runtime.binaries =
-                    list.iter().map(|value| text(value).trim_end_matches('/').to_owned()).collect();
-            }
-            runtime.network = network.get("cni_default_network").map(text).or(runtime.network);
-            extra = network.get("plugin_dir").map(text).or(extra);
-        }
-        runtime.binaries.extend(extra.filter(|directory| !directory.is_empty()));
-        runtime.network = runtime.network.filter(|network| !network.is_empty());
-        runtime
-    }
-
-    /// Version 2 of the file, and version 3 (containerd 2).
-    fn containerd(tree: &Tree, findings: &mut Findings) -> Self {
-        let table = table(tree, "/etc/containerd/config.toml", findings).unwrap_or_default();
-        let cni = ["io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"]
-            .into_iter()
-            .find_map(|plugin| at(&table, &["plugins", plugin, "cni"]));
-        let key = |name: &str| cni.and_then(|cni| cni.get(name)).map(text).filter(|text| !text.is_empty());
-        let many = cni.and_then(|cni| cni.get("bin_dirs")).and_then(Value::as_array);
-        let binaries =
-            many.map(|list| list.iter().map(text).collect::<Vec<_>>()).filter(|list| !list.is_empty());
-        Runtime {
-            name: "containerd",
-            configuration: key("conf_dir").unwrap_or_else(|| UPSTREAM_CONFIGURATION.to_owned()),
-            binaries: binaries
-                .unwrap_or_else(|| vec![key("bin_dir").unwrap_or_else(|| UPSTREAM_BINARIES.to_owned())]),
-            network: None,
-        }
-    }
-
-    /// The first directory that holds the plugin.
+    /// The plugin in the first directory that holds it (`pkg/invoke/find.go: FindInPath`).
     pub(crate) fn find(&self, tree: &Tree, plugin: &str) -> Option<String> {
-        self.binaries.iter().map(|directory| format!("{directory}/{plugin}")).find(|path| tree.exists(path))
+        if plugin.is_empty() || plugin.contains('/') {
+            return None;
+        }
+        let is_there = |path: &String| {
+            // A link may lead out of a copy.
+            let metadata = tree.at(path).metadata().or_else(|_| tree.at(path).symlink_metadata());
+            metadata.is_ok_and(|metadata| !metadata.is_dir())
+        };
+        self.binaries.iter().map(|directory| format!("{directory}/{plugin}")).find(is_there)
     }
 }
 
+/// A file of a runtime that does not start while one of its files is broken.
 fn table(tree: &Tree, path: &str, findings: &mut Findings) -> Option<Table> {
     let parsed = tree
         .read(path)
@@ -110,6 +95,9 @@ fn at<'a>(table: &'a Table, keys: &[&str]) -> Option<&'a Table> {
     keys.iter().try_fold(table, |table, key| table.get(*key)?.as_table())
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+/// A directory, or another word; none where there is no text, or an empty one.
+fn text(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let trimmed = if text.len() > 1 { text.trim_end_matches('/') } else { text };
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }

@@ -8,8 +8,8 @@ use clap::Args as ClapArgs;
 
 use super::records::{self, Record};
 use crate::audit::Findings;
+use crate::audit::conf::Conf;
 use crate::audit::drift::is_ours;
-use crate::audit::network::Conf;
 use crate::audit::runtime::Runtime;
 use crate::fault::{Fault, Faults};
 use crate::known::{

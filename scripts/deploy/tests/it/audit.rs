@@ -194,16 +194,6 @@ fn a_runtime_that_is_only_assumed_is_said_to_be() {
 }
 
 #[test]
-fn containerd_is_understood() {
-    let place = host();
-    fs::remove_dir_all(place.path("root/etc/crio")).expect("removed");
-    let toml = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/var/lib/cni/bin\"\nconf_dir = \"/etc/kubernetes/cni/net.d\"\n";
-    place.write("root/etc/containerd/config.toml", toml);
-    finds(&place, 0, &[]);
-    assert!(audit(&place).out.contains("containerd reads /etc/kubernetes/cni/net.d"));
-}
-
-#[test]
 fn a_copy_does_not_lead_out_of_itself() {
     let place = host();
     let conf = place.path(MULTUS);

@@ -10,6 +10,7 @@ mod admission;
 mod audit;
 mod ignition;
 mod installed;
+mod networks;
 mod pod_spec;
 mod policies;
 mod refusals;
