@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 /// One refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    why: String,
-    remedy: String,
+    pub(crate) why: String,
+    pub(crate) remedy: String,
 }
 
 impl Fault {

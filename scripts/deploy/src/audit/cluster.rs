@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::finding::Findings;
 use crate::known::{DPU_HOST_MODE, DPU_MODE};
-use crate::{fault::Fault, yaml};
 
 /// The third mode of the cluster network operator.
 const SMART_NIC_MODE: &str = "network.operator.openshift.io/smart-nic";
@@ -30,24 +29,19 @@ pub(crate) fn must_gather(directory: &Path) -> Option<PathBuf> {
     folders.into_iter().next()
 }
 
-/// The objects of a must-gather that matter here.
-///
-/// # Errors
-/// When a file of it cannot be read.
-pub(crate) fn gathered(root: &Path) -> Result<Vec<Value>, Fault> {
-    let mut objects = Vec::new();
+/// The files of a must-gather that matter here.
+pub(crate) fn gathered(root: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
     for folder in GATHERED {
         let entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
-        let mut files: Vec<PathBuf> = entries
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|ext| ext == "yaml"))
-            .collect();
-        files.sort();
-        for file in files {
-            objects.extend(yaml::objects(&file)?);
-        }
+        files.extend(
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| path.extension().is_some_and(|ext| ext == "yaml")),
+        );
     }
-    Ok(objects)
+    files.sort();
+    files
 }
 
 /// Judges them.

@@ -22,6 +22,7 @@ use self::runtime::Runtime;
 use crate::fault::Fault;
 use crate::known::{KEPT, STATE};
 use crate::tree::Tree;
+use crate::yaml::Gathered;
 use crate::{Outcome, Report, yaml};
 
 /// The command line.
@@ -51,9 +52,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     let mut findings = Findings::default();
     let gathered = cluster::must_gather(&args.root);
-    let mut objects = gathered.as_deref().map(cluster::gathered).transpose()?.unwrap_or_default();
-    for file in &args.objects {
-        objects.extend(yaml::objects(file)?);
+    let mut files = gathered.as_deref().map(cluster::gathered).unwrap_or_default();
+    files.extend(args.objects.iter().cloned());
+    let Gathered { objects, doubts } =
+        if files.is_empty() { Gathered::default() } else { yaml::gather(&files)? };
+    for doubt in doubts {
+        findings.warning("cluster", doubt.why, doubt.remedy);
     }
     if gathered.is_none() {
         node(&Tree::new(&args.root), args.vfs.as_deref(), &mut findings);

@@ -9,11 +9,14 @@ use super::Plan;
 use super::site::{Cluster, Site};
 use crate::fault::{Fault, Faults};
 use crate::known::RESOURCE_NAME;
-use crate::yaml;
+use crate::yaml::{self, Gathered};
 
 /// Checks the plan against the objects of a file. Returns the bytes that the pool's other MachineConfigs have.
 pub(crate) fn check(path: &Path, site: &Site, plan: &Plan, faults: &mut Faults) -> Option<usize> {
-    let objects = faults.keep(yaml::objects(path))?;
+    let Gathered { objects, doubts } = faults.keep(yaml::gather(&[path.to_owned()]))?;
+    for doubt in &doubts {
+        eprintln!("warning: {doubt}");
+    }
     let mut inherited = None;
     for object in &objects {
         match object["kind"].as_str() {

@@ -13,6 +13,7 @@ mod installed;
 mod networks;
 mod pod_spec;
 mod policies;
+mod reading;
 mod refusals;
 mod render;
 mod scripts;

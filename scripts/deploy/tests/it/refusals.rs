@@ -20,9 +20,18 @@ fn values_that_cannot_be_meant() {
     refused(
         "tenant",
         "sriov: { physicalFunction: ens1f0 }\n",
-        &["unknown field `physicalFunction`", "line 1"],
+        &["values.yaml: sriov.physicalFunction: unknown field `physicalFunction`"],
     );
-    refused("tenant", "profile: openshift\nprofile: kubernetes\n", &["duplicate mapping key"]);
+    refused(
+        "tenant",
+        "profile: openshift\nprofile: kubernetes\n",
+        &["line 2: the key profile is there twice"],
+    );
+    refused(
+        "tenant",
+        "sriov: { deviceID: 1017 }\n",
+        &["sriov.deviceID: invalid type: integer `1017`, expected a string: put it in quotes"],
+    );
     refused("tenant", "", &["sriov.physicalFunctions is empty", "such as [ens1f0]"]);
     refused("infra", "directories: { binaries: ../bin }\n", &["directories.binaries is '../bin'"]);
     refused("infra", "pool: { name: worker }\n", &["a pool that OpenShift owns"]);
