@@ -138,7 +138,7 @@ fn a_kubelet_that_cannot_be_asked_is_named() -> Result<()> {
     let pod = node.pod("web", "web-0")?;
     let mut conf = node.conf();
     conf["resourceName"] = json!(RESOURCE);
-    conf["podResourcesSocket"] = json!("/var/lib/kubelet/elsewhere.sock");
+    conf["podResourcesSocket"] = json!("/var/lib/kubelet/pod-resources/elsewhere.sock");
     let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &conf)?.error()?;
     assert_eq!(code, 11);
     assert!(text.contains("kubelet") && text.contains("web/web-0"), "{text}");

@@ -43,18 +43,18 @@ fn bad_values_are_named_with_what_is_allowed() -> Result<()> {
         ("deviceID", json!("0000:03:00.9"), "PCI address"),
         ("deviceID", json!("eth0.100"), "PCI address"),
         ("deviceID", json!(7), "PCI address"),
-        ("socket", json!("/tmp/evil.sock"), "/run"),
-        ("socket", json!("relative"), "/run"),
-        ("stateDir", json!("/run/../etc"), "/run"),
-        ("stateDir", json!(["/run/x"]), ""),
-        ("podResourcesSocket", json!("/root/x"), "/var/lib/kubelet"),
+        ("socket", json!("/tmp/evil.sock"), "/run/ovn-kubernetes"),
+        ("socket", json!("relative"), "/run/ovn-kubernetes"),
+        ("stateDir", json!("/run/../etc"), "/run/dpu-cni"),
+        ("stateDir", json!(["/run/dpu-cni"]), ""),
+        ("podResourcesSocket", json!("/root/x"), "/var/lib/kubelet/pod-resources"),
         ("resourceName", json!("noslash"), "openshift.io/dpuvf"),
         ("physicalFunctions", json!([]), "a list of PFs"),
         ("physicalFunctions", json!("ens1f0"), "a list of PFs"),
         ("physicalFunctions", json!([1]), "a list of PFs"),
         ("timeoutSeconds", json!(0), "1 to 210"),
         ("timeoutSeconds", json!("ten"), "1 to 210"),
-        ("logFile", json!("/etc/passwd"), "/var/log"),
+        ("logFile", json!(["/var/log/x"]), "a string"),
         ("logLevel", json!("loud"), ""),
     ] {
         let (code, text) = refused(&node, |conf| conf[key] = value.clone())?;
@@ -157,13 +157,13 @@ fn a_state_directory_that_is_missing_is_made_and_one_that_vanishes_loses_no_vf()
     let node = Node::builder().naming(Naming::Simulated).privileged(false).start()?;
     let (vf, before) = (&node.vfs()[0], home(&node, &node.vfs()[0])?);
     let mut conf = node.conf_for(vf);
-    conf["stateDir"] = json!("/run/not/there/yet");
+    conf["stateDir"] = json!("/run/dpu-cni-elsewhere");
     for vanishes in [false, true] {
         let pod = node.pod("web", "web-0")?;
         node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
-        assert!(node.root().join("run/not/there/yet/attachments").is_dir());
+        assert!(node.root().join("run/dpu-cni-elsewhere/attachments").is_dir());
         if vanishes {
-            std::fs::remove_dir_all(node.root().join("run/not"))?;
+            std::fs::remove_dir_all(node.root().join("run/dpu-cni-elsewhere"))?;
         }
         node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
         assert_eq!(home(&node, vf)?.index, before.index);

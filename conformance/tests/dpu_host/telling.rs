@@ -58,7 +58,7 @@ fn every_key_of_ovn_kubernetes_is_passed_on_as_it_is() -> Result<()> {
     let dropped = json!({
         "runtimeConfig": {}, "capabilities": {"x": true}, "cni.dev/x": 1, "cniVersions": ["1.1.0"],
         "stateDir": "/run/dpu-cni", "timeoutSeconds": 60, "physicalFunctions": ["ens1f0"],
-        "resourceName": "openshift.io/dpuvf", "podResourcesSocket": "/var/lib/kubelet/x.sock",
+        "resourceName": "openshift.io/dpuvf", "podResourcesSocket": "/var/lib/kubelet/pod-resources/x.sock",
         "socket": "/run/ovn-kubernetes/cni/ovn-cni-server.sock",
     });
     for (key, value) in dropped.as_object().context("an object")? {

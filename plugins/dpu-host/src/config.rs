@@ -6,14 +6,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cni::{Error, NetConf, code, paths};
+use cni::paths::{self, Place};
+use cni::{Error, NetConf, code};
 use nix::errno::Errno;
 use serde_json::Value;
 
-/// Where paths of the configuration may point.
-const ALLOWED: [&str; 3] = ["/run", "/var/run", "/var/lib/kubelet"];
 /// Gone after a reboot on purpose: every namespace is gone then, and every VF is new.
 const STATE_DIR: &str = "/run/dpu-cni";
+/// Where only ovnkube-node and the kubelet make sockets. A container's root may make what looks like root's in a volume
+/// of its pod, which is below `/var/lib/kubelet` too.
+const OVNKUBE: Place = Place::Below("/run/ovn-kubernetes");
+const KUBELET: Place = Place::Below("/var/lib/kubelet/pod-resources");
 /// The server gives up on an ADD after 120 s; ten more hear its reason instead of cutting it off.
 const TIMEOUT: u64 = 130;
 /// The kubelet gives a sandbox 240 s, and undoing a failed ADD may take [`del::BUDGET`](crate::del::BUDGET).
@@ -48,9 +51,9 @@ impl Config {
     pub(crate) fn strict(conf: &NetConf) -> Result<Self, Error> {
         let default = Self::default();
         Ok(Config {
-            socket: path(conf, "socket")?.unwrap_or(default.socket),
-            pod_resources: path(conf, "podResourcesSocket")?.unwrap_or(default.pod_resources),
-            state_dir: path(conf, "stateDir")?.unwrap_or(default.state_dir),
+            socket: path(conf, "socket", OVNKUBE)?.unwrap_or(default.socket),
+            pod_resources: path(conf, "podResourcesSocket", KUBELET)?.unwrap_or(default.pod_resources),
+            state_dir: path(conf, "stateDir", Place::Named(STATE_DIR))?.unwrap_or(default.state_dir),
             resource: resource(conf)?,
             pfs: pfs(conf)?,
             timeout: timeout(conf)?.unwrap_or(default.timeout),
@@ -67,9 +70,10 @@ impl Config {
         }
         let default = Self::default();
         Config {
-            socket: or_none(path(conf, "socket")).unwrap_or(default.socket),
-            pod_resources: or_none(path(conf, "podResourcesSocket")).unwrap_or(default.pod_resources),
-            state_dir: or_none(path(conf, "stateDir")).unwrap_or(default.state_dir),
+            socket: or_none(path(conf, "socket", OVNKUBE)).unwrap_or(default.socket),
+            pod_resources: or_none(path(conf, "podResourcesSocket", KUBELET))
+                .unwrap_or(default.pod_resources),
+            state_dir: or_none(path(conf, "stateDir", Place::Named(STATE_DIR))).unwrap_or(default.state_dir),
             resource: or_none(resource(conf)),
             // Its VF is given back, whosever it is.
             pfs: Vec::new(),
@@ -92,8 +96,8 @@ impl Default for Config {
     }
 }
 
-fn path(conf: &NetConf, key: &str) -> Result<Option<PathBuf>, Error> {
-    conf.string(key)?.map(|value| paths::confined(key, value, &ALLOWED)).transpose()
+fn path(conf: &NetConf, key: &str, place: Place) -> Result<Option<PathBuf>, Error> {
+    conf.string(key)?.map(|value| paths::confined(key, value, &[place])).transpose()
 }
 
 fn resource(conf: &NetConf) -> Result<Option<String>, Error> {

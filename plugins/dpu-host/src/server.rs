@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cni::{Add, Args, Attachment, NetConf, Verb, paths};
+use cni::paths::{self, Place};
+use cni::{Add, Args, Attachment, NetConf, Verb};
 use nix::fcntl::OFlag;
 use ovnkube::{Failure, Metrics, Request, Response};
 use serde::{Deserialize, Serialize};
@@ -158,7 +159,7 @@ fn device_info(conf: &NetConf) -> Map<String, Value> {
         return Map::new();
     };
     let read = || -> Result<Map<String, Value>, Box<dyn std::error::Error>> {
-        let path = paths::confined(KEY, file, &["/run/k8s.cni.cncf.io", "/var/run/k8s.cni.cncf.io"])?;
+        let path = paths::confined(KEY, file, &[Place::Below("/run/k8s.cni.cncf.io")])?;
         let opened = File::from(paths::open_confined(&path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, 0)?);
         Ok(serde_json::from_str(&io::read_to_string(opened.take(MOST_DEVICE_INFO))?)?)
     };

@@ -1,10 +1,12 @@
 //! Paths that a network configuration may name, and how they are opened.
 //!
-//! A configuration is written by tenants and executed by root. So a path is confined to a few trusted folders,
-//! says no `..`, and no symlink below such a folder is followed.
+//! A configuration is written by tenants and executed by root. So a path is confined to the few places that nobody
+//! but root makes anything in, says no `..`, and no symlink on the way is followed. That a file is root's is no proof
+//! of anything: so is what a container's root makes in a volume.
 
 mod own;
 
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
@@ -24,6 +26,40 @@ const ROOT: &str = "DPU_CNI_ROOT";
 /// The folders that only root writes to and that are trusted to be, or to be reached through, symlinks.
 const TRUSTED: [&str; 4] = ["run", "sys", "var/log", "var/lib/kubelet"];
 
+/// Where a path that a configuration names may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// Anywhere below this folder.
+    Below(&'static str),
+    /// In this folder itself.
+    In(&'static str),
+    /// This very path, or one that begins with it and a dash and is in the same folder.
+    Named(&'static str),
+}
+
+impl Place {
+    fn has(self, path: &Path) -> bool {
+        match self {
+            Place::Below(folder) => path.starts_with(folder) && path != folder,
+            Place::In(folder) => path.parent() == Some(Path::new(folder)),
+            Place::Named(name) => {
+                let rest = path.to_str().and_then(|path| path.strip_prefix(name));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-') && !rest.contains('/'))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Below(folder) => write!(f, "below {folder}"),
+            Place::In(folder) => write!(f, "directly in {folder}"),
+            Place::Named(name) => write!(f, "{name} or {name}-<name>"),
+        }
+    }
+}
+
 /// `DPU_CNI_ROOT`, else `/`.
 pub fn root() -> PathBuf {
     std::env::var_os(ROOT).filter(|root| !root.is_empty()).map_or_else(|| PathBuf::from("/"), PathBuf::from)
@@ -34,23 +70,22 @@ pub fn rooted(path: &Path) -> PathBuf {
     root().join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// The value of a configuration key that must be a path below one of the `allowed` folders, ready to be opened
+/// The value of a configuration key that must be a path in one of the `allowed` places, ready to be opened
 /// (below [`root`], `/var/run` read as `/run`).
 ///
 /// # Errors
 /// Code 7, naming key, value and what is allowed, for a path that is relative, says `..`, or is elsewhere.
-pub fn confined(key: &str, value: &str, allowed: &[&str]) -> Result<PathBuf, Error> {
+pub fn confined(key: &str, value: &str, allowed: &[Place]) -> Result<PathBuf, Error> {
     confine(value, allowed).map(|path| rooted(&path)).ok_or_else(|| {
+        let places: Vec<String> = allowed.iter().map(Place::to_string).collect();
         Error::new(code::INVALID_CONFIG, format!("{key} {value} is not allowed"))
-            .details(format!("it must be an absolute path below {}, without ..", allowed.join(" or ")))
+            .details(format!("it must be an absolute path {}, without ..", places.join(" or ")))
     })
 }
 
-fn confine(value: &str, allowed: &[&str]) -> Option<PathBuf> {
+fn confine(value: &str, allowed: &[Place]) -> Option<PathBuf> {
     let path = plain(Path::new(value))?;
-    let below =
-        |folder: &&str| plain(Path::new(folder)).is_some_and(|top| path.starts_with(&top) && path != top);
-    (!value.contains('\0') && allowed.iter().any(below)).then_some(path)
+    (!value.contains('\0') && allowed.iter().any(|place| place.has(&path))).then_some(path)
 }
 
 /// The path in one spelling: absolute, no `.` and `..`, `/run` for `/var/run`.
@@ -130,40 +165,54 @@ mod tests {
 
     use super::*;
 
+    const PLACES: [Place; 3] = [Place::Below("/run/a"), Place::In("/var/log"), Place::Named("/run/n")];
+
     #[test]
-    fn only_below_the_allowed_folders() {
-        let run = ["/run", "/var/run", "/var/lib/kubelet"];
+    fn only_in_the_allowed_places() {
         for (value, plain) in [
-            ("/run/a", "/run/a"),
-            ("/var/run/a/b", "/run/a/b"),
+            ("/run/a/b", "/run/a/b"),
+            ("/var/run/a/b/c", "/run/a/b/c"),
             ("//run//a/./b/", "/run/a/b"),
-            ("/var/lib/kubelet/pod-resources/kubelet.sock", "/var/lib/kubelet/pod-resources/kubelet.sock"),
+            ("/var/log/x", "/var/log/x"),
+            ("/run/n", "/run/n"),
+            ("/var/run/n-1", "/run/n-1"),
+            ("/run/n-a-b/", "/run/n-a-b"),
         ] {
-            assert_eq!(confine(value, &run), Some(PathBuf::from(plain)), "{value}");
+            assert_eq!(confine(value, &PLACES), Some(PathBuf::from(plain)), "{value}");
         }
         let bad = [
             "",
-            "run/a",
+            "run/a/b",
+            "./run/a/b",
             "/run",
-            "/run/",
-            "/var/run",
-            "/run/../etc",
-            "/run/a/..",
-            "/runaway/a",
+            "/run/a",
+            "/run/a/",
+            "/run/ab/c",
+            "/run/a/../../etc",
+            "/run/a/b/..",
+            "/run/a/b\0c",
             "/etc/a",
-            "/var/lib/kubelet2/a",
-            "/run/a\0b",
-            "./run/a",
+            "/var/log",
+            "/var/log/pods/x",
+            "/var/logs/x",
+            "/run/n/x",
+            "/run/nx",
+            "/run/n-x/y",
+            "/etc/run/n",
         ];
         for value in bad {
-            assert_eq!(confine(value, &run), None, "{value}");
+            assert_eq!(confine(value, &PLACES), None, "{value}");
         }
-        let error = confined("socket", "/etc/../run/x", &run).unwrap_err();
+    }
+
+    #[test]
+    fn what_is_allowed_is_told() {
+        let error = confined("key", "/run/a/../x", &PLACES).unwrap_err();
         assert_eq!(error.code(), code::INVALID_CONFIG);
         assert_eq!(
             error.to_string(),
-            "socket /etc/../run/x is not allowed; it must be an absolute path below /run or /var/run or \
-             /var/lib/kubelet, without .."
+            "key /run/a/../x is not allowed; it must be an absolute path below /run/a or directly in /var/log or \
+             /run/n or /run/n-<name>, without .."
         );
     }
 

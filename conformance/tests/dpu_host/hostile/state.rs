@@ -7,8 +7,11 @@ use serde_json::json;
 
 use super::*;
 
-/// An ADD with the state in `/run/tenant/state`, after `prepare` has been at `/run/tenant`: it is refused, and nothing
-/// is made there before it was looked at.
+/// Where the records of these tests are, below the node's root.
+const STATE: &str = "run/dpu-cni-tenant";
+
+/// An ADD with its records in [`STATE`], after `prepare` has been there: it is refused, and nothing is made there before
+/// it was looked at.
 fn refused_state(prepare: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (before, after) = denied(prepare)?;
     assert_eq!(after, before);
@@ -18,12 +21,10 @@ fn refused_state(prepare: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
 /// What there was before and after such an ADD.
 fn denied(prepare: impl FnOnce(&Path) -> Result<()>) -> Result<(Vec<String>, Vec<String>)> {
     let node = Node::builder().start()?;
-    let tenant = node.root().join("run/tenant");
-    std::fs::create_dir(&tenant)?;
-    prepare(&tenant)?;
+    prepare(&node.root().join(STATE))?;
     let before = contents(node.root())?;
     let mut conf = node.conf_for(&node.vfs()[0]);
-    conf["stateDir"] = json!("/run/tenant/state");
+    conf["stateDir"] = json!(format!("/{STATE}"));
     let text = refused(&node, &conf, 109)?;
     assert!(text.contains("not root's"), "{text}");
     Ok((before, contents(node.root())?))
@@ -31,40 +32,43 @@ fn denied(prepare: impl FnOnce(&Path) -> Result<()>) -> Result<(Vec<String>, Vec
 
 #[test]
 fn nothing_is_made_in_another_users_directory() -> Result<()> {
-    refused_state(|tenant| Ok(chown(tenant, Some(NOBODY), None)?))
+    refused_state(|state| {
+        std::fs::create_dir(state)?;
+        Ok(chown(state, Some(NOBODY), None)?)
+    })?;
+    refused_state(|state| Ok(chown(state.parent().context("/run")?, Some(NOBODY), None)?))
 }
 
 #[test]
 fn nothing_is_made_where_anybody_may_write() -> Result<()> {
     for mode in [0o777, 0o1777, 0o770] {
-        refused_state(|tenant| Ok(std::fs::set_permissions(tenant, PermissionsExt::from_mode(mode))?))?;
+        refused_state(|state| {
+            std::fs::create_dir(state)?;
+            Ok(std::fs::set_permissions(state, PermissionsExt::from_mode(mode))?)
+        })?;
     }
     Ok(())
 }
 
 #[test]
 fn nothing_is_made_behind_a_symlink() -> Result<()> {
-    refused_state(|tenant| Ok(symlink("../ovn-kubernetes", tenant.join("state"))?))?;
-    refused_state(|tenant| {
-        std::fs::remove_dir(tenant)?;
-        Ok(symlink("ovn-kubernetes", tenant)?)
-    })
+    refused_state(|state| Ok(symlink("ovn-kubernetes", state)?))
 }
 
 #[test]
 fn nothing_is_made_in_place_of_a_file() -> Result<()> {
-    refused_state(|tenant| Ok(std::fs::write(tenant.join("state"), "")?))
+    refused_state(|state| Ok(std::fs::write(state, "")?))
 }
 
 #[test]
 fn a_directory_in_it_is_held_to_the_same() -> Result<()> {
     for dir in ["attachments", "devices", "untold"] {
-        denied(|tenant| {
-            std::fs::create_dir(tenant.join("state"))?;
-            Ok(symlink("../../ovn-kubernetes", tenant.join("state").join(dir))?)
+        denied(|state| {
+            std::fs::create_dir(state)?;
+            Ok(symlink("../ovn-kubernetes", state.join(dir))?)
         })?;
-        denied(|tenant| {
-            let dir = tenant.join("state").join(dir);
+        denied(|state| {
+            let dir = state.join(dir);
             std::fs::create_dir_all(&dir)?;
             Ok(chown(&dir, Some(NOBODY), None)?)
         })?;

@@ -50,7 +50,7 @@ fn bad_keys() {
         json!({"message": 5}),
         json!({"status": "down"}),
         json!({"status": {"code": 11, "message": "x"}}),
-        json!({"logFile": "/etc/x"}),
+        json!({"logFile": 5}),
         json!({"logLevel": 9}),
     ] {
         for verb in ["ADD", "CHECK", "STATUS"] {

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use log::LevelFilter;
 use serde_json::Value;
 
-use crate::{Error, NetConf, code, paths};
+use crate::paths::{self, Place};
+use crate::{Error, NetConf, code};
 
-/// Where a log may be.
-const ALLOWED: [&str; 1] = ["/var/log"];
+/// Where a log may be: `/var/log/pods` is below `/var/log` too, and what is in there is read as a pod's own words.
+const ALLOWED: [Place; 3] =
+    [Place::In("/var/log"), Place::Below("/var/log/dpu-cni"), Place::Below("/var/log/ovn-kubernetes")];
 
 /// What to log, and where.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,11 +20,17 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Reads both keys. A file elsewhere is warned of: the key is ovn-kubernetes' too, which may log where it likes.
+    ///
     /// # Errors
     /// Code 7, naming key and value.
     pub(crate) fn read(conf: &NetConf) -> Result<Self, Error> {
         let file = conf.string("logFile")?.filter(|path| !path.is_empty());
-        let file = file.map(|path| paths::confined("logFile", path, &ALLOWED)).transpose()?;
+        let file = file.map(|path| paths::confined("logFile", path, &ALLOWED));
+        let file = file.transpose().unwrap_or_else(|error| {
+            log::warn!("no log file: {error}");
+            None
+        });
         let level = match conf.get("logLevel") {
             None => LevelFilter::Info,
             Some(value) => level(value).ok_or_else(|| {
@@ -86,10 +94,18 @@ mod tests {
             let error = read(json!({"logLevel": bad})).unwrap_err();
             assert_eq!((error.code(), error.msg()), (7, &*format!("logLevel {bad} is not a level")));
         }
-        for bad in ["/etc/passwd", "var/log/x", "/var/log/../x", "/var/log", "/var/logs/x"] {
-            let error = read(json!({"logFile": bad})).unwrap_err();
-            assert_eq!((error.code(), error.msg()), (7, &*format!("logFile {bad} is not allowed")));
-        }
         assert_eq!(read(json!({"logFile": 5})).unwrap_err().msg(), "logFile must be a string, not 5");
+    }
+
+    #[test]
+    fn a_file_elsewhere_is_none() {
+        for good in ["/var/log/x", "/var/log/dpu-cni/x", "/var/log/ovn-kubernetes/a/x"] {
+            assert_eq!(read(json!({"logFile": good})).unwrap().file, Some(good.into()));
+        }
+        for bad in
+            ["/etc/passwd", "var/log/x", "/var/log/../x", "/var/log", "/var/logs/x", "/var/log/pods/x/0.log"]
+        {
+            assert_eq!(read(json!({"logFile": bad})).unwrap().file, None, "{bad}");
+        }
     }
 }

@@ -148,9 +148,9 @@ fn warnings_go_to_standard_error_and_all_lines_to_the_file() {
     assert!(lines[2].ends_with("] info ADD net/id/eth0 an unnamed pod: succeeded"), "{log}");
     assert!(lines[5].ends_with("] debug ADD net/id/eth0 an unnamed pod: a detail"), "{log}");
     assert_eq!(fs::metadata(root.log("faulty.log")).unwrap().permissions().mode() & 0o777, 0o600);
-    root.run(json!({"fault": "log", "logFile": "/var/log/of/ours.log"}));
-    assert_eq!(fs::metadata(root.log("of")).unwrap().permissions().mode() & 0o777, 0o700);
-    assert!(root.log("of/ours.log").is_file());
+    root.run(json!({"fault": "log", "logFile": "/var/log/dpu-cni/ours.log"}));
+    assert_eq!(fs::metadata(root.log("dpu-cni")).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(root.log("dpu-cni/ours.log").is_file());
 }
 
 #[test]
@@ -171,11 +171,11 @@ fn no_log_fails_no_call_and_no_foreign_file_is_touched() {
     fs::write(root.log("btmp"), "").unwrap();
     fs::write(root.log("target"), "").unwrap();
     symlink(root.log("target"), root.log("link")).unwrap();
-    symlink("/tmp", root.log("folder-link")).unwrap();
+    symlink("/tmp", root.log("dpu-cni")).unwrap();
     fs::create_dir(root.log("folder")).unwrap();
     assert!(Command::new("mkfifo").arg(root.log("pipe")).status().unwrap().success());
     let before = fs::read(root.log("audit.log")).unwrap();
-    for name in ["audit.log", "btmp", "link", "folder-link/x", "folder", "pipe", "no/where/x"] {
+    for name in ["audit.log", "btmp", "link", "dpu-cni/x", "folder", "pipe", "ovn-kubernetes/no/x"] {
         let output = root.run(json!({"fault": "log", "logFile": format!("/var/log/{name}")}));
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(stderr.lines().count(), 2, "{name}: {stderr}");
@@ -184,4 +184,19 @@ fn no_log_fails_no_call_and_no_foreign_file_is_touched() {
     assert_eq!(fs::read(root.log("audit.log")).unwrap(), before);
     assert_eq!(fs::metadata(root.log("btmp")).unwrap().len(), 0);
     assert_eq!(fs::metadata(root.log("target")).unwrap().len(), 0);
+}
+
+#[test]
+fn a_log_elsewhere_is_warned_of_and_never_opened() {
+    let root = Root::new();
+    fs::create_dir_all(root.log("pods/shop_web-0/web")).unwrap();
+    fs::create_dir(root.0.path().join("etc")).unwrap();
+    for file in ["/var/log/pods/shop_web-0/web/0.log", "/var/log/../etc/x", "/etc/x", "x", "/var/log"] {
+        let output = root.run(json!({"fault": "log", "logFile": file}));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let warning = format!("faulty: no log file: logFile {file} is not allowed; it must be ");
+        assert!(stderr.starts_with(&warning), "{stderr}");
+    }
+    assert_eq!(fs::read_dir(root.log("pods/shop_web-0/web")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(root.0.path().join("etc")).unwrap().count(), 0);
 }
