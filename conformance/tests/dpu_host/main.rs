@@ -6,6 +6,8 @@ mod capabilities;
 mod claiming;
 mod collecting;
 mod detaching;
+mod foreign;
+mod freeing;
 mod hostile;
 mod known;
 mod living;

@@ -132,15 +132,3 @@ fn the_card_may_not_go_on_the_word_of_one_who_cannot_tell() -> Result<()> {
     assert_eq!(ask("env", &["vfs", "--drained"])?.0, Some(2));
     Ok(())
 }
-
-/// Those that another plugin attached have no record.
-#[test]
-fn the_card_may_not_go_while_a_vf_is_away_that_nobody_recorded() -> Result<()> {
-    let node = Node::builder().start()?;
-    let pod = node.pod("web", "web-0")?;
-    add(&node, &pod, &node.vfs()[0])?.ok()?;
-    fs::remove_dir_all(node.root().join("run/dpu-cni"))?;
-    let refused = vfs_as(&node, &["--drained"]).expect_err("a VF is away").to_string();
-    assert!(refused.contains("0000:03:00.2 (whose is not known)"), "{refused}");
-    Ok(())
-}

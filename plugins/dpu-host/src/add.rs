@@ -14,6 +14,7 @@ use crate::device::{self, DeviceId, Found};
 use crate::fault;
 use crate::node::{Node, Sandbox};
 use crate::plumb;
+use crate::pool;
 use crate::refusal;
 use crate::release;
 use crate::second::{self, Candidate};
@@ -61,6 +62,7 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
     };
     let candidates = second::candidates(node, &device, others)?;
     node.store()?.begin(&record.attachment)?;
+    pool::keep(node.store()?, &node.config.pfs)?;
     claim::take(node, &mut record, device, &call.attachment.ifname, deadline)?;
     node.trace.mark("claim");
     attach(node, call, &sandbox, &mut record, &candidates, deadline)

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use serde_json::Value;
 
 /// Gone after a reboot on purpose: every namespace is gone then, and every VF is new.
-const STATE_DIR: &str = "/run/dpu-cni";
+pub(crate) const STATE_DIR: &str = "/run/dpu-cni";
 /// Where only ovnkube-node and the kubelet make sockets. A container's root may make what looks like root's in a volume
 /// of its pod, which is below `/var/lib/kubelet` too.
 const OVNKUBE: Place = Place::Below("/run/ovn-kubernetes");

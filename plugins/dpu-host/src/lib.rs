@@ -18,6 +18,7 @@ mod fault;
 mod gc;
 mod node;
 mod plumb;
+mod pool;
 mod refusal;
 mod release;
 mod second;
@@ -28,6 +29,7 @@ mod trace;
 mod vf;
 mod vfio;
 mod vfs;
+mod witness;
 
 #[cfg(fuzzing)]
 pub mod fuzzing;

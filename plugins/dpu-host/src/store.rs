@@ -6,6 +6,7 @@
 //! <stateDir>/devices/<device>.lock                          the device's lock, never removed
 //! <stateDir>/untold/<…>.json                                a DEL that the server has yet to hear of
 //! <stateDir>/running/<record's file name>                   locked while an ADD makes that attachment
+//! <stateDir>/physical-functions                             the last `physicalFunctions` of an ADD
 //! <stateDir>/<each of these>/.<file name>.<process>         a draft, which becomes the file by rename
 //! ```
 //!
@@ -189,6 +190,11 @@ impl Store {
                 log::warn!("{error}");
             }
         }
+    }
+
+    /// The state directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Where DELs wait that the server has yet to hear of.

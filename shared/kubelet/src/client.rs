@@ -28,8 +28,15 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 /// The longest text of another's that enters an error of ours, in characters.
 const MAX_TEXT: usize = 1024;
 
-/// The message that the kubelet on `socket` answers `List` with.
-pub(crate) fn list(socket: Socket<'_>, deadline: Instant) -> Result<Bytes, Failure> {
+/// What the kubelet says, and who it is.
+pub(crate) struct Answer {
+    pub(crate) message: Bytes,
+    /// Its process, where that is one of this process' own PID namespace.
+    pub(crate) pid: Option<i32>,
+}
+
+/// What the kubelet on `socket` answers `List` with.
+pub(crate) fn list(socket: Socket<'_>, deadline: Instant) -> Result<Answer, Failure> {
     let started = Instant::now();
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -41,7 +48,7 @@ pub(crate) fn list(socket: Socket<'_>, deadline: Instant) -> Result<Bytes, Failu
 
 /// The kubelet serves 10 calls at once and then 100 a second, and refuses the rest (since 1.28): when a node's pods
 /// all start together, some of us have to wait for their turn.
-async fn patiently(socket: Socket<'_>) -> Result<Bytes, Failure> {
+async fn patiently(socket: Socket<'_>) -> Result<Answer, Failure> {
     let mut pause = PAUSE;
     loop {
         match ask(socket).await {
@@ -52,15 +59,15 @@ async fn patiently(socket: Socket<'_>) -> Result<Bytes, Failure> {
     }
 }
 
-async fn ask(Socket { path, open }: Socket<'_>) -> Result<Bytes, Failure> {
+async fn ask(Socket { path, open }: Socket<'_>) -> Result<Answer, Failure> {
     let unreachable = |source| Failure::Unreachable { path: path.into(), source };
     let found = open(path).map_err(unreachable)?;
     // The link in /proc leads to what was opened, whatever its path leads to by now (proc(5)).
     let link = format!("/proc/self/fd/{}", found.as_raw_fd());
     let stream = UnixStream::connect(link).await.map_err(unreachable)?;
-    let uid = stream.peer_cred().map_err(unreachable)?.uid();
-    if uid != 0 {
-        return Err(Failure::NotRoot { path: path.into(), uid });
+    let peer = stream.peer_cred().map_err(unreachable)?;
+    if peer.uid() != 0 {
+        return Err(Failure::NotRoot { path: path.into(), uid: peer.uid() });
     }
     let handshake = client::Builder::new()
         .initial_window_size(WINDOW)
@@ -80,7 +87,8 @@ async fn ask(Socket { path, open }: Socket<'_>) -> Result<Bytes, Failure> {
     let (response, mut body) = client.send_request(request, false).map_err(broken)?;
     // The request's message is empty: it has nothing but the prefix.
     body.send_data(Bytes::from_static(&[0; PREFIX]), true).map_err(broken)?;
-    read(response).await
+    // The process of another PID namespace is 0 (unix(7)).
+    Ok(Answer { message: read(response).await?, pid: peer.pid().filter(|pid| *pid > 0) })
 }
 
 async fn read(response: ResponseFuture) -> Result<Bytes, Failure> {

@@ -10,6 +10,7 @@ mod client;
 mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod listing;
 mod message;
 pub mod wire;
 
@@ -20,6 +21,7 @@ use std::path::Path;
 use std::time::Instant;
 
 pub use failure::Failure;
+pub use listing::Listing;
 
 /// Where the kubelet listens.
 pub const SOCKET: &str = "/var/lib/kubelet/pod-resources/kubelet.sock";
@@ -62,6 +64,15 @@ pub fn devices(
     resource: &str,
     deadline: Instant,
 ) -> Result<PodDevices, Failure> {
-    let list = client::list(socket, deadline)?;
-    message::devices(&list, namespace, pod, resource)
+    let answer = client::list(socket, deadline)?;
+    message::devices(&answer.message, namespace, pod, resource)
+}
+
+/// Asks the kubelet on `socket` for all pods of its node and what it has given them, until `deadline`.
+///
+/// # Errors
+/// See [`Failure`]: an answer that is not whole is none.
+pub fn listing(socket: Socket<'_>, deadline: Instant) -> Result<Listing, Failure> {
+    let answer = client::list(socket, deadline)?;
+    Listing::read(answer.message, answer.pid)
 }

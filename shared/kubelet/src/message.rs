@@ -31,6 +31,13 @@ pub(crate) fn unframe(mut body: Bytes) -> Result<Bytes, Failure> {
     Ok(body)
 }
 
+/// The pods of an answer to `List`, one at a time.
+pub(crate) fn pods(list: Bytes) -> Result<impl Iterator<Item = Result<PodResources, Failure>>, Failure> {
+    let garbage = |error| Failure::Garbage(format!("{error}"));
+    let pods = Pods::decode(list).map_err(garbage)?.pods;
+    Ok(pods.into_iter().map(move |pod| PodResources::decode(pod).map_err(garbage)))
+}
+
 /// The pod's devices of a resource.
 pub(crate) fn devices(
     list: &Bytes,
@@ -38,13 +45,12 @@ pub(crate) fn devices(
     name: &str,
     resource: &str,
 ) -> Result<PodDevices, Failure> {
-    let garbage = |error| Failure::Garbage(format!("{error}"));
     let mut known = false;
     let mut ids: Vec<String> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut others = BTreeSet::new();
-    for pod in Pods::decode(list.clone()).map_err(garbage)?.pods {
-        let pod = PodResources::decode(pod).map_err(garbage)?;
+    for pod in pods(list.clone())? {
+        let pod = pod?;
         if pod.namespace != namespace || pod.name != name {
             continue;
         }

@@ -4,22 +4,37 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::inventory::{Place, Row, State};
+use super::inventory::{Place, Row};
+use super::state::State;
 use crate::store::{age, now};
 
-/// Whether the card may be rebooted now: what pods would lose is an error. A VF that is away without a record is some
-/// pod's too, which another plugin attached.
+/// Whether the card may be rebooted now: what is not at home is an error, whosever it is, if it is the DPU's at all.
 pub(super) fn drained(rows: &[Row]) -> Result<String, String> {
-    let away = rows
-        .iter()
-        .filter(|row| row.state == State::Used || row.place == Place::Unknown && row.pod.is_none());
-    let names: Vec<String> = away
-        .map(|row| format!("{} ({})", row.device, row.pod.as_deref().unwrap_or("whose is not known")))
-        .collect();
+    let is_away = |row: &&Row| match row.state {
+        State::Used | State::Orphaned => true,
+        State::Foreign => false,
+        State::Free | State::Lost | State::Leaked | State::Waiting => {
+            matches!(row.place, Place::Pod | Place::Unknown)
+        }
+    };
+    let names: Vec<String> =
+        rows.iter().filter(is_away).map(|row| format!("{} ({})", row.device, whose(row))).collect();
     if names.is_empty() {
         Ok("no pod has a VF of this node".to_owned())
     } else {
         Err(format!("pods have VFs of this node: {}", names.join(", ")))
+    }
+}
+
+/// Whose a VF is that is not at home, and how it comes home where nobody deletes that pod.
+fn whose(row: &Row) -> String {
+    match (&row.pod, row.state) {
+        (None, _) => "whose is not known".to_owned(),
+        (Some(pod), State::Orphaned) => {
+            format!("{pod}, which is gone: dpu-host vfs --release {}", row.device)
+        }
+        (Some(pod), State::Leaked) => format!("{pod}, which is gone; it is on its way home"),
+        (Some(pod), _) => pod.clone(),
     }
 }
 
@@ -66,7 +81,7 @@ pub(super) fn prometheus(rows: &[Row]) -> Result<String, String> {
     let mut text = String::from(
         "# HELP dpu_cni_vfs Virtual functions of this node by state.\n# TYPE dpu_cni_vfs gauge\n",
     );
-    for wanted in [State::Free, State::Used, State::Lost, State::Leaked, State::Waiting] {
+    for wanted in State::ALL {
         let count = rows.iter().filter(|row| row.state == wanted).count();
         let _ = writeln!(text, "dpu_cni_vfs{{state=\"{}\"}} {count}", word(wanted));
     }

@@ -1,0 +1,74 @@
+//! What a person asks for.
+
+use super::inventory::Row;
+use super::show;
+
+/// What a person is told who asks for something else.
+pub(crate) const USAGE: &str = "\
+usage: dpu-host vfs [--json | --prometheus | --drained] [--pf PF]... [--state-dir DIR], as root
+       dpu-host vfs --release DEVICE|NAMESPACE/POD [--yes] [--force] [--state-dir DIR]
+
+  --json, --prometheus  the list for programs
+  --drained             exit status 0 when every VF is at home, 1 and which are not, 2 when that cannot be told
+  --release             brings the VFs of a pod that is gone home and tells ovnkube-node, after a question
+  --yes                 without the question
+  --force               even if processes run in the pod's network namespace
+  --pf PF               a PF whose VFs pods have, by PCI address or interface name; else as the last ADD was told
+  --state-dir DIR       only what is recorded there; else in /run/dpu-cni and all /run/dpu-cni-*";
+
+/// How the inventory is printed; an error is the answer that the node is not drained.
+pub(super) type Format = fn(&[Row]) -> Result<String, String>;
+
+/// What is to be done.
+pub(super) enum Task {
+    Help,
+    Show(Format),
+    Release(Release),
+}
+
+/// What is to be freed, and how.
+pub(super) struct Release {
+    /// A device, or `namespace/name` of a pod.
+    pub(super) target: String,
+    /// Without a question.
+    pub(super) yes: bool,
+    /// Even if processes run in the pod's namespace.
+    pub(super) force: bool,
+}
+
+/// The command line.
+pub(super) struct Options {
+    pub(super) task: Task,
+    pub(super) pfs: Vec<String>,
+    pub(super) state_dir: Option<String>,
+}
+
+impl Options {
+    /// Reads it; `None` when it says what nobody understands.
+    pub(super) fn read(args: &[String]) -> Option<Self> {
+        let mut options = Options { task: Task::Show(show::table), pfs: Vec::new(), state_dir: None };
+        let (mut target, mut yes, mut force, mut shown) = (None, false, false, None);
+        let mut rest = args.iter();
+        while let Some(arg) = rest.next() {
+            match arg.as_str() {
+                "--json" => shown = Some(show::json as Format),
+                "--prometheus" => shown = Some(show::prometheus),
+                "--drained" => shown = Some(show::drained),
+                "--yes" => yes = true,
+                "--force" => force = true,
+                "--pf" => options.pfs.push(rest.next()?.clone()),
+                "--state-dir" => options.state_dir = Some(rest.next()?.clone()),
+                "--release" => target = Some(rest.next()?.clone()),
+                "--help" | "-h" => return Some(Options { task: Task::Help, ..options }),
+                _ => return None,
+            }
+        }
+        options.task = match (target, shown) {
+            (Some(target), None) => Task::Release(Release { target, yes, force }),
+            (None, _) if yes || force => return None,
+            (None, shown) => Task::Show(shown.unwrap_or(show::table)),
+            (Some(_), Some(_)) => return None,
+        };
+        Some(options)
+    }
+}
