@@ -15,6 +15,8 @@ pub(crate) const UPSTREAM_CONFIGURATION: &str = "/etc/cni/net.d";
 /// Multus' own configuration for the container runtime; it ignores files of this prefix when it looks for a
 /// default network (`pkg/server/config/generator.go: findMasterPlugin`).
 pub(crate) const MULTUS_CONF: &str = "00-multus.conf";
+/// Where Multus looks for networks that a NetworkAttachmentDefinition only names (`pkg/types/types.go: confDir`).
+pub(crate) const MULTUS_NETWORKS: &str = "/etc/cni/multus/net.d";
 /// What ovnkube-node writes, and what Multus waits for on OpenShift.
 pub(crate) const OVNKUBE_CONF: &str = "10-ovn-kubernetes.conf";
 /// What the cluster network operator's dummy plugin writes.

@@ -4,11 +4,11 @@ mod cluster;
 pub(crate) mod conf;
 pub(crate) mod drift;
 mod finding;
-mod multus;
+pub(crate) mod multus;
 mod network;
 pub(crate) mod runtime;
 mod server;
-mod vfs;
+pub(crate) mod vfs;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -99,7 +99,8 @@ fn on_host(path: &str) -> String {
     path.strip_prefix("/host").unwrap_or(path).to_owned()
 }
 
-fn directory(tree: &Tree, multus: &Conf, runtime: &Runtime) -> String {
+/// Where it chooses the default network from.
+pub(crate) fn directory(tree: &Tree, multus: &Conf, runtime: &Runtime) -> String {
     let from_choice = multus.document["clusterNetwork"].as_str().filter(|path| path.starts_with('/'));
     let parent = from_choice.and_then(|path| path.rsplit_once('/')).map(|(parent, _)| on_host(parent));
     parent.unwrap_or_else(|| {

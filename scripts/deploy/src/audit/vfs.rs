@@ -15,16 +15,29 @@ use crate::known::STATE;
 use crate::tree::Tree;
 
 /// A row of `dpu-host vfs --json`, as far as it matters here.
-#[derive(Debug, Deserialize)]
-struct Row {
-    device: String,
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) device: String,
     #[serde(default)]
     name: Option<String>,
-    state: String,
+    /// `free`, `used`, `lost`, `leaked`, `waiting`, `orphaned` or `foreign`.
+    pub(crate) state: String,
     #[serde(default)]
     pod: Option<String>,
     #[serde(default)]
     note: Option<String>,
+}
+
+impl Row {
+    /// `namespace/name` of the pod that it is recorded for.
+    pub(crate) fn pod(&self) -> &str {
+        self.pod.as_deref().unwrap_or("that nobody knows")
+    }
+
+    /// Nobody's, or none of our business.
+    pub(crate) fn is_at_home(&self) -> bool {
+        ["free", "foreign"].contains(&self.state.as_str())
+    }
 }
 
 const PCI_DEVICES: &str = "/sys/bus/pci/devices";
@@ -37,7 +50,7 @@ pub(crate) fn check(tree: &Tree, saved: Option<&Path>, binary: Option<&str>, fin
         (Some(path), _) => std::fs::read_to_string(path)
             .map_err(|error| format!("{}: {error}", path.display()))
             .and_then(|text| parse(&text)),
-        (None, Some(binary)) if tree.live() => ask(binary),
+        (None, Some(binary)) if tree.live() => ask(tree, binary),
         (None, _) if !tree.exists(PCI_DEVICES) => {
             let remedy = "run `dpu-host vfs --json > FILE` there, and name that with --vfs";
             return findings.warning("vfs", "the VFs are not in this copy", remedy);
@@ -52,12 +65,25 @@ pub(crate) fn check(tree: &Tree, saved: Option<&Path>, binary: Option<&str>, fin
     }
 }
 
-fn ask(binary: &str) -> Result<Vec<Row>, String> {
-    let output = Command::new(binary).args(["vfs", "--json"]).output().map_err(|error| error.to_string())?;
+/// What the node's own plugin says.
+///
+/// # Errors
+/// With its words.
+pub(crate) fn ask(tree: &Tree, binary: &str) -> Result<Vec<Row>, String> {
+    let output = plugin(tree, binary).args(["vfs", "--json"]).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }
     parse(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// The node's own plugin, which sees the node below the same root as we do.
+pub(crate) fn plugin(tree: &Tree, binary: &str) -> Command {
+    let mut command = Command::new(tree.at(binary));
+    if !tree.live() {
+        command.env("DPU_CNI_ROOT", tree.at("/"));
+    }
+    command
 }
 
 fn parse(text: &str) -> Result<Vec<Row>, String> {
@@ -74,6 +100,11 @@ fn report(rows: &[Row], findings: &mut Findings) {
         let whose = pod.as_deref().map_or(String::new(), |pod| format!(", last of {pod}"));
         match state.as_str() {
             "leaked" => findings.error("vfs", format!("{device} ({name}{whose}) is leaked{note}"), HOME),
+            "orphaned" => findings.error(
+                "vfs",
+                format!("{device} ({name}) is held by a sandbox of {}, a pod that is gone", row.pod()),
+                format!("dpu-host vfs --release {device}"),
+            ),
             "lost" => findings.error(
                 "vfs",
                 format!("{} has lost its VF {device}{note}", pod.as_deref().unwrap_or("a pod")),

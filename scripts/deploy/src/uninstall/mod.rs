@@ -1,8 +1,9 @@
 //! `uninstall`: takes everything away again, in the order in which it can be missed.
 
+mod callers;
 mod cluster;
 mod node;
-mod records;
+mod vfs;
 
 use clap::{Args as ClapArgs, Subcommand};
 

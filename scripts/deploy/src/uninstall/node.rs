@@ -6,16 +6,13 @@ use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 
-use super::records::{self, Record};
+use super::callers::Callers;
+use super::vfs;
 use crate::audit::Findings;
-use crate::audit::conf::Conf;
 use crate::audit::drift::is_ours;
 use crate::audit::runtime::Runtime;
 use crate::fault::{Fault, Faults};
-use crate::known::{
-    CRIO_DROP_IN, DPU_HOST_CONF, KEPT, OPENSHIFT_BINARIES, OPENSHIFT_CONFIGURATION, OPENSHIFT_MULTUS,
-    OVNKUBE_CONF, PLACEHOLDER_CONF, STATE, TMPFILES, UDEV_RULES, UPSTREAM_BINARIES, UPSTREAM_CONFIGURATION,
-};
+use crate::known::{CRIO_DROP_IN, KEPT, OPENSHIFT_BINARIES, STATE, TMPFILES, UDEV_RULES, UPSTREAM_BINARIES};
 use crate::managed;
 use crate::tree::Tree;
 use crate::{Outcome, Report};
@@ -36,6 +33,8 @@ pub(crate) struct Args {
 
 /// What is ours on the node.
 struct Ours {
+    callers: Callers,
+    /// Files that go before any VF comes home: nothing new comes then. Logs are the last of them.
     configuration: Vec<String>,
     binaries: Vec<String>,
     /// What is kept there.
@@ -48,8 +47,7 @@ struct Ours {
 pub(crate) fn run(args: &Args) -> Outcome {
     let tree = Tree::new(&args.root);
     let ours = Ours::on(&tree);
-    let records = records::all(&tree);
-    refuse(&tree, &ours, &records, args.detach_pods)?;
+    refuse(&tree, &ours, args.detach_pods)?;
     let mut text = String::new();
     let mut say = |line: String| text += &(line + "\n");
     if ours.is_nothing() {
@@ -57,16 +55,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
         return Ok(Report { text, code: ExitCode::SUCCESS });
     }
     if args.dry_run {
-        let would_remove = |path: &String| format!("would remove {path}");
-        ours.configuration.iter().map(would_remove).for_each(&mut say);
-        if !records.is_empty() {
-            say(format!("would bring the VFs of {} records home", records.len()));
-        }
-        ours.binaries.iter().chain(&ours.directories).map(would_remove).for_each(&mut say);
+        would(&tree, &ours, &mut say);
         return Ok(Report { text, code: ExitCode::SUCCESS });
     }
     remove(&tree, &ours.configuration, &mut say)?;
-    bring_home(&tree, &ours, &records, &mut say)?;
+    if let Some(binary) = &ours.host {
+        let swept = vfs::bring_home(&tree, binary, args.detach_pods)?;
+        say(format!("{swept} records swept, every VF is at home"));
+    }
+    if let Some(path) = Callers::of(&tree).multus.first() {
+        return Err(still_called(path).into());
+    }
     remove(&tree, &ours.binaries, &mut say)?;
     remove(&tree, &ours.directories, &mut say)?;
     say("nothing of ours is left".to_owned());
@@ -76,47 +75,51 @@ pub(crate) fn run(args: &Args) -> Outcome {
     Ok(Report { text, code: ExitCode::SUCCESS })
 }
 
-fn refuse(tree: &Tree, ours: &Ours, records: &[Record], detach_pods: bool) -> Result<(), Faults> {
+fn would(tree: &Tree, ours: &Ours, say: &mut impl FnMut(String)) {
+    let would_remove = |path: &String| format!("would remove {path}");
+    ours.configuration.iter().map(would_remove).for_each(&mut *say);
+    let records = vfs::records(tree).count;
+    if records > 0 {
+        say(format!("would bring the VFs of {records} records home"));
+    }
+    for path in &ours.callers.multus {
+        say(format!("would stop here until Multus is restarted, if {path} still calls our plugin then"));
+    }
+    ours.binaries.iter().chain(&ours.directories).map(would_remove).for_each(say);
+}
+
+/// Multus inlines the default network that it has chosen.
+fn still_called(path: &str) -> Fault {
+    Fault::new(
+        format!("{path} still calls our plugin, whose binary stays for that"),
+        "restart Multus, which chooses anew, and run this again",
+    )
+}
+
+fn refuse(tree: &Tree, ours: &Ours, detach_pods: bool) -> Result<(), Faults> {
     let mut faults = Faults::default();
-    let managed = managed::files(tree);
-    for path in managed.keys().filter(|path| is_ours(path)) {
+    for path in managed::files(tree).keys().filter(|path| is_ours(path) || ours.callers.ours.contains(path)) {
         let remedy = "remove the MachineConfig instead (scripts/uninstall cluster): its daemon would put the file back";
         faults.push(Fault::new(format!("{path} is managed by a MachineConfig"), remedy));
     }
-    for record in records.iter().filter(|record| !record.released && !detach_pods) {
-        let why = format!("pod {} still has its VF (network {})", record.pod, record.network);
-        faults.push(Fault::new(why, "drain the node, or say --detach-pods"));
+    for path in &ours.callers.others {
+        let why = format!("{path} calls our plugin among others, and is not ours");
+        faults.push(Fault::new(why, "take our plugin out of that file, or remove it"));
     }
-    if ours.host.is_none() && !records.is_empty() {
-        let why = format!("{} records in {STATE}, and no dpu-host to bring their VFs home", records.len());
-        faults.push(Fault::new(why, "install the plugin again first"));
+    let records = vfs::records(tree).count;
+    match &ours.host {
+        Some(binary) if !detach_pods => {
+            if let Some(rows) = faults.keep(vfs::of(tree, binary)) {
+                vfs::refuse(&rows, &mut faults);
+            }
+        }
+        None if records > 0 => faults.push(Fault::new(
+            format!("{records} records in {STATE}, and no dpu-host to bring their VFs home"),
+            "install the plugin again first",
+        )),
+        _ => {}
     }
     faults.none_or(())
-}
-
-/// No binary goes while a VF is away.
-fn bring_home(
-    tree: &Tree,
-    ours: &Ours,
-    records: &[Record],
-    say: &mut impl FnMut(String),
-) -> Result<(), Fault> {
-    let Some(binary) = &ours.host else { return Ok(()) };
-    records::sweep(tree, binary, records)?;
-    let left = records::all(tree);
-    if let Some(record) = left.first() {
-        let why = format!("{} records are left, the first of pod {}", left.len(), record.pod);
-        return Err(Fault::new(why, "run `dpu-host vfs`, mend what it names, and run this again"));
-    }
-    let astray = records::astray(tree, binary)?;
-    if !astray.is_empty() {
-        return Err(Fault::new(
-            format!("not at home: {}", astray.join(", ")),
-            "run `dpu-host vfs`, mend what it names, and run this again",
-        ));
-    }
-    say(format!("{} records swept, every VF is at home", records.len()));
-    Ok(())
 }
 
 fn remove(tree: &Tree, paths: &[String], say: &mut impl FnMut(String)) -> Result<(), Fault> {
@@ -143,45 +146,22 @@ impl Ours {
         let hosts = find("dpu-host");
         let mut binaries = hosts.clone();
         binaries.extend(find("dpu-nic-placeholder"));
+        let callers = Callers::on(tree, &runtime);
+        let fixed = [TMPFILES, UDEV_RULES, CRIO_DROP_IN].map(str::to_owned);
+        let rotated = callers.logs.iter().map(|path| format!("{path}.1"));
+        let files = callers.ours.iter().cloned().chain(fixed).chain(callers.logs.iter().cloned());
         Ours {
-            configuration: configuration(tree, &runtime),
+            configuration: existing(tree, files.chain(rotated)),
             binaries,
-            directories: existing(tree, [STATE, KEPT].map(str::to_owned).into_iter()),
+            directories: existing(tree, vfs::directories(tree).into_iter().chain([KEPT.to_owned()])),
             host: hosts.into_iter().next(),
+            callers,
         }
     }
 
     fn is_nothing(&self) -> bool {
         self.configuration.is_empty() && self.binaries.is_empty() && self.directories.is_empty()
     }
-}
-
-/// Multus' directory before its source, and logs last: they are written to until then.
-fn configuration(tree: &Tree, runtime: &Runtime) -> Vec<String> {
-    let directories =
-        [OPENSHIFT_MULTUS, &runtime.configuration, OPENSHIFT_CONFIGURATION, UPSTREAM_CONFIGURATION];
-    let candidates = directories.iter().flat_map(|directory| {
-        [DPU_HOST_CONF, PLACEHOLDER_CONF, OVNKUBE_CONF].map(|name| format!("{directory}/{name}"))
-    });
-    let confs: Vec<String> =
-        existing(tree, candidates).into_iter().filter(|path| calls_us(tree, path)).collect();
-    let logs: Vec<String> = confs.iter().filter_map(|path| log_file(tree, path)).collect();
-    let fixed = [TMPFILES, UDEV_RULES, CRIO_DROP_IN].map(str::to_owned);
-    let rotated = logs.iter().map(|path| format!("{path}.1")).collect::<Vec<_>>();
-    existing(tree, confs.into_iter().chain(fixed).chain(logs).chain(rotated))
-}
-
-/// A readiness file may be ovnkube's own: then it stays.
-fn calls_us(tree: &Tree, path: &str) -> bool {
-    !path.ends_with(OVNKUBE_CONF)
-        || Conf::read(tree, path).is_ok_and(|conf| conf.calls("dpu-nic-placeholder"))
-}
-
-fn log_file(tree: &Tree, path: &str) -> Option<String> {
-    let conf = Conf::read(tree, path).ok()?;
-    let plugin = &conf.document["plugins"][0];
-    let file = plugin["logFile"].as_str().or(conf.document["logFile"].as_str())?;
-    file.starts_with("/var/log/").then(|| file.to_owned())
 }
 
 fn existing(tree: &Tree, paths: impl Iterator<Item = String>) -> Vec<String> {

@@ -155,6 +155,14 @@ fn vfs_leaked_and_misnamed() {
     let ran = place.run(&["audit", "--root", "root", "--vfs", "vfs.json"]);
     assert_eq!(ran.code, 2);
     assert!(ran.out.contains("a/b has lost its VF 0000:03:00.2: delete that pod"), "{}", ran.out);
+    let others = json!([
+        { "device": "0000:03:00.2", "name": "eth0", "state": "orphaned", "pod": "a/b" },
+        { "device": "0000:82:00.2", "name": "ens9v0", "state": "foreign" },
+    ]);
+    place.write("vfs.json", others.to_string());
+    let ran = place.run(&["audit", "--root", "root", "--vfs", "vfs.json"]);
+    assert!(ran.out.contains("a pod that is gone: dpu-host vfs --release 0000:03:00.2"), "{}", ran.out);
+    assert_eq!(ran.out.matches("0000:82:00.2").count(), 0, "none of ours: {}", ran.out);
 }
 
 #[test]

@@ -10,8 +10,12 @@ use crate::support::{Place, TENANT};
 
 /// A plugin's two commands that removal needs, without links: it sweeps records, and has no VF.
 const STAND_IN: &str = r#"#!/bin/sh
-if [ "$1" = vfs ]; then echo '[]'; exit; fi
-[ "$CNI_COMMAND" = GC ] && grep -q '"cni.dev/valid-attachments":\[\]' && rm -f "$DPU_CNI_ROOT"/run/dpu-cni/attachments/*.json
+vfs=$DPU_CNI_ROOT/vfs.json
+case "$*" in
+"vfs --json") cat "$vfs" 2>/dev/null || echo '[]'; exit ;;
+"vfs --release "*" --yes --force") echo "$3" >>"$DPU_CNI_ROOT/released"; echo '[]' >"$vfs"; exit ;;
+esac
+[ "$CNI_COMMAND" = GC ] && grep -q '"cni.dev/valid-attachments":\[\]' && rm -f "$DPU_CNI_ROOT"/run/dpu-cni*/attachments/*.json
 "#;
 
 fn node(files: &[&str]) -> Place {
@@ -40,16 +44,28 @@ fn host() -> Place {
     place
 }
 
-fn attach(place: &Place, stage: &str) {
-    let record = json!({ "attachment": { "network": "n" }, "pod": { "namespace": "shop", "name": "web" }, "stage": stage, "devices": [] });
+/// A record, and what the plugin says of its VF.
+fn attach(place: &Place, state: &str) {
+    let record = json!({ "attachment": { "network": "n" }, "pod": { "namespace": "shop", "name": "web" } });
     place.write("root/run/dpu-cni/attachments/a.json", record.to_string());
+    says(place, state);
+}
+
+fn says(place: &Place, state: &str) {
+    let row = json!([
+        { "device": "0000:03:00.2", "state": state, "pod": "shop/web" },
+        { "device": "0000:03:00.3", "state": "free" },
+        { "device": "0000:82:00.2", "state": "foreign" },
+    ]);
+    place.write("root/vfs.json", row.to_string());
 }
 
 #[test]
 fn a_node_loses_all_that_is_ours_and_nothing_else() {
     let place = host();
-    attach(&place, "released");
+    attach(&place, "free");
     let ran = place.run(&["uninstall", "node", "--root", "root"]).ok();
+    fs::remove_file(place.path("root/vfs.json")).expect("removed");
     assert_eq!(
         place.list("root"),
         ["run/multus/cni/net.d/10-ovn-kubernetes.conf", "var/lib/cni/bin/multus-shim"]
@@ -66,15 +82,24 @@ fn a_node_loses_all_that_is_ours_and_nothing_else() {
 #[test]
 fn pods_keep_their_vfs_unless_told() {
     let place = host();
-    attach(&place, "attached");
+    let refusals = [
+        ("used", "pod shop/web still has its VF 0000:03:00.2: drain the node, or say --detach-pods"),
+        ("lost", "pod shop/web still has its VF 0000:03:00.2: drain the node, or say --detach-pods"),
+        (
+            "orphaned",
+            "pod shop/web is gone, and a sandbox of it still holds VF 0000:03:00.2: free it with `dpu-host vfs --release \
+             0000:03:00.2`, or say --detach-pods",
+        ),
+    ];
+    for (state, refusal) in refusals {
+        attach(&place, state);
+        let before = place.list("root");
+        let ran = place.run(&["uninstall", "node", "--root", "root"]);
+        assert_eq!(ran.code, 2);
+        assert_eq!(ran.err, format!("refused: {refusal}\n"));
+        assert_eq!(place.list("root"), before, "nothing was touched");
+    }
     let before = place.list("root");
-    let ran = place.run(&["uninstall", "node", "--root", "root"]);
-    assert_eq!(ran.code, 2);
-    assert_eq!(
-        ran.err,
-        "refused: pod shop/web still has its VF (network n): drain the node, or say --detach-pods\n"
-    );
-    assert_eq!(place.list("root"), before, "nothing was touched");
     let would = place.run(&["uninstall", "node", "--root", "root", "--detach-pods", "--dry-run"]).ok().out;
     assert!(would.contains("would bring the VFs of 1 records home\n"), "{would}");
     assert_eq!(place.list("root"), before);
@@ -82,28 +107,130 @@ fn pods_keep_their_vfs_unless_told() {
     for removed in did.lines().filter_map(|line| line.strip_prefix("removed ")) {
         assert!(would.contains(&format!("would remove {removed}\n")), "{would}");
     }
+    assert_eq!(place.read("root/released"), "0000:03:00.2\n", "what GC leaves to a process is freed by name");
     assert!(!place.path("root/run/dpu-cni").exists());
 }
 
 #[test]
 fn the_binary_stays_while_a_vf_is_away() {
     let place = host();
-    attach(&place, "released");
-    place.write("root/var/lib/cni/bin/dpu-host", "#!/bin/sh\n[ \"$1\" = vfs ] && echo '[{\"device\":\"0000:03:00.2\",\"state\":\"leaked\"}]'\nexit 0\n");
+    for state in ["leaked", "waiting"] {
+        attach(&place, state);
+        let ran = place.run(&["uninstall", "node", "--root", "root"]);
+        assert!(ran.err.contains(&format!("not at home: 0000:03:00.2 ({state})")), "{}", ran.err);
+    }
+    attach(&place, "free");
+    place.write(
+        "root/var/lib/cni/bin/dpu-host",
+        "#!/bin/sh\n[ \"$1\" = vfs ] && cat \"$DPU_CNI_ROOT/vfs.json\"\nexit 0\n",
+    );
     let ran = place.run(&["uninstall", "node", "--root", "root"]);
-    assert!(ran.err.contains("1 records are left, the first of pod shop/web"), "{}", ran.err);
-    fs::remove_file(place.path("root/run/dpu-cni/attachments/a.json")).expect("removed");
-    let ran = place.run(&["uninstall", "node", "--root", "root"]);
-    assert!(ran.err.contains("not at home: 0000:03:00.2 (leaked)"), "{}", ran.err);
+    assert!(ran.err.contains("1 records are left in /run/dpu-cni"), "{}", ran.err);
     assert!(place.path("root/var/lib/cni/bin/dpu-host").exists());
     fs::remove_file(place.path("root/var/lib/cni/bin/dpu-host")).expect("removed");
-    attach(&place, "released");
+    let ran = place.run(&["uninstall", "node", "--root", "root"]);
+    assert!(ran.err.contains("no dpu-host to bring their VFs home"), "{}", ran.err);
+}
+
+#[test]
+fn a_state_directory_of_a_configurations_own_goes_too() {
+    let place = host();
+    let record = json!({ "attachment": { "network": "second" }, "pod": { "namespace": "a", "name": "b" } });
+    place.write("root/run/dpu-cni-second/attachments/b.json", record.to_string());
+    let ran = place.run(&["uninstall", "node", "--root", "root"]).ok();
     assert!(
-        place
-            .run(&["uninstall", "node", "--root", "root"])
-            .err
-            .contains("no dpu-host to bring their VFs home")
+        ran.out.contains("1 records swept") && !place.path("root/run/dpu-cni-second").exists(),
+        "{}",
+        ran.out
     );
+}
+
+const CARD: &[&str] = &["/opt/cni/bin/dpu-nic-placeholder", "/etc/cni/net.d/99-loopback.conf"];
+
+#[test]
+fn a_list_is_known_by_what_it_calls() {
+    let list = r#"{"cniVersion":"0.4.0","name":"p","plugins":[{"type":"dpu-nic-placeholder","logFile":"/var/log/p.log"}]}"#;
+    let single = r#"{"cniVersion":"0.4.0","name":"p","Type":"dpu-nic-placeholder"}"#;
+    let places = [
+        ("etc/cni/net.d/00-placeholder.conflist", list),
+        ("etc/cni/net.d/00-a.conf", single),
+        ("etc/cni/net.d/00-a.json", single),
+        ("etc/cni/net.d/old.conflist.bak", list),
+        ("etc/cni/net.d/p/10-a.conf", single),
+        ("etc/cni/multus/net.d/a.conf", single),
+        ("etc/kubernetes/cni/net.d/00-a.conflist", list),
+        ("run/multus/cni/net.d/10-ovn-kubernetes.conf", single),
+        ("etc/elsewhere/00-a.conflist", list),
+    ];
+    for (path, text) in places {
+        let place = node(CARD);
+        place.write(&format!("root/{path}"), text);
+        place.write("root/var/log/p.log", "");
+        if path.contains("elsewhere") {
+            place.write("root/etc/crio/crio.conf", "[crio.network]\nnetwork_dir = \"/etc/elsewhere\"\n");
+        }
+        place.run(&["uninstall", "node", "--root", "root"]).ok();
+        let left = place.list("root");
+        assert!(!left.contains(&path.to_owned()), "{path} calls a binary that is gone");
+        assert_eq!(left.contains(&"var/log/p.log".to_owned()), text != list, "{path}");
+    }
+}
+
+#[test]
+fn a_binary_that_others_call_stays() {
+    let others = [
+        ("50-mine.conflist", r#"{"name":"m","plugins":[{"type":"dpu-nic-placeholder"},{"type":"tuning"}]}"#),
+        ("50-mine.conf", r#"{"name":"m","type":"meta","delegates":[{"type":"dpu-nic-placeholder"}]}"#),
+        ("m/50-mine.conf", r#"{"type":"meta","inner":{"deep":[{"TYPE":"dpu-nic-placeholder"}]}}"#),
+    ];
+    for (name, text) in others {
+        let place = node(CARD);
+        place.write(&format!("root/etc/cni/net.d/{name}"), text);
+        let before = place.list("root");
+        let ran = place.run(&["uninstall", "node", "--root", "root"]);
+        assert_eq!(ran.code, 2);
+        let why = format!("refused: /etc/cni/net.d/{name} calls our plugin among others, and is not ours");
+        assert!(ran.err.starts_with(&why), "{}", ran.err);
+        assert_eq!(place.list("root"), before, "nothing was touched");
+    }
+    let place = node(CARD);
+    place.write("root/etc/cni/net.d/50-other.conf", r#"{"name":"dpu-nic-placeholder","type":"other"}"#);
+    place.write("root/etc/cni/net.d/50-mine.conflist.bak", others[0].1);
+    place.run(&["uninstall", "node", "--root", "root"]).ok();
+    assert!(!place.path("root/opt/cni/bin/dpu-nic-placeholder").exists());
+}
+
+#[test]
+fn multus_is_let_choose_anew_before_the_binary_goes() {
+    let place = host();
+    let multus = r#"{"name":"multus-cni-network","type":"multus-shim","delegates":[{"name":"n","plugins":[{"type":"dpu-host"}]}]}"#;
+    place.write("root/etc/cni/net.d/00-multus.conf", multus);
+    let would = place.run(&["uninstall", "node", "--root", "root", "--dry-run"]).ok().out;
+    assert!(would.contains("would stop here until Multus is restarted"), "{would}");
+    let ran = place.run(&["uninstall", "node", "--root", "root"]);
+    assert_eq!(ran.code, 2);
+    let why =
+        "/etc/cni/net.d/00-multus.conf still calls our plugin, whose binary stays for that: restart Multus";
+    assert!(ran.err.contains(why), "{}", ran.err);
+    assert!(place.path("root/var/lib/cni/bin/dpu-host").exists());
+    assert!(
+        !place.path("root/run/multus/cni/net.d/05-dpu-host.conflist").exists(),
+        "or it would choose us again"
+    );
+    place.write("root/etc/cni/net.d/00-multus.conf", r#"{"type":"multus-shim"}"#);
+    place.run(&["uninstall", "node", "--root", "root"]).ok();
+    assert!(!place.path("root/var/lib/cni/bin/dpu-host").exists());
+}
+
+#[test]
+fn a_list_that_a_machine_config_of_somebodys_manages_is_not_touched() {
+    let place = node(CARD);
+    place.write("root/etc/cni/net.d/00-a.conf", r#"{"type":"dpu-nic-placeholder"}"#);
+    let file = json!({ "path": "/etc/cni/net.d/00-a.conf", "contents": { "source": "data:," } });
+    let config = json!({ "spec": { "config": { "storage": { "files": [file] } } } });
+    place.write("root/etc/machine-config-daemon/currentconfig", config.to_string());
+    let ran = place.run(&["uninstall", "node", "--root", "root"]);
+    assert!(ran.err.contains("/etc/cni/net.d/00-a.conf is managed by a MachineConfig"), "{}", ran.err);
 }
 
 #[test]
