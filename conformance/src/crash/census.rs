@@ -12,6 +12,8 @@ pub struct Census {
     pub vfs: Vec<Sighting>,
     /// The links of the host.
     pub host: Vec<Link>,
+    /// All links that are no VFs, but `lo`.
+    pub others: Vec<(Place, Link)>,
 }
 
 /// A VF as it was seen.
@@ -53,8 +55,16 @@ impl Census {
             Ok(Sighting { place, link: link.clone() })
         };
         let vfs = node.vfs().iter().zip(representors).map(|(vf, &representor)| find(vf, representor));
-        let vfs = vfs.collect::<Result<_>>()?;
-        Ok(Census { vfs, host: places.swap_remove(0).1 })
+        let vfs = vfs.collect::<Result<Vec<Sighting>>>()?;
+        let is_other =
+            |at: &Place, link: &Link| !vfs.iter().any(|vf| vf.place == *at && vf.link.index == link.index);
+        let others = places
+            .iter()
+            .flat_map(|(at, links)| {
+                links.iter().filter(|link| is_other(at, link)).map(|link| (*at, link.clone()))
+            })
+            .collect();
+        Ok(Census { host: places.swap_remove(0).1, others, vfs })
     }
 }
 

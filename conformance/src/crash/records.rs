@@ -114,21 +114,61 @@ impl Records {
     /// # Errors
     /// When a record cannot be read or written.
     pub fn age(root: &Path) -> Result<()> {
-        const MINUTES: u64 = 5 * 60;
-        let then = SystemTime::now().duration_since(UNIX_EPOCH)? - Duration::from_secs(MINUTES);
-        for (dir, path, name) in files(root) {
-            if dir == "attachments" && !name.starts_with('.') {
-                let mut record: Value = serde_json::from_slice(&fs::read(&path)?)?;
-                for key in ["since", "server_busy_until"] {
-                    record[key] = json!(record[key].as_u64().unwrap_or_default().saturating_sub(MINUTES));
-                }
-                fs::write(&path, record.to_string())?;
-            }
-            let (then, dir) = (TimeSpec::from_duration(then), AT_FDCWD);
-            utimensat(dir, &path, &then, &then, UtimensatFlags::NoFollowSymlink)?;
-        }
-        Ok(())
+        const MINUTES: i64 = 5 * 60;
+        shift(root, -MINUTES, &["since", "server_busy_until"])
     }
+
+    /// Makes every time of day in it so many years more: the clock has been set, and boot goes on.
+    ///
+    /// # Errors
+    /// When a record cannot be read or written.
+    pub(super) fn set_clock(root: &Path, years: i64) -> Result<()> {
+        const YEAR: i64 = 365 * 24 * 60 * 60;
+        shift(root, years * YEAR, &["since"])
+    }
+
+    /// Makes the records of this container say that its namespace had this inode.
+    ///
+    /// # Errors
+    /// When a record cannot be read or written.
+    pub(super) fn reuse_inode(root: &Path, container: &str, id: NetnsId) -> Result<()> {
+        edit(root, |name, record| {
+            if name.starts_with(container) {
+                (record["netns_id"]["dev"], record["netns_id"]["inode"]) = (json!(id.dev), json!(id.inode));
+            }
+        })
+    }
+}
+
+/// Moves these members of each record by so many seconds, and the files' own times.
+fn shift(root: &Path, seconds: i64, keys: &[&str]) -> Result<()> {
+    edit(root, |_, record| {
+        for key in keys {
+            if let Some(time) = record.get(key).and_then(Value::as_u64) {
+                record[key] = json!(time.saturating_add_signed(seconds));
+            }
+        }
+    })?;
+    let then = Duration::from_secs(
+        SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().saturating_add_signed(seconds),
+    );
+    for (_, path, _) in files(root) {
+        let then = TimeSpec::from_duration(then);
+        utimensat(AT_FDCWD, &path, &then, &then, UtimensatFlags::NoFollowSymlink)?;
+    }
+    Ok(())
+}
+
+/// Changes every record.
+fn edit(root: &Path, change: impl Fn(&str, &mut Value)) -> Result<()> {
+    let records =
+        files(root).into_iter().filter(|(dir, _, name)| *dir == "attachments" && !name.starts_with('.'));
+    for (_, path, name) in records {
+        let mut record = serde_json::from_slice(&fs::read(&path)?)?;
+        change(&name, &mut record);
+        fs::write(&path, record.to_string())?;
+    }
+    Ok(())
 }
 
 /// The files of the state directory: in which of its directories, where, and called what.

@@ -26,6 +26,17 @@ impl World {
     /// # Errors
     /// When the links of the node cannot be changed or read.
     pub fn new(node: Node) -> Result<Self> {
+        let mut world = World { node, homes: Vec::new(), representors: Vec::new(), links: 0 };
+        world.links = world.dress()?.host.len();
+        Ok(world)
+    }
+
+    /// The same for VFs that the card has made anew, all of them at home.
+    ///
+    /// # Errors
+    /// As for [`World::new`].
+    pub fn dress(&mut self) -> Result<Census> {
+        let node = &self.node;
         let card = Netlink::inside(node.card().netns())?;
         let mut representors = Vec::new();
         for vf in node.vfs() {
@@ -40,9 +51,10 @@ impl World {
             let link = card.link(&vf.representor)?;
             representors.push(link.with_context(|| format!("no representor of {}", vf.device_id()))?.index);
         }
-        let census = Census::take(&node, &representors, &[])?;
-        let homes = census.vfs.into_iter().map(|seen| seen.link).collect();
-        Ok(World { node, homes, representors, links: census.host.len() })
+        let census = Census::take(node, &representors, &[])?;
+        self.homes = census.vfs.iter().map(|seen| seen.link.clone()).collect();
+        self.representors = representors;
+        Ok(census)
     }
 
     /// How the VF of this number is at home.
@@ -160,6 +172,25 @@ impl World {
     /// When a record cannot be read or written.
     pub fn age(&self) -> Result<()> {
         Records::age(self.node.root())
+    }
+}
+
+impl World {
+    /// Sets the clock by so many years: the times of day in the state directory are that much off.
+    ///
+    /// # Errors
+    /// When a record cannot be read or written.
+    pub fn set_clock(&self, years: i64) -> Result<()> {
+        Records::set_clock(self.node.root(), years)
+    }
+
+    /// Makes the records of a dead sandbox say that its namespace had the inode of this pod's, which is at the same path:
+    /// the kernel gives inodes again, but nobody can ask for one.
+    ///
+    /// # Errors
+    /// When a record cannot be read or written.
+    pub fn reuse_inode(&self, dead: &Pod, pod: &Pod) -> Result<()> {
+        Records::reuse_inode(self.node.root(), &dead.container, pod.netns().netns().id())
     }
 }
 

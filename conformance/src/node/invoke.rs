@@ -183,15 +183,15 @@ impl Running {
     }
 
     /// Leaves it alone, as a runtime does that is killed: nobody reads what it says, and what it writes from now on meets
-    /// a closed pipe. How it ends all the same.
+    /// a closed pipe. How it ends all the same, without a word.
     ///
     /// # Errors
     /// As for [`Running::wait`].
-    pub fn abandon(mut self) -> Result<ExitStatus> {
+    pub fn abandon(mut self) -> Result<Output> {
         if let Some(child) = &mut self.child {
             (child.stdout, child.stderr) = (None, None);
         }
-        self.wait().map(|output| output.status)
+        self.wait()
     }
 
     /// Waits for its end.

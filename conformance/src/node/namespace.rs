@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use linux::Netns;
@@ -18,8 +18,8 @@ pub struct Namespace {
     name: String,
     path: PathBuf,
     netns: Netns,
-    /// It was there before us.
-    foreign: bool,
+    /// Its path is ours: not where it was there before us, nor once another one may have it.
+    bound: AtomicBool,
 }
 
 impl Namespace {
@@ -44,7 +44,7 @@ impl Namespace {
                 return Err(error).context("opening a namespace just made");
             }
         };
-        let made = Namespace { name, path, netns, foreign: false };
+        let made = Namespace { name, path, netns, bound: AtomicBool::new(true) };
         super::ip::batch(&made.netns, "link set lo up")?;
         Ok(made)
     }
@@ -53,7 +53,7 @@ impl Namespace {
     pub(super) fn own() -> Result<Self> {
         let path = PathBuf::from(format!("/proc/{}/ns/net", std::process::id()));
         let netns = Netns::open(&path).context("opening our own namespace")?;
-        Ok(Namespace { name: String::new(), path, netns, foreign: true })
+        Ok(Namespace { name: String::new(), path, netns, bound: AtomicBool::new(false) })
     }
 
     /// Its name, for `ip -n` and `ip netns exec`.
@@ -77,13 +77,14 @@ impl Namespace {
     /// # Errors
     /// When it has been removed before.
     pub fn unbind(&self) -> Result<()> {
+        self.bound.store(false, Ordering::Relaxed);
         ip_netns("del", &self.name)
     }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        if !self.foreign && self.path.exists() {
+        if *self.bound.get_mut() && self.path.exists() {
             // Nothing can be done about a failure here.
             let _ = self.unbind();
         }

@@ -122,6 +122,14 @@ impl Node {
         self.shared.change(|state| state.listed.entry(key).or_default().extend(containers));
     }
 
+    /// The devices with which the kubelet lists the pod, if it does.
+    pub fn listed(&self, pod: &Pod) -> Option<Vec<String>> {
+        let key = (pod.namespace.clone(), pod.name.clone());
+        let containers = self.shared.state().listed.get(&key).cloned()?;
+        let devices = containers.into_iter().flat_map(|container| container.devices);
+        Some(devices.flat_map(|devices| devices.device_ids).collect())
+    }
+
     /// Makes the kubelet forget the pod and its devices, whatever the API server knows: it has seen its containers end,
     /// or has not been told of the pod yet.
     pub fn unlist(&self, pod: &Pod) {

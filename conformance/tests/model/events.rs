@@ -1,9 +1,11 @@
 //! Steps in which something happens to the node.
 
 use anyhow::Result;
+use conformance::node::Kubelet;
 
 use crate::lots::{self, Lot};
 use crate::play::Play;
+use crate::script::{Mood, VFS};
 
 impl Play<'_> {
     /// The namespace of a sandbox dies.
@@ -12,9 +14,58 @@ impl Play<'_> {
         if !self.field[which].lives {
             return Ok(());
         }
+        self.field[which].process = None;
         self.field.node().lose_netns(&self.field[which].pod)?;
         self.field[which].lives = false;
         lots::tear(&mut self.lots, |sandbox| sandbox == which);
+        Ok(())
+    }
+
+    /// Another sandbox gets the path and the inode of a dead one.
+    pub(crate) fn reborn(&mut self, from: usize, to: usize) -> Result<()> {
+        let sandboxes = self.field.sandboxes();
+        let is_dead = sandboxes
+            .get(&from)
+            .is_some_and(|sandbox| !sandbox.lives && !sandbox.pod.netns().path().exists());
+        if !is_dead || sandboxes.contains_key(&to) {
+            return Ok(());
+        }
+        self.field.need_in_place_of(from, to)
+    }
+
+    /// A pod's first container starts.
+    pub(crate) fn run(&mut self, which: usize) -> Result<()> {
+        if self.lots.contains(&Lot::In(which)) {
+            self.field[which].process = Some(self.field[which].pod.start_process()?);
+        }
+        Ok(())
+    }
+
+    /// The kubelet answers otherwise.
+    pub(crate) fn mood(&mut self, mood: Mood) {
+        self.kubelet = mood;
+        let kubelet = match mood {
+            Mood::Well => Kubelet::Healthy,
+            Mood::Restarted => Kubelet::Restarted,
+            Mood::Refuses => Kubelet::Refuses,
+            Mood::Incomplete => Kubelet::Truncated,
+        };
+        self.field.node().behave(|b| b.kubelet = kubelet);
+    }
+
+    /// Every VF is made anew.
+    pub(crate) fn reset(&mut self) -> Result<()> {
+        self.free_names()?;
+        self.field.node().card_goes_down()?;
+        for vf in 0..VFS {
+            let Some(sandbox) = self.sight.sandbox(vf) else { continue };
+            let index = self.sight.index(vf);
+            let line = format!("link add own{index} index {index} type veth peer name end{index}");
+            self.field[sandbox].pod.change(&line)?;
+        }
+        self.field.node().card_comes_up()?;
+        self.field.world.dress()?;
+        lots::tear(&mut self.lots, |_| true);
         Ok(())
     }
 

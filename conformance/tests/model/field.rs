@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 use conformance::crash::World;
-use conformance::node::{Call, Node, Pod, Verb};
+use conformance::node::{Call, Kubelet, Node, Pod, Process, Verb};
 use serde_json::Value;
 
-use crate::script::{PODS, VFS};
+use crate::script::{PODS, VFS, is_anew, pod_of};
 
 const PLUGIN: &str = "dpu-host";
+const RESOURCE: &str = "openshift.io/dpuvf";
 
 /// Calls until everything must be clean: each tells eight DELs, and a sequence has not many more.
 const MOST_CHORES: u32 = 8;
@@ -34,8 +35,8 @@ pub(crate) struct Sandbox {
     pub(crate) pod: Pod,
     /// Whether its namespace has its name yet.
     pub(crate) lives: bool,
-    /// Whether the API server knows its pod.
-    pub(crate) known: bool,
+    /// What runs in it.
+    pub(crate) process: Option<Process>,
     /// Whether the pod has changed its interface.
     pub(crate) tampered: bool,
     /// The VF that it was last to have.
@@ -57,11 +58,13 @@ impl Field {
 
     /// Begins another sequence. The node is as it was at first, and every sandbox a new one.
     pub(crate) fn begin(&mut self, privileged: bool) {
-        self.node().behave(|b| b.privileged = privileged);
-        let used = std::mem::take(&mut self.sandboxes).into_iter();
-        // A second sandbox has its pod's name and is made of the first one.
-        let spare = used.filter(|(number, sandbox)| *number < PODS && sandbox.known && sandbox.lives);
-        self.spare.extend(spare.map(|(number, sandbox)| (number, sandbox.pod)));
+        self.node().behave(|b| (b.privileged, b.kubelet) = (privileged, Kubelet::Healthy));
+        for (number, sandbox) in std::mem::take(&mut self.sandboxes) {
+            // A second sandbox has its pod's name and is made of the first one.
+            if number < PODS && sandbox.lives && self.knows(&sandbox.pod) {
+                self.spare.insert(number, sandbox.pod);
+            }
+        }
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -73,27 +76,79 @@ impl Field {
         if self.sandboxes.contains_key(&number) {
             return Ok(());
         }
-        let mut pod = if number >= PODS {
-            self.need(number - PODS)?;
-            self.node().another_sandbox(&self[number - PODS].pod)?
+        let first = pod_of(number);
+        if number != first {
+            self.need(first)?;
+        }
+        let pod = if number != first && !is_anew(number) {
+            self.node().another_sandbox(&self[first].pod)?
         } else if let Some(pod) = self.spare.remove(&number) {
             pod
         } else {
-            self.node().pod("web", &format!("web-{number}"))?
+            self.node().pod("web", &name(number))?
         };
+        self.give(&pod, &[]);
+        self.insert(number, pod);
+        Ok(())
+    }
+
+    /// Makes a sandbox that has not been yet, where a dead one was.
+    pub(crate) fn need_in_place_of(&mut self, dead: usize, number: usize) -> Result<()> {
+        let pod = self.spare.remove(&number).map_or_else(|| self.node().pod("web", &name(number)), Ok)?;
+        let pod = self.node().sandbox_in_place_of(&self[dead].pod, &pod)?;
+        self.world.reuse_inode(&self[dead].pod, &pod)?;
+        self.give(&pod, &[]);
+        self.insert(number, pod);
+        Ok(())
+    }
+
+    fn insert(&mut self, number: usize, mut pod: Pod) {
         pod.container = format!("{:064x}", CONTAINERS.fetch_add(1, Ordering::Relaxed));
-        let known = number < PODS || self[number - PODS].known;
         let sandbox = Sandbox {
             pod,
             lives: true,
-            known,
+            process: None,
             tampered: false,
             vf: number % VFS,
             result: None,
             attached: false,
         };
         self.sandboxes.insert(number, sandbox);
-        Ok(())
+    }
+
+    /// Whether the API server knows the pod, and not another of its name.
+    fn knows(&self, pod: &Pod) -> bool {
+        self.node().pod_object(pod).is_some_and(|object| object.uid == pod.uid)
+    }
+
+    /// Whether the API server knows the pod of this sandbox.
+    pub(crate) fn is_known(&self, number: usize) -> bool {
+        self.knows(&self[number].pod)
+    }
+
+    /// Has the kubelet list the pod with these VFs and no others.
+    fn give(&self, pod: &Pod, vfs: &[usize]) {
+        let devices: Vec<&str> = vfs.iter().map(|vf| self.node().vfs()[*vf].device_id()).collect();
+        self.node().unlist(pod);
+        self.node().allocate(pod, RESOURCE, &devices);
+    }
+
+    /// Has the kubelet give the pod of this sandbox a VF, if there is such a pod.
+    pub(crate) fn give_to(&self, number: usize, vf: usize) {
+        if self.is_known(number) {
+            self.give(&self[number].pod, &[vf]);
+        }
+    }
+
+    /// Whether the kubelet lists a pod of this one's name.
+    pub(crate) fn lists(&self, number: usize) -> bool {
+        self.node().listed(&self[number].pod).is_some()
+    }
+
+    /// Whether the kubelet lists a pod of this one's name with the VF.
+    pub(crate) fn lists_with(&self, number: usize, vf: usize) -> bool {
+        let device = self.node().vfs()[vf].device_id();
+        self.node().listed(&self[number].pod).is_some_and(|devices| devices.iter().any(|id| id == device))
     }
 
     /// Those of this sequence, by number.
@@ -101,13 +156,9 @@ impl Field {
         &self.sandboxes
     }
 
-    /// The API server forgets the pod of this sandbox, and with it that of the pod's other one.
-    pub(crate) fn forget(&mut self, number: usize) {
-        let name = self[number].pod.name.clone();
-        self.node().delete_pod(&self[number].pod);
-        for sandbox in self.sandboxes.values_mut().filter(|sandbox| sandbox.pod.name == name) {
-            sandbox.known = false;
-        }
+    /// All containers of all pods end.
+    pub(crate) fn end_processes(&mut self) {
+        self.sandboxes.values_mut().for_each(|sandbox| sandbox.process = None);
     }
 
     /// Begins a call for a sandbox.
@@ -140,6 +191,10 @@ impl Field {
             }
         }
     }
+}
+
+fn name(number: usize) -> String {
+    format!("web-{}", pod_of(number))
 }
 
 impl Index<usize> for Field {

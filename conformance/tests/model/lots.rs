@@ -13,6 +13,8 @@ pub(crate) enum Lot {
     Home,
     /// It is in this sandbox, whose ADD succeeded, which has not been deleted and whose namespace lives.
     In(usize),
+    /// It is in this sandbox or at home: nobody but the plugin can say whether the pod lives.
+    Perhaps(usize),
     /// A kill, or the end of its namespace, has torn it away: a record says whose it is and how to make it whole.
     Torn,
 }
@@ -23,7 +25,8 @@ pub(crate) type Lots = [Lot; VFS];
 /// Every VF is home that is in this sandbox, or was torn from it.
 pub(crate) fn home_from(lots: &mut Lots, sight: &Sight, sandbox: usize) {
     for (vf, lot) in lots.iter_mut().enumerate() {
-        if *lot == Lot::In(sandbox) || *lot == Lot::Torn && sight.holds(sandbox, vf) {
+        let is = [Lot::In(sandbox), Lot::Perhaps(sandbox)].contains(lot);
+        if is || *lot == Lot::Torn && sight.holds(sandbox, vf) {
             *lot = Lot::Home;
         }
     }
@@ -46,7 +49,7 @@ pub(crate) fn mend(lots: &mut Lots, sight: &Sight, field: &Field) {
 /// A kill, or the end of a namespace, may have met the VFs of these sandboxes.
 pub(crate) fn tear(lots: &mut Lots, of: impl Fn(usize) -> bool) {
     for lot in lots {
-        if matches!(*lot, Lot::In(sandbox) if of(sandbox)) {
+        if matches!(*lot, Lot::In(sandbox) | Lot::Perhaps(sandbox) if of(sandbox)) {
             *lot = Lot::Torn;
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::field::Field;
 use crate::lots::{Lot, Lots};
-use crate::script::{End, Script, Step, Told, VFS, Valid};
+use crate::script::{End, Mood, Script, Step, Told, VFS, Valid};
 use crate::sight::Sight;
 
 /// A sequence under way.
@@ -17,6 +17,8 @@ pub(crate) struct Play<'f> {
     pub(crate) sight: Sight,
     /// Whether the server runs.
     pub(crate) up: bool,
+    /// How the kubelet answers.
+    pub(crate) kubelet: Mood,
     pub(crate) tally: Tally,
 }
 
@@ -47,9 +49,12 @@ impl Tally {
 pub(crate) fn play(field: &mut Field, script: &Script) -> Result<Tally> {
     field.begin(script.privileged);
     let sight = Sight::take(field, |_| false)?;
-    let mut play = Play { field, lots: [Lot::Home; VFS], sight, up: true, tally: Tally::default() };
+    let mut play =
+        Play { field, lots: [Lot::Home; VFS], sight, up: true, kubelet: Mood::Well, tally: Tally::default() };
     for (number, step) in script.steps.iter().enumerate() {
-        play.step(step).and_then(|()| play.look()).with_context(|| format!("step {number}, {step:?}"))?;
+        play.step(step)
+            .and_then(|()| play.look(Some(step)))
+            .with_context(|| format!("step {number}, {step:?}"))?;
     }
     play.end(script.end).context("at the end")?;
     Ok(play.tally)
@@ -65,6 +70,8 @@ impl Play<'_> {
             Step::Check { sandbox } => self.check(sandbox),
             Step::Gc { valid, killed } => self.gc(valid, killed),
             Step::Lose { sandbox } => self.lose(sandbox),
+            Step::Reborn { from, to } => self.reborn(from, to),
+            Step::Run { sandbox } => self.run(sandbox),
             Step::HandOver { from, to, after } => self.hand_over(from, to, after),
             Step::Server { up } => self.server(up),
             Step::TakeName { vf } => self.take_name(vf),
@@ -72,18 +79,33 @@ impl Play<'_> {
             Step::Tamper { sandbox } => self.tamper(sandbox),
             Step::Forget { sandbox } => {
                 self.field.need(sandbox)?;
-                self.field.forget(sandbox);
+                self.field.node().delete_pod(&self.field[sandbox].pod);
                 Ok(())
             }
+            Step::Unlist { sandbox } => {
+                self.field.need(sandbox)?;
+                self.field.node().unlist(&self.field[sandbox].pod);
+                Ok(())
+            }
+            Step::Kubelet { mood } => {
+                self.mood(mood);
+                Ok(())
+            }
+            Step::Reset => self.reset(),
             Step::Later => self.later(),
+            Step::Clock { years } => self.field.world.set_clock(years),
         }
     }
 
-    /// Everything that has to hold between two steps.
-    fn look(&mut self) -> Result<()> {
+    /// Everything that has to hold after a step.
+    fn look(&mut self, step: Option<&Step>) -> Result<()> {
         self.field.node().idle()?;
         let lots = self.lots;
-        self.sight = Sight::take(self.field, |vf| lots[vf] == Lot::Torn)?;
+        let sight = Sight::take(self.field, |vf| lots[vf] == Lot::Torn)?;
+        if step.is_some_and(Step::is_call) {
+            sight.others_are_as_in(&self.sight)?;
+        }
+        self.sight = sight;
         for (vf, lot) in self.lots.iter_mut().enumerate() {
             let is = self.sight.sandbox(vf);
             match *lot {
@@ -92,6 +114,11 @@ impl Play<'_> {
                 // Then nothing has been done to it, or all was undone.
                 Lot::Torn if self.sight.holders[vf].is_none() => *lot = Lot::Home,
                 Lot::Torn => {}
+                Lot::Perhaps(own) if is == Some(own) => *lot = Lot::In(own),
+                Lot::Perhaps(own) => {
+                    ensure!(is.is_none(), "VF {vf} is in {is:?} and should be in {own} or at home");
+                    *lot = Lot::Home;
+                }
             }
         }
         Ok(())
@@ -101,19 +128,21 @@ impl Play<'_> {
     fn end(&mut self, how: End) -> Result<()> {
         self.free_names()?;
         self.server(true)?;
+        self.mood(Mood::Well);
         match how {
             End::Del => {
                 let all: Vec<usize> = self.field.sandboxes().keys().copied().collect();
                 for sandbox in all {
                     self.del(sandbox, &Told::Own, true, None)?;
-                    self.look().with_context(|| format!("after DEL of {sandbox}"))?;
+                    self.look(None).with_context(|| format!("after DEL of {sandbox}"))?;
                 }
             }
             End::Gc => {
                 self.later()?;
-                self.look()?;
+                self.look(None)?;
+                self.field.end_processes();
                 self.gc(Valid::None, None)?;
-                self.look().context("after GC")?;
+                self.look(None).context("after GC")?;
             }
         }
         self.field.clean()

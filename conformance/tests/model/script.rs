@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) const VFS: usize = 8;
 /// Pods of the node.
 pub(crate) const PODS: usize = 16;
-/// Sandboxes: one of each pod, and a second one of each of the first few.
-pub(crate) const SANDBOXES: usize = 20;
+/// Those that have more than one sandbox: the first few.
+const AGAIN: usize = 4;
+/// Sandboxes: one of each pod; a second one of each of the first few; one of each pod that is made anew under their names.
+pub(crate) const SANDBOXES: usize = PODS + 2 * AGAIN;
 
 /// A sequence, from a clean node to a clean node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,10 @@ pub(crate) enum Step {
     Gc { valid: Valid, killed: Option<u64> },
     /// The sandbox's namespace dies, and the kernel pushes the VF back to the host.
     Lose { sandbox: usize },
+    /// Another sandbox gets the path of one that has died, and its inode.
+    Reborn { from: usize, to: usize },
+    /// The sandbox's first container starts.
+    Run { sandbox: usize },
     /// The device plugin hands out one sandbox's VF again: ADD of another, and while that runs DEL of the first.
     HandOver { from: usize, to: usize, after: u64 },
     /// The server is stopped, or started.
@@ -49,8 +55,16 @@ pub(crate) enum Step {
     Tamper { sandbox: usize },
     /// The pod is removed from the API server.
     Forget { sandbox: usize },
+    /// The kubelet lists the pod no more, and has its VF for others.
+    Unlist { sandbox: usize },
+    /// The kubelet is asked in vain from now on, or is well again.
+    Kubelet { mood: Mood },
+    /// The card is reset: every VF is made anew, and where a pod has lost its own a link of the pod's has that one's index.
+    Reset,
     /// Five minutes go by.
     Later,
+    /// Somebody sets the clock.
+    Clock { years: i64 },
 }
 
 /// What else happens to an ADD. Times are microseconds after its start.
@@ -61,6 +75,10 @@ pub(crate) enum Fate {
     Undisturbed,
     /// It is killed.
     Killed(u64),
+    /// The runtime is killed, and the plugin goes on by itself.
+    Abandoned(u64),
+    /// The runtime is killed when it has been answered.
+    Unread,
     /// The server is killed and started again.
     Restart(u64),
     /// The server does its work, and its answer is lost.
@@ -69,6 +87,20 @@ pub(crate) enum Fate {
     HangUp,
     /// The server refuses.
     Refused,
+}
+
+/// How the kubelet answers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Mood {
+    /// With all its pods.
+    Well,
+    /// With static pods only: it has just been started.
+    Restarted,
+    /// With an error.
+    Refuses,
+    /// Not to the end.
+    Incomplete,
 }
 
 /// Which namespace a DEL is told.
@@ -105,15 +137,39 @@ pub(crate) enum End {
     Gc,
 }
 
+impl Step {
+    /// Whether it calls the plugin, and does nothing else.
+    pub(crate) fn is_call(&self) -> bool {
+        matches!(
+            self,
+            Step::Add { .. }
+                | Step::Del { .. }
+                | Step::Check { .. }
+                | Step::Gc { .. }
+                | Step::HandOver { .. }
+        )
+    }
+}
+
 impl Script {
     /// Whether it depends on what a kill meets.
     pub(crate) fn has_kills(&self) -> bool {
         self.steps.iter().any(|step| match step {
-            Step::Add { fate, .. } => matches!(fate, Fate::Killed(_) | Fate::Restart(_)),
+            Step::Add { fate, .. } => matches!(fate, Fate::Killed(_) | Fate::Abandoned(_) | Fate::Restart(_)),
             Step::Del { killed, .. } | Step::Gc { killed, .. } => killed.is_some(),
             _ => false,
         })
     }
+}
+
+/// The pod of a sandbox, by number.
+pub(crate) fn pod_of(sandbox: usize) -> usize {
+    if sandbox < PODS { sandbox } else { (sandbox - PODS) % AGAIN }
+}
+
+/// Whether a sandbox is one of a pod that is made anew under the name of another.
+pub(crate) fn is_anew(sandbox: usize) -> bool {
+    sandbox >= PODS + AGAIN
 }
 
 /// Any sequence, most of them short.
@@ -135,6 +191,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => sandbox().prop_map(|sandbox| Step::Check { sandbox }),
         2 => (valid(), killed()).prop_map(|(valid, killed)| Step::Gc { valid, killed }),
         3 => sandbox().prop_map(|sandbox| Step::Lose { sandbox }),
+        2 => sandbox().prop_map(|sandbox| Step::Run { sandbox }),
         2 => (sandbox(), sandbox(), 0..20_000u64)
             .prop_map(|(from, to, after)| Step::HandOver { from, to, after }),
         1 => any::<bool>().prop_map(|up| Step::Server { up }),
@@ -142,8 +199,15 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::FreeNames),
         1 => sandbox().prop_map(|sandbox| Step::Tamper { sandbox }),
         1 => sandbox().prop_map(|sandbox| Step::Forget { sandbox }),
+        2 => sandbox().prop_map(|sandbox| Step::Unlist { sandbox }),
+        1 => mood().prop_map(|mood| Step::Kubelet { mood }),
         1 => Just(Step::Later),
+        1 => (-50..50i64).prop_map(|years| Step::Clock { years }),
     ]
+}
+
+fn mood() -> impl Strategy<Value = Mood> {
+    prop_oneof![3 => Just(Mood::Well), 2 => Just(Mood::Restarted), 1 => Just(Mood::Refuses), 1 => Just(Mood::Incomplete)]
 }
 
 fn del() -> impl Strategy<Value = Step> {
@@ -173,6 +237,7 @@ fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         24 => Just(Fate::Undisturbed),
         6 => micros().prop_map(Fate::Killed),
+        1 => Just(Fate::Unread),
         1 => micros().prop_map(Fate::Restart),
         1 => Just(Fate::Lost),
         1 => Just(Fate::HangUp),

@@ -1,8 +1,9 @@
 //! What is seen between two steps: where VFs are, and which sandbox's record holds each.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use conformance::crash::{Census, Place, Stage};
 use conformance::node::Pod;
 
@@ -63,6 +64,35 @@ impl Sight {
             Place::Host => None,
             Place::Pod(at) => Some(self.numbers[at]),
         }
+    }
+
+    /// The index of a VF where it is.
+    pub(crate) fn index(&self, vf: usize) -> u32 {
+        self.census.vfs[vf].link.index
+    }
+
+    /// Every link that is no VF is as it was, and there is none that was not.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub(crate) fn others_are_as_in(&self, before: &Sight) -> Result<()> {
+        let others = |sight: &Sight| -> BTreeMap<_, _> {
+            let place = |at| match at {
+                Place::Host => None,
+                Place::Pod(at) => Some(sight.numbers[at]),
+            };
+            let others =
+                sight.census.others.iter().map(|(at, link)| ((place(*at), link.index), link.clone()));
+            // What a pod of an earlier sequence has is new here.
+            others.filter(|((at, _), _)| at.is_none_or(|sandbox| before.numbers.contains(&sandbox))).collect()
+        };
+        let (was, is) = (others(before), others(self));
+        for (at, link) in &was {
+            let found = is.get(at);
+            ensure!(found == Some(link), "{link:?} of {at:?} is no VF, and yet it is {found:?} now");
+        }
+        ensure!(is.len() == was.len(), "there are other links than {was:?}: {is:?}");
+        Ok(())
     }
 
     /// What a VF is called where it is.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::lots::{self, Lot};
 use crate::play::Play;
-use crate::script::{Fate, Told, VFS, Valid};
+use crate::script::{Fate, Mood, Told, VFS, Valid};
 use crate::sight::Holder;
 
 /// What may come of an ADD.
@@ -27,6 +27,7 @@ impl Play<'_> {
     pub(crate) fn add(&mut self, to: usize, vf: usize, fate: &Fate) -> Result<()> {
         self.field.need(to)?;
         self.field[to].vf = vf;
+        self.field.give_to(to, vf);
         let outlook = self.outlook(to, vf, fate);
         let mut conf = self.conf_for(to);
         let answer = match fate {
@@ -44,6 +45,10 @@ impl Play<'_> {
         let running = self.field.call(Verb::Add, to)?.conf(&conf).spawn()?;
         let output = match *fate {
             Fate::Killed(after) => killed(running, after)?,
+            Fate::Abandoned(after) => {
+                thread::sleep(Duration::from_micros(after));
+                Some(running.abandon()?)
+            }
             Fate::Restart(after) => {
                 thread::sleep(Duration::from_micros(after));
                 let mut privileged = false;
@@ -62,16 +67,61 @@ impl Play<'_> {
         self.count(output.is_none());
         match output {
             None => {
-                if self.lots[vf] == Lot::Home {
-                    self.lots[vf] = Lot::Torn;
-                }
+                self.killed(|_| false);
+                self.lots[vf] = Lot::Torn;
                 Ok(())
             }
             Some(output) => {
-                lots::mend(&mut self.lots, &self.sight, self.field);
-                self.added(to, vf, &output, outlook)
+                self.ended();
+                self.added(to, vf, &output, outlook)?;
+                if matches!(fate, Fate::Abandoned(_) | Fate::Unread) {
+                    // Nobody has heard of it.
+                    (self.field[to].result, self.field[to].attached) = (None, false);
+                }
+                Ok(())
             }
         }
+    }
+
+    /// A call has ended by itself, and has done its share for others.
+    fn ended(&mut self) {
+        lots::mend(&mut self.lots, &self.sight, self.field);
+        for at in 0..VFS {
+            if let Lot::In(sandbox) = self.lots[at]
+                && self.is_orphan(sandbox)
+            {
+                self.lots[at] = Lot::Perhaps(sandbox);
+            }
+        }
+    }
+
+    /// A call has been killed, perhaps while it did something to these sandboxes, or its share for others.
+    fn killed(&mut self, of: impl Fn(usize) -> bool) {
+        let orphans: Vec<usize> =
+            self.field.sandboxes().keys().copied().filter(|sandbox| self.is_orphan(*sandbox)).collect();
+        lots::tear(&mut self.lots, |sandbox| of(sandbox) || orphans.contains(&sandbox));
+    }
+
+    /// Whether for all that the plugin can see nobody cares for a sandbox: the kubelet answers and does not list its pod,
+    /// and nothing runs in it.
+    fn is_orphan(&self, sandbox: usize) -> bool {
+        let listed = match self.kubelet {
+            Mood::Well => self.field.lists(sandbox),
+            Mood::Restarted => false,
+            Mood::Refuses | Mood::Incomplete => true,
+        };
+        !listed && self.field[sandbox].process.is_none()
+    }
+
+    /// Whether the kubelet's word gives a VF to this sandbox's pod and takes it from the other's.
+    fn is_given(&self, vf: usize, to: usize, from: usize) -> bool {
+        self.kubelet == Mood::Well && self.field.lists_with(to, vf) && !self.field.lists_with(from, vf)
+    }
+
+    /// Whether a sandbox that holds a VF has to give it to another: the same pod's, or one that the kubelet has given it.
+    fn yields(&self, holder: usize, vf: usize, to: usize) -> bool {
+        let same_pod = self.field[holder].pod.uid == self.field[to].pod.uid;
+        holder != to && (same_pod || self.is_given(vf, to, holder))
     }
 
     /// What may come of an ADD that is about to begin.
@@ -81,20 +131,25 @@ impl Play<'_> {
         let occupied = (0..VFS).filter(inside).any(|at| self.sight.name(at) == sandbox.pod.ifname);
         let refused = matches!(fate, Fate::Lost | Fate::HangUp | Fate::Refused);
         let down = !self.up && !matches!(fate, Fate::Restart(_));
-        let taken = match (self.lots[vf], self.sight.holders[vf]) {
-            (Lot::In(holder), _) => holder != to,
+        let holder = match (self.lots[vf], self.sight.holders[vf]) {
+            (Lot::In(holder) | Lot::Perhaps(holder), _) => Some(holder),
             (Lot::Torn, Some(holder)) => {
-                holder.sandbox != to && holder.stage != Stage::Released && self.field[holder.sandbox].lives
+                let lives = holder.stage != Stage::Released && self.field[holder.sandbox].lives;
+                lives.then_some(holder.sandbox)
             }
-            (Lot::Home | Lot::Torn, _) => false,
+            (Lot::Home | Lot::Torn, _) => None,
         };
+        let holder = holder.filter(|holder| *holder != to);
+        let yields = holder.is_some_and(|holder| self.yields(holder, vf, to));
+        let taken = holder.is_some() && !yields;
         // Its record would take the place of the one that knows where the other VF is.
         let begun =
             (0..VFS).any(|at| at != vf && self.sight.holders[at].is_some_and(|holder| holder.sandbox == to));
-        let impossible = !sandbox.lives || !sandbox.known || occupied || begun;
+        let impossible = !sandbox.lives || !self.field.is_known(to) || occupied || begun;
         match fate {
             _ if impossible || refused || down || taken => Outlook::Fails,
-            Fate::Killed(_) | Fate::Restart(_) => Outlook::Either,
+            Fate::Killed(_) | Fate::Abandoned(_) | Fate::Restart(_) => Outlook::Either,
+            _ if yields => Outlook::Either,
             _ => Outlook::Succeeds,
         }
     }
@@ -104,7 +159,15 @@ impl Play<'_> {
         match (output.ok(), outlook) {
             (Ok(_), Outlook::Fails) => bail!("ADD has succeeded"),
             (Err(error), Outlook::Succeeds) => Err(error.context("ADD has failed")),
-            (Err(_), _) => Ok(()),
+            (Err(_), _) => {
+                // Its holder may have lost it for the sake of an ADD that has failed all the same.
+                if let Lot::In(holder) = self.lots[vf]
+                    && self.yields(holder, vf, to)
+                {
+                    self.lots[vf] = Lot::Perhaps(holder);
+                }
+                Ok(())
+            }
             (Ok(result), _) => {
                 lots::home_from(&mut self.lots, &self.sight, to);
                 self.lots[vf] = Lot::In(to);
@@ -121,6 +184,8 @@ impl Play<'_> {
         if let Told::Of(other) = netns {
             self.field.need(*other)?;
         }
+        // A runtime ends a pod's containers first.
+        self.field[of].process = None;
         let conf = if device { self.conf_for(of) } else { self.field.node().conf() };
         let call = self.field.call(Verb::Del, of)?.conf(&conf);
         let call = match netns {
@@ -145,11 +210,11 @@ impl Play<'_> {
     fn deleted(&mut self, of: usize, output: Option<Output>) -> Result<()> {
         self.count(output.is_none());
         let Some(output) = output else {
-            lots::tear(&mut self.lots, |sandbox| sandbox == of);
+            self.killed(|sandbox| sandbox == of);
             return Ok(());
         };
         output.ok().context("DEL has failed")?;
-        lots::mend(&mut self.lots, &self.sight, self.field);
+        self.ended();
         lots::home_from(&mut self.lots, &self.sight, of);
         let sandbox = &mut self.field[of];
         (sandbox.attached, sandbox.tampered) = (false, false);
@@ -204,19 +269,23 @@ impl Play<'_> {
             .map(|(number, _)| *number)
             .collect();
         let Some(output) = output else {
-            lots::tear(&mut self.lots, |sandbox| !kept.contains(&sandbox));
+            self.killed(|sandbox| !kept.contains(&sandbox));
             return Ok(());
         };
         output.ok().context("GC has failed")?;
-        lots::mend(&mut self.lots, &self.sight, self.field);
+        self.ended();
         for vf in 0..VFS {
             let reclaimed = match (self.lots[vf], self.sight.holders[vf]) {
-                (Lot::In(sandbox), _) => !kept.contains(&sandbox),
+                (Lot::In(sandbox) | Lot::Perhaps(sandbox), _) => !kept.contains(&sandbox),
                 (Lot::Torn, Some(holder)) => !kept.contains(&holder.sandbox) && !self.is_young(holder),
                 (Lot::Home | Lot::Torn, _) => continue,
             };
-            if reclaimed {
-                self.lots[vf] = Lot::Home;
+            match self.lots[vf] {
+                Lot::In(sandbox) if reclaimed && self.field[sandbox].process.is_some() => {
+                    self.lots[vf] = Lot::Perhaps(sandbox);
+                }
+                _ if reclaimed => self.lots[vf] = Lot::Home,
+                _ => {}
             }
         }
         Ok(())
@@ -237,12 +306,11 @@ impl Play<'_> {
         if from == to || outlook == Outlook::Fails {
             return Ok(());
         }
-        // A pod that has two sandboxes at once is refused the second without a wait.
-        let same = self.field[from].pod.uid == self.field[to].pod.uid;
-        let outlook = if same { Outlook::Either } else { Outlook::Succeeds };
         self.field[to].vf = vf;
+        self.field.give_to(to, vf);
         let adding = self.field.call(Verb::Add, to)?.conf(&self.conf_for(to)).spawn()?;
         thread::sleep(Duration::from_micros(after));
+        self.field[from].process = None;
         let output = self.field.call(Verb::Del, from)?.conf(&self.conf_for(from)).run()?;
         self.deleted(from, Some(output))?;
         // The ADD may move the VF while it is looked for; then it has no need of sysfs any more.
