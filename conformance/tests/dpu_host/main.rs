@@ -7,6 +7,7 @@ mod claiming;
 mod collecting;
 mod detaching;
 mod foreign;
+mod forgetting;
 mod freeing;
 mod hostile;
 mod known;

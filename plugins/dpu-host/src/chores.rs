@@ -14,6 +14,7 @@ use crate::node::Node;
 use crate::refusal;
 use crate::server::{self, Forward};
 use crate::store::{self, Store, now, running};
+use crate::witness::Witnesses;
 
 /// How many records are looked at, and how many DELs are told, by one call.
 const SHARE: usize = 8;
@@ -78,10 +79,11 @@ fn untold_path(store: &Store, attachment: &Attachment) -> PathBuf {
 pub(crate) fn run(node: &Node) {
     let Ok(store) = node.store() else { return };
     let deadline = Instant::now() + BUDGET;
+    let witnesses = Witnesses::new(node, deadline);
     for file in share(store.files()) {
         let Some(record) = store.read_or_warn(&file) else { continue };
         // Nothing is waited for: what cannot be done at once, another call does.
-        if record.is_forsaken()
+        if (record.is_forsaken() || witnesses.miss(store, &record))
             && let Err(error) = gc::reclaim(node, &record, &file, Instant::now())
         {
             log::info!("{}: {error}", record.attachment);

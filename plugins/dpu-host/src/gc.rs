@@ -12,22 +12,24 @@ use crate::fault;
 use crate::node::Node;
 use crate::release;
 use crate::store::Store;
+use crate::witness::Witnesses;
 
 /// Runtimes allow 30 s for the garbage of all networks.
 const BUDGET: Duration = Duration::from_secs(20);
 
-/// Brings home the VFs of this network whose attachments are not listed; without a list, those whose namespace is gone.
-/// Then names those that came home without anybody's help.
+/// Brings home the VFs of this network whose attachments are not listed, if nothing runs there; of those that are listed,
+/// or when there is no list, the ones whose pod is gone: Multus lists what it has cached. Then names those that came home without anybody's help.
 ///
 /// # Errors
 /// The first thing that could not be reclaimed; the others are.
 pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
     let deadline = Instant::now() + BUDGET;
     let store = node.store()?;
+    let witnesses = Witnesses::new(node, deadline);
     let mut failures = Vec::new();
     for file in store.files() {
         let Some(record) = store.read_or_warn(&file) else { continue };
-        if record.attachment.network != call.conf.name() || !is_garbage(store, &record, call) {
+        if record.attachment.network != call.conf.name() || !is_garbage(store, &witnesses, &record, call) {
             continue;
         }
         log::info!("reclaiming {} of pod {}", record.attachment, record.pod);
@@ -46,12 +48,13 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
     }
 }
 
-fn is_garbage(store: &Store, record: &Record, call: &Gc) -> bool {
+fn is_garbage(store: &Store, witnesses: &Witnesses<'_>, record: &Record, call: &Gc) -> bool {
+    let lives = || store.is_running(&record.attachment) || witnesses.is_inhabited(record) == Some(true);
     match call.keep.lists(&record.attachment.container, &record.attachment.ifname) {
         // What an ADD still makes, or has made just now, is not listed yet.
-        Some(false) => record.is_forsaken() || !store.is_running(&record.attachment),
-        Some(true) => false,
-        None => !record.namespace_lives(),
+        Some(false) => record.is_forsaken() || !lives(),
+        Some(true) => witnesses.miss(store, record),
+        None => !record.namespace_lives() || witnesses.miss(store, record),
     }
 }
 

@@ -20,6 +20,7 @@ use nix::errno::Errno;
 
 use crate::attachment::Record;
 use crate::node::Node;
+use crate::store::Store;
 
 /// The kubelet answers from memory. Whoever asks has something else to do, too.
 const KUBELET_BUDGET: Duration = Duration::from_secs(1);
@@ -50,11 +51,13 @@ impl<'a> Witnesses<'a> {
     }
 
     /// Whether the record's pod has ended, its namespace left behind: all witnesses are heard, and none has seen it.
-    pub(crate) fn miss(&self, record: &Record) -> bool {
+    /// Nor is an ADD of it, whose record `store` keeps, still running.
+    pub(crate) fn miss(&self, store: &Store, record: &Record) -> bool {
         // Who does not see the kubelet does not see the pods' processes either.
         let sees = || self.listing().is_some_and(|listing| listing.pid().is_some());
         // The cheapest first, which vouches for every pod of a node in order.
         !has_directory(record)
+            && !store.is_running(&record.attachment)
             && self.is_inhabited(record) == Some(false)
             && self.lists(record) == Some(false)
             && sees()

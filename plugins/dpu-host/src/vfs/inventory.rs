@@ -113,7 +113,7 @@ fn row(node: &Node, witnesses: &Witnesses<'_>, id: DeviceId) -> Result<Row, Erro
     let seen = Seen {
         attachment: record.as_ref().zip(held),
         unreadable: store.filter(|_| record.is_none()).and_then(|store| store.unreadable(&id)),
-        orphaned: record.as_ref().is_some_and(|record| witnesses.miss(record)),
+        orphaned: store.zip(record.as_ref()).is_some_and(|(store, record)| witnesses.miss(store, record)),
         place,
         link: link.as_ref(),
         listed: match (&pf, node.config.pfs.is_empty()) {
