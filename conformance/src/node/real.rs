@@ -26,6 +26,7 @@ pub(super) fn functions(addresses: &[PciAddress], host: &Netns) -> Result<Vec<Vf
             device: address.to_string(),
             pci: Some(address.to_string()),
             representor: String::new(),
+            representor_link: 0,
             mac: link.map(|link| link.mac.clone()).unwrap_or_default(),
             mtu: link.map(|link| link.mtu).unwrap_or_default(),
             link: link.map(|link| link.index).unwrap_or_default(),

@@ -47,11 +47,13 @@ impl Topology {
             )?;
         }
         ip::batch(card.netns(), &script).context("joining host and card")?;
-        let links = link::links(host.netns())?;
+        let (on_host, on_card) = (link::links(host.netns())?, link::links(card.netns())?);
+        let index = |links: &[LinkState], name: &str| {
+            links.iter().find(|link| link.name == name).map(|link| link.index).unwrap_or_default()
+        };
         for vf in vfs.iter_mut() {
-            let index =
-                |links: &[LinkState]| links.iter().find(|link| link.name == vf.name).map(|link| link.index);
-            vf.link = index(&links).unwrap_or_default();
+            vf.link = index(&on_host, &vf.name);
+            vf.representor_link = index(&on_card, &vf.representor);
         }
         Ok(Topology { host, card })
     }
@@ -67,14 +69,16 @@ impl Topology {
         ip::batch(self.card.netns(), &script)
     }
 
-    /// Makes new VFs in the place of those that [`Topology::unplug`] took. They have the old ones' indices: without a
-    /// PCI address, which real ones keep, nothing else tells which is which.
+    /// Makes new VFs in the place of those that [`Topology::unplug`] took. They and their representors have the old ones'
+    /// indices: without a PCI address, which real ones keep, nothing else tells which is which.
     pub(super) fn plug(&self, vfs: &[Vf]) -> Result<()> {
         let (mut host, mut card) = (String::new(), String::new());
-        for Vf { name, link, representor, mac, mtu, .. } in vfs.iter().filter(|vf| !vf.vfio) {
+        for Vf { name, link, representor, representor_link, mac, mtu, .. } in vfs.iter().filter(|vf| !vf.vfio)
+        {
             writeln!(
                 host,
-                "link add {name} index {link} address {mac} mtu {mtu} type veth peer name {representor} mtu {mtu} netns {}",
+                "link add {name} index {link} address {mac} mtu {mtu} type veth \
+                 peer name {representor} index {representor_link} mtu {mtu} netns {}",
                 self.card.name()
             )?;
             writeln!(card, "link set {representor} master {BRIDGE}")?;

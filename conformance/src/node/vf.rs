@@ -33,6 +33,8 @@ pub struct Vf {
     pub mtu: u32,
     /// Its link index on the host, 0 when it has no link (VFIO).
     pub link: u32,
+    /// The link index of its representor on the card, 0 where there is none.
+    pub(super) representor_link: u32,
     /// Bound to `vfio-pci`: there is no link.
     pub vfio: bool,
 }
@@ -82,6 +84,7 @@ impl Vf {
             mac: format!("52:54:00:00:{:02x}:{:02x}", index / 256, index % 256),
             mtu: 1500,
             link: 0,
+            representor_link: 0,
             vfio: false,
         }
     }

@@ -13,6 +13,7 @@ mod hostile;
 mod known;
 mod living;
 mod looking;
+mod mistaken;
 mod naming;
 mod networks;
 mod owing;

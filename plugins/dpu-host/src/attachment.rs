@@ -16,6 +16,8 @@ use crate::server::Forward;
 /// The format that this version writes. Fields may be added to it: a reader passes over those that it does not know.
 /// A number higher means that an older reader may not understand the record.
 pub(crate) const FORMAT: u32 = 1;
+/// The kind of link that a simulated VF is: the end of a pair, whose other end is its representor on the card.
+pub(crate) const SIMULATED: &str = "veth";
 
 /// One attachment: (network, container, interface), its devices and its pod.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,6 +101,25 @@ pub(crate) struct Home {
     /// Whether it took all multicast.
     #[serde(default)]
     pub(crate) allmulti: bool,
+    /// How it looked if it was seen without a parent device: only then does an index tell which link it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unparented: Option<Unparented>,
+}
+
+/// What a link without a parent device is known by, beside its index: that is anybody's once the link is gone, and the
+/// next links that a pod or the host makes are likely to get it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unparented {
+    /// `veth` of a simulated VF; none of a card's on a kernel before 5.14.
+    pub(crate) kind: Option<String>,
+    /// The index of a simulated VF's representor, which is on the card and stays the same wherever the VF is.
+    pub(crate) peer: Option<u32>,
+}
+
+impl Unparented {
+    fn of(link: &Link) -> Option<Self> {
+        link.parent.is_none().then(|| Unparented { kind: link.kind.clone(), peer: link.peer })
+    }
 }
 
 /// A VF in its pod.
@@ -126,13 +147,15 @@ impl Home {
             alias: link.alias.clone(),
             promiscuous: link.promiscuous,
             allmulti: link.allmulti,
+            unparented: Unparented::of(link),
         }
     }
 }
 
 impl Held {
-    /// Whether `link`, seen in the pod, is this device. A VF is known by its parent; what has none (a simulated
-    /// VF, a kernel before 5.14) by its index there, which is the one it brought along unless that was taken.
+    /// Whether `link`, seen in the pod, is this device. A VF is known by its parent; one that was seen to have none (a
+    /// simulated VF, a kernel before 5.14) by its index there, which is the one it brought along unless that was taken,
+    /// and by its looks.
     pub(crate) fn is_inside(&self, link: &Link) -> bool {
         let brought = self.home.as_ref().map(|home| home.index);
         self.is(link, self.inside.map(|inside| inside.index).or(brought))
@@ -146,7 +169,16 @@ impl Held {
     fn is(&self, link: &Link, index: Option<u32>) -> bool {
         match &link.parent {
             Some(parent) => *parent == self.id.to_string(),
-            None => index == Some(link.index),
+            None => index == Some(link.index) && self.looks_like(link),
+        }
+    }
+
+    fn looks_like(&self, link: &Link) -> bool {
+        match (self.home.as_ref().and_then(|home| home.unparented.as_ref()), &self.id) {
+            (Some(seen), _) => Unparented::of(link).as_ref() == Some(seen),
+            // Older versions did not say, but a simulated VF is nothing else.
+            (None, DeviceId::Netdev(_)) => link.kind.as_deref() == Some(SIMULATED),
+            (None, DeviceId::Pci(_) | DeviceId::Sf(_)) => false,
         }
     }
 }

@@ -203,7 +203,8 @@ fn absent(node: &Node, id: &DeviceId) -> Error {
 /// from what udev would call it.
 pub(crate) fn home(node: &Node, id: &DeviceId, link: &Link, inherited: Option<Home>) -> Home {
     if let Some(home) = inherited {
-        return Home { index: link.index, ..home };
+        let unparented = Home::of(link, String::new()).unparented;
+        return Home { index: link.index, unparented, ..home };
     }
     let proper = match id {
         DeviceId::Pci(address) if is_drifted(&link.name) => node.sysfs.proper_name(address),

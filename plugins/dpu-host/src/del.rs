@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cni::{Del, Error};
 use linux::Link;
 
-use crate::attachment::{Held, Home};
+use crate::attachment::{Held, Home, SIMULATED};
 use crate::chores::Untold;
 use crate::device::DeviceId;
 use crate::drift;
@@ -73,7 +73,10 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
         return Ok(());
     };
     // Who asks the kubelet for devices has none in the configuration.
-    let Some(id) = device.or_else(|| vf_of(node, &link)).filter(|id| is_of(&link, id)) else { return Ok(()) };
+    let Some(id) = device.or_else(|| vf_of(node, &link)) else { return Ok(()) };
+    if !is_of(node, &link, &id, told.as_ref())? {
+        return Ok(());
+    }
     if node.store().is_ok_and(|store| store.holder(&id).is_some()) {
         // Its own DEL brings it home.
         log::warn!("VF {id} stays where it is: it is another attachment's");
@@ -100,12 +103,19 @@ fn vf_of(node: &Node, link: &Link) -> Option<DeviceId> {
     Some(DeviceId::Pci(address))
 }
 
-fn is_of(link: &Link, id: &DeviceId) -> bool {
-    match (&link.parent, id) {
-        (Some(parent), id) => *parent == id.to_string(),
-        (None, DeviceId::Netdev(_)) => link.kind.as_deref() == Some("veth"),
-        (None, _) => false,
-    }
+/// Whether a link in a pod is this device. Which simulated VF one is only the server can tell, by what it noted when
+/// the pod was attached; and the other end of a VF is on the card, that of another network's pair on the host.
+fn is_of(node: &Node, link: &Link, id: &DeviceId, told: Option<&ovnkube::Response>) -> Result<bool, Error> {
+    let DeviceId::Netdev(name) = id else { return Ok(link.parent.as_ref() == Some(&id.to_string())) };
+    let noted =
+        told.and_then(|response| response.pod.as_ref()).is_some_and(|pod| pod.vf_netdev_name == *name);
+    let (Some(peer), true) = (link.peer, noted && link.kind.as_deref() == Some(SIMULATED)) else {
+        return Ok(false);
+    };
+    let links = node.links()?;
+    let end = links.link_at(peer).map_err(fault::netlink)?;
+    let on_host = end.is_some_and(|end| end.peer == Some(link.index) && end.kind == link.kind);
+    Ok(!on_host && links.name_holder(name).map_err(fault::netlink)?.is_none())
 }
 
 /// What a VF without a record is called at home: as the server recorded, else as udev would call it once it is there.

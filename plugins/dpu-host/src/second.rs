@@ -85,12 +85,12 @@ pub(crate) fn adopt(
     let found = links.into_iter().find(|link| expected(link) && !record.devices[0].is_inside(link));
     let Some(link) = found else { return Ok(()) };
     let known = match link.parent.as_ref().map(|parent| parent.parse::<DeviceId>()) {
-        Some(Ok(id)) => {
+        Some(Ok(id)) if is_free_vf(node, record, &id)? => {
             let before = candidates.iter().find(|before| before.id == id);
             let home = before.map(|before| claim::home(node, &id, &before.link, None));
             Some((id, home.unwrap_or_else(|| sibling(&link, record))))
         }
-        Some(Err(_)) => None,
+        Some(_) => None,
         None => vanished(node, &link, candidates)?
             .map(|before| (before.id.clone(), claim::home(node, &before.id, &before.link, None))),
     };
@@ -107,6 +107,17 @@ pub(crate) fn adopt(
     record.devices.push(Held { id: id.clone(), ifname: UDN_INTERFACE.into(), home, inside, admin_mac: None });
     let store = node.store()?;
     store.save(record).and_then(|()| store.claim(&id, record))
+}
+
+/// Whether a device in the pod is a VF, and no other attachment's.
+fn is_free_vf(node: &Node, record: &Record, id: &DeviceId) -> Result<bool, Error> {
+    let is_vf = match id {
+        DeviceId::Pci(address) => node.sysfs.pf(address).is_some(),
+        DeviceId::Sf(function) => node.sysfs.scalable_exists(function),
+        DeviceId::Netdev(_) => false,
+    };
+    let holder = node.store()?.holder(id);
+    Ok(is_vf && holder.is_none_or(|holder| holder.attachment == record.attachment || holder.is_forsaken()))
 }
 
 /// How a VF that is in the pod already was at home, as far as it and the first one of its pool tell. What it was

@@ -91,20 +91,27 @@ pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Want
         up: Some(false),
         ..LinkChange::default()
     };
+    // The server may have been awaited for minutes: its index can be another link's by now.
+    let index = at_home(node, held)?.map(|link| link.index).ok_or_else(|| {
+        fault::again(
+            format!("VF {} vanished from the host while it was being set up", held.id),
+            "this is tried again by the container runtime; if it persists see the kernel log",
+        )
+    })?;
     let links = node.links()?;
     // The pod will call it so: as another name of its own it would be taken.
     if home.altnames.iter().any(|altname| altname == wanted.ifname) {
-        links.del_altname(home.index, wanted.ifname).map_err(refused)?;
+        links.del_altname(index, wanted.ifname).map_err(refused)?;
     }
-    match links.change(home.index, &change) {
+    match links.change(index, &change) {
         // The pod has a link with one of its other names, which it is then without; at home it gets them back.
         Err(error) if error.is_exists() => {
-            let link = links.link_at(home.index).map_err(refused)?;
+            let link = links.link_at(index).map_err(refused)?;
             let altnames = link.map(|link| link.altnames).filter(|names| !names.is_empty());
             for altname in altnames.ok_or(error).map_err(refused)? {
-                links.del_altname(home.index, &altname).map_err(refused)?;
+                links.del_altname(index, &altname).map_err(refused)?;
             }
-            links.change(home.index, &change)
+            links.change(index, &change)
         }
         done => done,
     }
