@@ -8,6 +8,7 @@ mod fault;
 mod known;
 mod managed;
 mod manifest;
+mod need;
 mod pod_spec;
 mod render;
 mod sbom;

@@ -1,6 +1,7 @@
 //! `pod-spec`: whether a workload can run on a DPU host, and what to change.
 
 mod change;
+mod network;
 mod rules;
 mod workload;
 
@@ -11,7 +12,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 
-use self::rules::{Rules, Verdict};
+use self::rules::{Problem, Rules, Verdict};
 use self::workload::Workload;
 use crate::fault::Fault;
 use crate::render::{Cluster, Site};
@@ -26,7 +27,8 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say for each workload whether it can run on a DPU host, and what to change
+    /// Say for each workload whether it can run on a DPU host, and what to change; exit status 0 when all can, 1 when
+    /// one cannot, 3 when all can but something that makes pods is of a kind that is not known here
     Lint {
         #[command(flatten)]
         input: Input,
@@ -35,7 +37,8 @@ enum Command {
         json: bool,
     },
     /// Print the change, or the changed manifests (without their comments, and with their keys in another order:
-    /// `--as json-patch` is for what is kept in a repository)
+    /// `--as json-patch` is for what is kept in a repository); exit status 3 when something that makes pods was left
+    /// as it is, because its kind is not known here
     Patch {
         #[command(flatten)]
         input: Input,
@@ -82,8 +85,8 @@ impl Input {
     fn objects(&self) -> Result<Vec<Value>, Fault> {
         let lists: Result<Vec<_>, _> = self.files.iter().map(|file| yaml::objects(file)).collect();
         let objects: Vec<Value> = lists?.into_iter().flatten().collect();
-        for why in objects.iter().filter_map(workload::passed_over) {
-            eprintln!("note: {why}");
+        for (object, why) in objects.iter().filter_map(workload::passed_over) {
+            eprintln!("note: {object} was not looked at: {why}");
         }
         Ok(objects)
     }
@@ -96,12 +99,29 @@ fn none_found() -> Fault {
     )
 }
 
-/// One workload's verdict, for programs.
+/// One workload's verdict, for programs; `runs` is null for what was not looked at.
 #[derive(Serialize)]
 struct Line<'a> {
     workload: String,
-    #[serde(flatten)]
-    verdict: &'a Verdict,
+    runs: Option<bool>,
+    problems: &'a [Problem],
+    notes: Vec<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    fn judged(workload: &Workload<'_>, Verdict { problems, notes }: &'a Verdict) -> Self {
+        let runs = Some(problems.is_empty());
+        Line {
+            workload: workload.to_string(),
+            runs,
+            problems,
+            notes: notes.iter().map(String::as_str).collect(),
+        }
+    }
+
+    fn passed_over(object: &Workload<'_>, why: &'a str) -> Self {
+        Line { workload: object.to_string(), runs: None, problems: &[], notes: vec![why] }
+    }
 }
 
 fn lint(input: &Input, json: bool) -> Outcome {
@@ -112,17 +132,26 @@ fn lint(input: &Input, json: bool) -> Outcome {
     if judged.is_empty() {
         return Err(none_found().into());
     }
-    let all_run = judged.iter().all(|(_, verdict)| verdict.runs);
+    let code = if judged.iter().all(|(_, verdict)| verdict.runs()) { looked_at(&objects) } else { 1.into() };
     let text = if json {
-        let lines: Vec<_> = judged
-            .iter()
-            .map(|(workload, verdict)| Line { workload: workload.to_string(), verdict })
-            .collect();
+        let mut lines: Vec<_> =
+            judged.iter().map(|(workload, verdict)| Line::judged(workload, verdict)).collect();
+        lines.extend(
+            objects
+                .iter()
+                .filter_map(workload::passed_over)
+                .map(|(object, why)| Line::passed_over(&object, why)),
+        );
         pretty(&lines)?
     } else {
         judged.iter().map(|(workload, verdict)| format!("{workload}: {verdict}\n")).collect()
     };
-    Ok(Report { text, code: if all_run { ExitCode::SUCCESS } else { ExitCode::from(1) } })
+    Ok(Report { text, code })
+}
+
+/// Whether all that makes pods was looked at, for scripts.
+fn looked_at(objects: &[Value]) -> ExitCode {
+    if objects.iter().any(|object| workload::passed_over(object).is_some()) { 3.into() } else { 0.into() }
 }
 
 fn patch(input: &Input, form: Form, select: bool) -> Outcome {
@@ -151,7 +180,7 @@ fn patch(input: &Input, form: Form, select: bool) -> Outcome {
             return Err(Fault::new(why, "give one at a time, or ask for --as manifest").into());
         }
     };
-    Ok(Report { text, code: ExitCode::SUCCESS })
+    Ok(Report { text, code: looked_at(&objects) })
 }
 
 fn manifests(objects: &[Value]) -> Result<String, Fault> {

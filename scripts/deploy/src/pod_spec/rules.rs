@@ -3,26 +3,26 @@
 use std::fmt::{self, Display};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::change::{Change, append, merged, remove, set};
+use super::network::{self, Wanted};
 use super::workload::Workload;
 use crate::known::{DEFAULT_NETWORK, NETWORKS};
+use crate::need::{Container, Labels, Taint, Vfs, containers, count};
 use crate::render::Site;
 
 /// The cluster's side of it.
 pub(crate) struct Rules {
-    mode: String,
-    role: String,
-    taint: (String, String, String),
-    resource: String,
-    attachment: Option<String>,
+    labels: Labels,
+    taint: Taint,
+    vfs: Vfs,
+    attachment: Option<Wanted>,
 }
 
 /// What is to be said of a workload.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Verdict {
-    pub(crate) runs: bool,
     pub(crate) problems: Vec<Problem>,
     pub(crate) notes: Vec<String>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Problem {
 
 impl Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.runs { "runs on a DPU host" } else { "cannot run on a DPU host" })?;
+        f.write_str(if self.runs() { "runs on a DPU host" } else { "cannot run on a DPU host" })?;
         for Problem { what, remedy, .. } in &self.problems {
             write!(f, "\n  {what}: {remedy}")?;
         }
@@ -46,15 +46,20 @@ impl Display for Verdict {
     }
 }
 
+impl Verdict {
+    /// Whether nothing is in the way.
+    pub(crate) fn runs(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
 impl Rules {
     pub(crate) fn new(site: &Site) -> Self {
-        let taint = &site.values.taint;
         Rules {
-            mode: site.mode_key(),
-            role: site.role(),
-            taint: (site.taint_key(), taint.value.clone(), format!("{:?}", taint.effect)),
-            resource: site.pod_resource(),
-            attachment: site.default_attachment(),
+            labels: Labels::of(site),
+            taint: Taint::of(site),
+            vfs: Vfs::of(site),
+            attachment: site.default_attachment().map(|name| Wanted::new(&name)),
         }
     }
 
@@ -66,27 +71,30 @@ impl Rules {
         if host_network {
             notes.push("it uses the host's network and needs no VF".to_owned());
         } else if workload.kind() == "DaemonSet"
-            && !self.selects(workload)
-            && self.asked(workload, "containers") == 0
+            && !self.labels.selected(workload.spec())
+            && !self.vfs.held(workload.spec())
         {
             problems.push(self.everywhere());
         } else {
+            problems.extend(
+                containers(workload.spec()).filter_map(|container| self.uneven(workload, &container)),
+            );
             problems.extend(self.device(workload));
             problems.extend(self.network(workload));
-            if !self.selects(workload) {
-                notes.push(format!("it is not bound to DPU hosts: the VF alone does that, where only they have {}; else add the node selector {}: \"\"", self.resource, self.mode));
+            if !self.labels.selected(workload.spec()) {
+                notes.push(format!("it is not bound to DPU hosts: the VF alone does that, where only they have {}; else add the node selector {}: \"\"", self.vfs.resource, self.labels.mode));
             }
         }
         problems.extend(self.toleration(workload));
-        Verdict { runs: problems.is_empty(), problems, notes }
+        Verdict { problems, notes }
     }
 
     /// Binds the workload to DPU hosts.
     pub(crate) fn select(&self, workload: &Workload<'_>) -> Vec<Change> {
-        if self.selects(workload) {
+        if self.labels.selected(workload.spec()) {
             Vec::new()
         } else {
-            set(workload, &["spec", "nodeSelector"], &self.mode, "")
+            set(workload, &["spec", "nodeSelector"], &self.labels.mode, "")
         }
     }
 
@@ -94,47 +102,50 @@ impl Rules {
     fn everywhere(&self) -> Problem {
         Problem {
             what: "this DaemonSet's pods go to all nodes, and those on DPU hosts need a VF that the others do not have".to_owned(),
-            remedy: format!("set hostNetwork: true, or keep it off DPU hosts with the node affinity {} DoesNotExist, or make a second DaemonSet for them", self.mode),
+            remedy: format!("set hostNetwork: true, or keep it off DPU hosts with the node affinity {} DoesNotExist, or make a second DaemonSet for them", self.labels.mode),
             change: Vec::new(),
         }
     }
 
     fn device(&self, workload: &Workload<'_>) -> Option<Problem> {
-        let resource = &self.resource;
-        let give = |container: usize, number: u64| {
-            let path = ["spec", "containers", &container.to_string(), "resources"];
-            let list = |list| set(workload, &[&path[..], &[list]].concat(), resource, number.to_string());
-            merged([list("requests"), list("limits")].concat())
+        let resource = &self.vfs.resource;
+        if self.vfs.held(workload.spec()) {
+            return None;
+        }
+        let what = if containers(workload.spec()).any(|container| self.vfs.asked(container.object) > 0) {
+            "only an init container asks for a VF, and the pod's own containers then have none".to_owned()
+        } else {
+            format!("no container asks for a VF ({resource})")
         };
-        let problem = |what: String, remedy: String, change| Some(Problem { what, remedy, change });
-        if self.asked(workload, "containers") == 0 {
-            let remedy = format!(
-                "add {resource}: \"1\" to resources.requests and resources.limits of its first container"
-            );
-            let what = if self.asked(workload, "initContainers") > 0 {
-                "only an init container asks for a VF, and the pod's own containers then have none".to_owned()
-            } else {
-                format!("no container asks for a VF ({resource})")
-            };
-            return problem(what, remedy, give(0, 1));
+        let remedy = format!(
+            "add {resource}: \"1\" to resources.requests and resources.limits of its first container"
+        );
+        Some(Problem { what, remedy, change: self.give(workload, "containers", 0, 1) })
+    }
+
+    /// A container that requests one number of VFs and limits itself to another.
+    fn uneven(&self, workload: &Workload<'_>, container: &Container<'_>) -> Option<Problem> {
+        let resource = &self.vfs.resource;
+        let limit = &container.object["resources"]["limits"][resource];
+        let request = &container.object["resources"]["requests"][resource];
+        if request.is_null() || count(limit) == count(request) {
+            return None;
         }
-        let containers = workload.spec()["containers"].as_array().into_iter().flatten().enumerate();
-        for (index, container) in containers {
-            let limit = &container["resources"]["limits"][resource];
-            let request = &container["resources"]["requests"][resource];
-            if !request.is_null() && count(limit) != count(request) {
-                let what = format!(
-                    "container {} requests {} of {resource} and limits it to {}",
-                    container["name"],
-                    shown(request),
-                    shown(limit)
-                );
-                let number = count(limit).max(count(request)).max(1);
-                let remedy = "an extended resource needs both alike".to_owned();
-                return problem(what, remedy, give(index, number));
-            }
-        }
-        None
+        let what = format!(
+            "container {} requests {} of {resource} and limits it to {}",
+            container.object["name"],
+            shown(request),
+            shown(limit)
+        );
+        let number = self.vfs.asked(container.object);
+        let change = self.give(workload, container.list, container.index, number);
+        Some(Problem { what, remedy: "an extended resource needs both alike".to_owned(), change })
+    }
+
+    fn give(&self, workload: &Workload<'_>, list: &str, index: usize, number: u64) -> Vec<Change> {
+        let path = ["spec", list, &index.to_string(), "resources"];
+        let map = |map| set(workload, &[&path[..], &[map]].concat(), &self.vfs.resource, number.to_string());
+        merged([map("requests"), map("limits")].concat())
     }
 
     fn network(&self, workload: &Workload<'_>) -> Option<Problem> {
@@ -150,79 +161,41 @@ impl Rules {
                 change: remove(workload, &["metadata", "annotations"], DEFAULT_NETWORK),
             });
         };
-        if named == Some(wanted) {
-            return None;
-        }
-        let change = set(workload, &["metadata", "annotations"], DEFAULT_NETWORK, wanted.as_str());
-        let short = wanted.rsplit('/').next().unwrap_or_default();
-        let elsewhere =
-            workload.annotations()[NETWORKS].as_str().is_some_and(|networks| networks.contains(short));
-        let what = match named {
-            Some(named) if named == short => format!(
-                "the annotation {DEFAULT_NETWORK}: {named} names no namespace, and Multus looks in its own"
-            ),
-            Some(named) => format!("the annotation {DEFAULT_NETWORK} names {named}"),
-            None if elsewhere => format!(
-                "{short} is named under {NETWORKS}, which adds networks and leaves the default one as it is"
-            ),
-            None => format!("the annotation {DEFAULT_NETWORK} is missing"),
+        let (what, annotation) = match named {
+            Some(named) => wanted.judge(named)?,
+            None => (self.unnamed(workload, wanted), Some(wanted.to_string())),
         };
-        Some(Problem { what, remedy: format!("set {DEFAULT_NETWORK}: {wanted}"), change })
+        let shown = annotation.as_ref().map_or(wanted.to_string(), Clone::clone);
+        let change = annotation
+            .map(|annotation| set(workload, &["metadata", "annotations"], DEFAULT_NETWORK, annotation));
+        let remedy = format!("set {DEFAULT_NETWORK}: {shown}");
+        Some(Problem { what, remedy, change: change.unwrap_or_default() })
+    }
+
+    fn unnamed(&self, workload: &Workload<'_>, wanted: &Wanted) -> String {
+        let networks = workload.annotations()[NETWORKS].as_str();
+        let elements = networks.and_then(|networks| network::parse(networks).ok()).unwrap_or_default();
+        if elements.iter().any(|element| element.name == wanted.name) {
+            format!(
+                "{} is named under {NETWORKS}, which adds networks and leaves the default one as it is",
+                wanted.name
+            )
+        } else {
+            format!("the annotation {DEFAULT_NETWORK} is missing")
+        }
     }
 
     fn toleration(&self, workload: &Workload<'_>) -> Option<Problem> {
-        let (key, value, effect) = &self.taint;
-        let matches = |toleration: &Value| {
-            let text = |name: &str| toleration[name].as_str().unwrap_or_default();
-            let any_key = text("key").is_empty() && text("operator") == "Exists";
-            let this_key = text("key") == key && (text("operator") == "Exists" || text("value") == value);
-            (any_key || this_key) && (text("effect").is_empty() || text("effect") == effect)
-        };
-        let tolerations = workload.spec()["tolerations"].as_array();
-        if effect == "PreferNoSchedule" || tolerations.into_iter().flatten().any(matches) {
+        if self.taint.tolerated(workload.spec()) {
             return None;
         }
-        let toleration = json!({ "key": key, "operator": "Exists", "effect": effect });
+        let toleration = self.taint.toleration();
         Some(Problem {
-            what: format!("it does not tolerate the taint {key}={value}:{effect}"),
+            what: format!("it does not tolerate the taint {}", self.taint.text()),
             remedy: format!("add the toleration {toleration}"),
             change: append(workload, "/spec/tolerations", toleration.clone()),
         })
     }
-
-    /// How many VFs a list of containers asks for in its limits.
-    fn asked(&self, workload: &Workload<'_>, list: &str) -> u64 {
-        let containers = workload.spec()[list].as_array();
-        let of = |container: &Value| {
-            let resources = &container["resources"];
-            count(&resources["limits"][&self.resource]).max(count(&resources["requests"][&self.resource]))
-        };
-        containers.into_iter().flatten().map(of).sum()
-    }
-
-    fn selects(&self, workload: &Workload<'_>) -> bool {
-        let ours = |key: &str| key == self.mode || key == self.role;
-        let selector =
-            workload.spec()["nodeSelector"].as_object().is_some_and(|map| map.keys().any(|key| ours(key)));
-        let required =
-            &workload.spec()["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-        let expression = |expression: &Value| {
-            let key = expression["key"].as_str().is_some_and(ours);
-            key && matches!(expression["operator"].as_str(), Some("Exists" | "In"))
-        };
-        let term = |term: &Value| {
-            term["matchExpressions"].as_array().is_some_and(|list| list.iter().any(expression))
-        };
-        selector
-            || required["nodeSelectorTerms"]
-                .as_array()
-                .is_some_and(|terms| !terms.is_empty() && terms.iter().all(term))
-    }
-}
-
-/// A quantity of whole devices; anything else counts as none.
-fn count(quantity: &Value) -> u64 {
-    quantity.as_u64().or_else(|| quantity.as_str()?.parse().ok()).unwrap_or(0)
 }
 
 fn shown(quantity: &Value) -> String {

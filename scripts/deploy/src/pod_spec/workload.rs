@@ -59,24 +59,32 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// Why an object is no workload although somebody may take it for one.
-pub(crate) fn passed_over(object: &Value) -> Option<String> {
+/// An object that is no workload although somebody may take it for one, and why.
+pub(crate) fn passed_over(object: &Value) -> Option<(Workload<'_>, &'static str)> {
     let shown = Workload { object, at: "" };
     match Workload::template(object) {
-        Some(_) if Workload::of(object).is_none() => {
-            Some(format!("{shown} was not looked at: it has no containers"))
-        }
-        None if has_containers(object) || object.pointer("/spec/template").is_some() => {
-            Some(format!("{shown} was not looked at: what makes pods of it is not known here"))
-        }
+        Some(_) if Workload::of(object).is_none() => Some((shown, "it has no containers")),
+        None if makes_pods(object) => Some((shown, "what makes pods of it is not known here")),
         _ => None,
     }
+}
+
+/// Whether an object of a kind that is not known here seems to make pods: it has a template, or containers somewhere,
+/// or is a virtual machine, which runs in one. A definition of such objects has them too.
+fn makes_pods(object: &Value) -> bool {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    kind != "CustomResourceDefinition"
+        && (kind.starts_with("VirtualMachineInstance")
+            || object.pointer("/spec/template").is_some()
+            || has_containers(object))
 }
 
 fn has_containers(value: &Value) -> bool {
     match value {
         Value::Object(map) => {
-            map.get("containers").is_some_and(Value::is_array) || map.values().any(has_containers)
+            map.get("containers").is_some_and(Value::is_array)
+                || map.get("container").is_some_and(|container| container["image"].is_string())
+                || map.values().any(has_containers)
         }
         Value::Array(list) => list.iter().any(has_containers),
         _ => false,

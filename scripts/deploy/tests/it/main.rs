@@ -11,6 +11,7 @@ mod audit;
 mod ignition;
 mod installed;
 mod networks;
+mod one_rule;
 mod pod_spec;
 mod policies;
 mod reading;

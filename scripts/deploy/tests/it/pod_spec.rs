@@ -101,6 +101,7 @@ fn what_is_not_looked_at_is_named() {
     place.write("list.json", list.to_string());
     for verb in ["lint", "patch"] {
         let ran = place.run(&["pod-spec", verb, "list.json"]);
+        assert_eq!(ran.code == 3, verb == "patch", "of lint, what cannot run counts more");
         assert_eq!(
             ran.err.lines().filter(|line| line.starts_with("note: ")).collect::<Vec<_>>(),
             [
@@ -110,6 +111,92 @@ fn what_is_not_looked_at_is_named() {
             "{verb}"
         );
     }
+}
+
+#[test]
+fn programs_are_told_of_what_is_not_looked_at() {
+    let place = Place::new();
+    place.write("values.yaml", ATTACHMENT);
+    let lint = |unknown: Value| {
+        place.write("list.json", json!([good(), unknown]).to_string());
+        let ran = place.run(&["pod-spec", "lint", "--values", "values.yaml", "--json", "list.json"]);
+        (ran.code, serde_json::from_str::<Value>(&ran.out).expect("JSON"))
+    };
+    let machine = json!({ "kind": "VirtualMachine", "metadata": { "name": "vm" }, "spec": { "template": { "spec": { "domain": {} } } } });
+    let instance =
+        json!({ "kind": "VirtualMachineInstance", "metadata": { "name": "vm" }, "spec": { "domain": {} } });
+    let workflow = json!({ "kind": "Workflow", "metadata": { "generateName": "w-" }, "spec": { "templates": [{ "container": { "image": "i" } }] } });
+    for (unknown, name) in [
+        (machine, "virtualmachine default/vm"),
+        (instance, "virtualmachineinstance default/vm"),
+        (workflow, "workflow default/w-"),
+    ] {
+        let (code, lines) = lint(unknown);
+        assert_eq!(code, 3, "{name}");
+        assert_eq!((&lines[1]["workload"], &lines[1]["runs"]), (&json!(name), &Value::Null));
+        assert_eq!(lines[1]["notes"], json!(["what makes pods of it is not known here"]));
+    }
+    let (code, lines) = lint(json!({ "kind": "ConfigMap", "metadata": { "name": "c" } }));
+    assert_eq!((code, lines.as_array().map(Vec::len)), (0, Some(1)));
+    let mut bad = good();
+    bad["spec"]["tolerations"] = json!([]);
+    place.write("list.json", json!([bad, { "kind": "Rollout", "spec": { "template": {} } }]).to_string());
+    assert_eq!(place.run(&["pod-spec", "lint", "list.json"]).code, 1, "what cannot run counts more");
+}
+
+/// A pod that names its default network so.
+fn naming(annotation: &str) -> Value {
+    with("/metadata/annotations", json!({ "v1.multus-cni.io/default-network": annotation }))
+}
+
+#[test]
+fn a_default_network_is_read_as_multus_reads_it() {
+    let element = r#"[{"name":"dpu","namespace":"net","mac":"02:00:00:00:00:01","ips":["10.0.0.5/24"]}]"#;
+    for fine in
+        ["net/dpu", " net/dpu@eth7 ", "net/dpu@eth7", element, r#"[{"Name":"dpu","NAMESPACE":"net"}]"#]
+    {
+        let pod = naming(fine);
+        assert_eq!(
+            lint(ATTACHMENT, &pod),
+            (
+                0,
+                "pod default/p: runs on a DPU host
+"
+                .to_owned()
+            ),
+            "{fine}"
+        );
+        assert_eq!(patched(ATTACHMENT, &pod, &[]), pod, "{fine} is kept");
+    }
+    let nameless = r#"[{"name":"dpu","mac":"02:00:00:00:00:01","ips":["10.0.0.5"]}]"#;
+    let qualified = r#"[{"ips":["10.0.0.5"],"mac":"02:00:00:00:00:01","name":"dpu","namespace":"net"}]"#;
+    for (annotation, words, becomes) in [
+        ("dpu", "names no namespace", "net/dpu"),
+        ("dpu@eth7", "names no namespace", "net/dpu@eth7"),
+        (nameless, "names no namespace", qualified),
+        ("other/dpu", "is other/dpu", "net/dpu"),
+        ("net/dpu,net/b", "names 2 default networks", "net/dpu"),
+        ("a/b/c", "cannot read", "net/dpu"),
+        ("net/DPU", "cannot read", "net/dpu"),
+        ("", "is ", "net/dpu"),
+        // What an address would be lost with stays, and a person is told.
+        (r#"{"name":"dpu","ips":["10.0.0.5"]}"#, "cannot read", r#"{"name":"dpu","ips":["10.0.0.5"]}"#),
+        (r#"[{"name":"dpu","ips":"10.0.0.5"}]"#, "its ips are", r#"[{"name":"dpu","ips":"10.0.0.5"}]"#),
+        (r#"[{"name":"a"},{"name":"b"}]"#, "names 2", r#"[{"name":"a"},{"name":"b"}]"#),
+        ("[]", "names 0", "[]"),
+    ] {
+        let pod = naming(annotation);
+        let (code, text) = lint(ATTACHMENT, &pod);
+        assert_eq!((code, text.lines().count()), (1, 2), "{annotation}: {text}");
+        assert!(text.contains(words) && text.contains(": set v1.multus-cni.io/default-network: "), "{text}");
+        let after = patched(ATTACHMENT, &pod, &[]);
+        assert_eq!(
+            after["metadata"]["annotations"]["v1.multus-cni.io/default-network"], becomes,
+            "{annotation}"
+        );
+    }
+    let other = with("/metadata/annotations", json!({ "k8s.v1.cni.cncf.io/networks": "net/dpu-extra" }));
+    assert!(lint(ATTACHMENT, &other).1.contains("default-network is missing"), "another name that begins so");
 }
 
 /// A pod that lacks nothing, to take something from.

@@ -9,17 +9,17 @@ use crate::support::{Place, TENANT};
 /// Pods that choose us by annotation.
 const ATTACHMENT: &str =
     "dpuHost: { defaultNetwork: false }\nattachments: [{ name: dpu, namespace: net, resource: dpuvf }]\n";
-const MODE: &str = "network.operator.openshift.io/dpu-host";
+pub(crate) const MODE: &str = "network.operator.openshift.io/dpu-host";
 
 /// The policies of one cluster.
-struct Policies {
-    place: Place,
+pub(crate) struct Policies {
+    pub(crate) place: Place,
     mutating: Value,
     validating: Value,
 }
 
 impl Policies {
-    fn of(values: &str, version: &str) -> Policies {
+    pub(crate) fn of(values: &str, version: &str) -> Policies {
         let place = Place::new();
         place.render("tenant", &format!("{TENANT}{values}"), &["--kubernetes-version", version]).ok();
         Policies {
@@ -30,7 +30,7 @@ impl Policies {
     }
 
     /// The pod as it is stored.
-    fn mutate(&self, namespace: &str, pod: &Value) -> Value {
+    pub(crate) fn mutate(&self, namespace: &str, pod: &Value) -> Value {
         let mut stored = pod.clone();
         if matches(&self.mutating, namespace, pod) {
             for mutation in self.mutating["spec"]["mutations"].as_array().expect("mutations") {
@@ -48,7 +48,7 @@ impl Policies {
     }
 
     /// What the validating policy says of the pod.
-    fn complaints(&self, namespace: &str, pod: &Value) -> Vec<String> {
+    pub(crate) fn complaints(&self, namespace: &str, pod: &Value) -> Vec<String> {
         if !matches(&self.validating, namespace, pod) {
             return Vec::new();
         }
@@ -107,7 +107,7 @@ fn add(document: &mut Value, operation: &Value) {
 }
 
 /// A pod with nothing but this in its spec, beside its container.
-fn pod(spec: Value) -> Value {
+pub(crate) fn pod(spec: Value) -> Value {
     let mut pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "web", "namespace": "shop" },
         "spec": { "containers": [{ "name": "web", "image": "web" }] },

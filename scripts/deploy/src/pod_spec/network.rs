@@ -1,0 +1,126 @@
+//! How Multus reads which networks a pod wants (`pkg/k8sclient/k8sclient.go: parsePodNetworkAnnotation`): names with
+//! commas between them, `namespace/name@interface` each, or a JSON list of objects.
+
+use std::fmt::{self, Display};
+
+use serde_json::{Map, Value};
+
+/// One network of an annotation.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Element {
+    /// Empty where Multus takes its own.
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// The networks of an annotation.
+///
+/// # Errors
+/// With what Multus would say of it.
+pub(super) fn parse(annotation: &str) -> Result<Vec<Element>, String> {
+    if is_json(annotation) {
+        let objects: Vec<Map<String, Value>> = serde_json::from_str(annotation)
+            .map_err(|error| format!("it is no list of objects in JSON: {error}"))?;
+        return objects.iter().map(Element::of).collect();
+    }
+    annotation.split(',').map(|item| Element::named(item.trim())).collect()
+}
+
+fn is_json(annotation: &str) -> bool {
+    annotation.contains(['[', '{', '"'])
+}
+
+impl Element {
+    fn of(object: &Map<String, Value>) -> Result<Self, String> {
+        let text = |name: &str| match get(object, name) {
+            None | Some(Value::Null) => Ok(String::new()),
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(other) => Err(format!("its {name} is {other}")),
+        };
+        if let Some(ips) = get(object, "ips")
+            && !(ips.is_null() || ips.as_array().is_some_and(|list| list.iter().all(Value::is_string)))
+        {
+            return Err(format!("its ips are {ips}"));
+        }
+        text("mac")?;
+        Ok(Element { namespace: text("namespace")?, name: text("name")? })
+    }
+
+    fn named(item: &str) -> Result<Self, String> {
+        let (namespace, rest) = item.split_once('/').unwrap_or(("", item));
+        let (name, interface) = rest.split_once('@').unwrap_or((rest, ""));
+        let (namespace, name) = (namespace.trim(), name.trim());
+        let label = |text: &str| {
+            let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            text.chars().all(inside) && !text.starts_with('-') && !text.ends_with('-')
+        };
+        if rest.contains('/') || interface.contains('@') || !label(namespace) || !label(name) {
+            return Err(format!("'{item}' is not namespace/name@interface"));
+        }
+        Ok(Element { namespace: namespace.to_owned(), name: name.to_owned() })
+    }
+}
+
+/// As Go finds a field: in any case of letters.
+fn get<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object
+        .get(name)
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}
+
+/// The network that a pod must name.
+pub(super) struct Wanted {
+    namespace: String,
+    pub(super) name: String,
+}
+
+impl Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+impl Wanted {
+    /// Reads `namespace/name`.
+    pub(super) fn new(name: &str) -> Self {
+        let (namespace, name) = name.split_once('/').unwrap_or(("", name));
+        Wanted { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    /// What is wrong with an annotation that should name this network alone, and what it should be instead, where that
+    /// loses nothing; `None` where nothing is wrong.
+    pub(super) fn judge(&self, annotation: &str) -> Option<(String, Option<String>)> {
+        // What else is said in JSON, such as an address, is for a person to keep or drop.
+        let anew = (!is_json(annotation)).then(|| self.to_string());
+        let elements = match parse(annotation) {
+            Ok(elements) => elements,
+            Err(why) => {
+                return Some((format!("Multus cannot read its default network {annotation}: {why}"), anew));
+            }
+        };
+        match elements.as_slice() {
+            [one] if one.name == self.name && one.namespace == self.namespace => None,
+            [one] if one.name == self.name && one.namespace.is_empty() => Some((
+                format!("its default network {annotation} names no namespace, and Multus looks in its own"),
+                self.qualified(annotation),
+            )),
+            [one] => Some((
+                format!("its default network is {}/{}", one.namespace, one.name).replace(" is /", " is "),
+                anew,
+            )),
+            many => Some((format!("it names {} default networks, and Multus takes one", many.len()), anew)),
+        }
+    }
+
+    /// The same annotation, with our namespace.
+    fn qualified(&self, annotation: &str) -> Option<String> {
+        if !is_json(annotation) {
+            return Some(format!("{}/{}", self.namespace, annotation.trim().trim_start_matches('/')));
+        }
+        let mut list: Vec<Map<String, Value>> = serde_json::from_str(annotation).ok()?;
+        let object = list.first_mut()?;
+        object.retain(|key, _| !key.eq_ignore_ascii_case("namespace"));
+        object.insert("namespace".to_owned(), self.namespace.as_str().into());
+        serde_json::to_string(&list).ok()
+    }
+}
