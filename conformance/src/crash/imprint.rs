@@ -63,8 +63,8 @@ fn settle(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.retain(|key, _| !PASSING.contains(&key.as_str()));
-            if let Some(until) = members.get_mut("server_busy_until") {
-                *until = (until.as_u64() > Some(0)).into();
+            if let Some(until) = members.get_mut("server_may_act_until") {
+                *until = (!until.is_null()).into();
             }
             members.values_mut().for_each(settle);
         }

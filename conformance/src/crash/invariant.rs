@@ -1,10 +1,9 @@
 //! What must hold of every VF, whatever has happened.
 
 use std::iter;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
-use linux::{Link, NetnsId};
+use linux::Link;
 
 use super::census::{Census, Place, Sighting};
 use super::records::{Home, Record, Records, Stage};
@@ -43,7 +42,7 @@ impl Case<'_> {
             (Place::Pod(_), None) => anyhow::bail!("it is in a pod, and no record says so"),
             (Place::Pod(number), Some(record)) => {
                 let pod = self.pods[number];
-                let here = NetnsId::eq(&record.netns_id, &pod.netns().id()) && record.netns == pod.path();
+                let here = record.netns_id.is(&pod.netns().id()) && record.netns == pod.path();
                 ensure!(
                     here,
                     "it is in {}, its record says {}",
@@ -71,7 +70,7 @@ impl Case<'_> {
         if let Some(what) = differs(&named, home) {
             anyhow::bail!("it waits at home, but {what}");
         }
-        let late = record.server_busy_until > now() || record.stage == Stage::Claimed;
+        let late = record.server_may_act()? || record.stage == Stage::Claimed;
         ensure!(late || !lacking.is_empty(), "it is at home, and yet its record is kept: {record:?}");
         let others = self.census.host.iter().filter(|link| link.index != seen.index);
         let others: Vec<_> = others.flat_map(names).collect();
@@ -126,10 +125,6 @@ fn differs(link: &Link, home: &Link) -> Option<String> {
     ];
     let (what, is, was) = compared.into_iter().find(|(_, is, was)| is != was)?;
     Some(format!("its {what} is {is} instead of {was}"))
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// Nothing is left of any attachment.

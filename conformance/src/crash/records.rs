@@ -10,6 +10,7 @@ use linux::{Mac, NetnsId};
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,10 +34,21 @@ pub struct Record {
     pub netns: PathBuf,
     /// The namespace that it is for.
     pub netns_id: NetnsId,
-    /// Until when the server may act on it, in seconds since 1970.
-    pub server_busy_until: u64,
+    /// Until when the server may act on it, in seconds since the node booted.
+    pub server_may_act_until: Option<i64>,
     /// Its devices.
     pub devices: Vec<Held>,
+}
+
+impl Record {
+    /// Whether the server may still act on it.
+    ///
+    /// # Errors
+    /// When the kernel has no such clock.
+    pub fn server_may_act(&self) -> Result<bool> {
+        let now = clock_gettime(ClockId::CLOCK_BOOTTIME)?.tv_sec();
+        Ok(self.server_may_act_until.is_some_and(|until| until > now))
+    }
 }
 
 /// How far an attachment has come.
@@ -115,7 +127,7 @@ impl Records {
     /// When a record cannot be read or written.
     pub fn age(root: &Path) -> Result<()> {
         const MINUTES: i64 = 5 * 60;
-        shift(root, -MINUTES, &["since", "server_busy_until"])
+        shift(root, -MINUTES, &["since", "server_may_act_until"])
     }
 
     /// Makes every time of day in it so many years more: the clock has been set, and boot goes on.
@@ -144,8 +156,8 @@ impl Records {
 fn shift(root: &Path, seconds: i64, keys: &[&str]) -> Result<()> {
     edit(root, |_, record| {
         for key in keys {
-            if let Some(time) = record.get(key).and_then(Value::as_u64) {
-                record[key] = json!(time.saturating_add_signed(seconds));
+            if let Some(time) = record.get(key).and_then(Value::as_i64) {
+                record[key] = json!(time.saturating_add(seconds));
             }
         }
     })?;

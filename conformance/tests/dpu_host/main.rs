@@ -4,6 +4,7 @@
 mod adding;
 mod capabilities;
 mod claiming;
+mod clocks;
 mod collecting;
 mod detaching;
 mod foreign;
@@ -19,6 +20,7 @@ mod networks;
 mod owing;
 mod rebooting;
 mod refusing;
+mod reusing;
 mod serving;
 mod skew;
 mod telling;

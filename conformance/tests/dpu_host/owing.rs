@@ -63,7 +63,7 @@ fn a_del_that_is_refused_keeps_no_other_from_being_told_and_is_not_told_for_ever
     for file in left(&node)? {
         let path = node.root().join("run/dpu-cni").join(file);
         let mut untold: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
-        untold["since"] = json!(untold["since"].as_u64().context("no time")? - 2 * 3600);
+        untold["waits_since"] = json!(untold["waits_since"].as_i64().context("no time")? - 2 * 3600);
         std::fs::write(&path, untold.to_string())?;
     }
     told(2)?;

@@ -1,7 +1,6 @@
 //! What is seen between two steps: where VFs are, and which sandbox's record holds each.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use conformance::crash::{Census, Place, Stage};
@@ -44,16 +43,13 @@ impl Sight {
         let pods: Vec<&Pod> = field.sandboxes().values().map(|sandbox| &sandbox.pod).collect();
         let (census, records) = field.world.settled_but(&pods, torn)?;
         field.world.mirror(&census)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let mut holders = [None; VFS];
         for (holder, vf) in holders.iter_mut().zip(field.node().vfs()) {
             let Some(file) = records.claims.get(vf.device_id()) else { continue };
             let own = pods.iter().position(|pod| file.starts_with(&pod.container));
-            *holder = records.holder(vf.device_id()).zip(own).map(|(record, own)| Holder {
-                sandbox: numbers[own],
-                stage: record.stage,
-                busy: record.server_busy_until > now,
-            });
+            let Some((record, own)) = records.holder(vf.device_id()).zip(own) else { continue };
+            let busy = record.server_may_act()?;
+            *holder = Some(Holder { sandbox: numbers[own], stage: record.stage, busy });
         }
         Ok(Sight { census, numbers, holders, records: records.records.len() })
     }

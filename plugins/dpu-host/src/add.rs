@@ -1,6 +1,7 @@
 //! ADD: claim, ask, move, configure. Whatever fails, the VF is at home again.
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use cni::{Add, AddResult, Error, Interface, Ip, Pod, code};
 use linux::Mac;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use crate::attachment::{FORMAT, Inside, Record, Stage};
 use crate::chores::Untold;
 use crate::claim;
+use crate::clock::{BootTime, now};
 use crate::device::{self, DeviceId, Found};
 use crate::fault;
 use crate::node::{Node, Sandbox};
@@ -18,10 +20,14 @@ use crate::pool;
 use crate::refusal;
 use crate::release;
 use crate::second::{self, Candidate};
-use crate::server::{self, BUDGET, Forward};
-use crate::store::now;
+use crate::server::{self, Forward};
 use crate::vf::{self, Wanted};
 use crate::vfio;
+
+/// How long a server that does not listen is waited for: ovnkube-node restarts in a few seconds.
+const RESTART: Duration = Duration::from_secs(15);
+/// How often a socket that nobody listens on is tried: a unix socket gives no notice of its birth.
+const RESTART_POLL: Duration = Duration::from_millis(200);
 
 /// Attaches a pod.
 ///
@@ -52,11 +58,11 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         attachment: call.attachment.clone(),
         pod,
         netns: call.netns.clone(),
-        netns_id: sandbox.netns.id(),
+        netns_id: sandbox.id(),
         call: node.trace.id().to_owned(),
         since: now(),
         stage: Stage::Claimed,
-        server_busy_until: now() + BUDGET.as_secs(),
+        server_may_act_until: None,
         devices: Vec::new(),
         forward,
     };
@@ -80,14 +86,8 @@ fn attach(
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
     Untold::forget(node.store()?, &record.attachment)?;
-    let response = server::add(node, &record.forward, call, deadline).map_err(|failure| {
-        if !failure.may_have_acted() {
-            record.server_busy_until = 0;
-        }
-        refusal::explain(&failure, &record.pod, &id)
-    })?;
+    let response = ask(node, call, record, deadline)?;
     node.trace.mark("server");
-    record.server_busy_until = 0;
     let lock = node.store()?.lock(&id, deadline)?;
     still_ours(node, record)?;
     let result = match response {
@@ -117,6 +117,33 @@ fn attach(
     node.trace.mark("record");
     drop(lock);
     Ok(result)
+}
+
+/// Asks the server, which may be restarting just now. How long it may act without our hearing of it counts from the last
+/// request that it was sent; the record says so before that.
+fn ask(node: &Node, call: &Add, record: &mut Record, deadline: Instant) -> Result<Response, Error> {
+    let patience = deadline.min(Instant::now() + RESTART);
+    loop {
+        let failure = match server::add(node, &record.forward, call, deadline) {
+            Ok(response) => {
+                record.server_may_act_until = None;
+                return Ok(response);
+            }
+            Err(failure) => failure,
+        };
+        if !server::is_away(&failure) || Instant::now() + RESTART_POLL >= patience {
+            if !failure.may_have_acted() {
+                record.server_may_act_until = None;
+            }
+            return Err(refusal::explain(&failure, &record.pod, &record.devices[0].id));
+        }
+        thread::sleep(RESTART_POLL);
+        let store = node.store()?;
+        let _lock = store.lock(&record.devices[0].id, deadline)?;
+        still_ours(node, record)?;
+        record.server_may_act_until = Some(BootTime::after(node.config.server_budget));
+        store.save(record)?;
+    }
 }
 
 /// A DEL may have come while the server was awaited; then the pod is gone, and the device perhaps another's.

@@ -7,9 +7,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use cni::{Attachment, Pod};
-use linux::{Link, Mac, NetnsId};
+use linux::{Link, Mac, Netns, NetnsId};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::BootTime;
 use crate::device::DeviceId;
 use crate::server::Forward;
 
@@ -36,13 +37,14 @@ pub(crate) struct Record {
     /// The call that made it, as logs name it; empty in the records of versions that did not say.
     #[serde(default)]
     pub(crate) call: String,
-    /// When the ADD came, in seconds since 1970.
+    /// When the ADD came, in seconds since 1970: for people.
     pub(crate) since: u64,
     /// How far it has come.
     pub(crate) stage: Stage,
-    /// Until when the server may still act on an ADD that it did not answer, in seconds since 1970; 0 once it has.
+    /// Until when the server may still act on an ADD that it did not answer; none once it has. Versions that went by
+    /// the wall's clock called it otherwise: what they were waiting for is over.
     #[serde(default)]
-    pub(crate) server_busy_until: u64,
+    pub(crate) server_may_act_until: Option<BootTime>,
     /// The VFs: the one of `CNI_IFNAME` first, then that of a primary user-defined network.
     pub(crate) devices: Vec<Held>,
     /// What the server was told, to tell it the end.
@@ -231,13 +233,34 @@ impl Record {
         self.call == other.call
     }
 
+    /// Whether the server may still act on an ADD that it did not answer.
+    pub(crate) fn server_may_act(&self) -> bool {
+        self.server_may_act_until.is_some_and(|until| !until.is_over())
+    }
+
+    /// Whether nobody has heard what the server did of its ADD.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.server_may_act_until.is_some() || self.stage == Stage::Claimed
+    }
+
     /// Whether the pod's namespace is the one that the record was made for.
     pub(crate) fn namespace_lives(&self) -> bool {
-        linux::Netns::id_at(&self.netns).is_ok_and(|id| id == self.netns_id)
+        Netns::is_at(&self.netns, &self.netns_id)
+    }
+
+    /// The same for who is in haste, and does no harm where another namespace has the path and the number of the
+    /// one that is gone.
+    pub(crate) fn namespace_seems_to_live(&self) -> bool {
+        Netns::id_at(&self.netns).is_ok_and(|id| id.is(&self.netns_id))
     }
 
     /// Whether its devices are anybody's to take: the pod is done with them, or its namespace is gone.
     pub(crate) fn is_forsaken(&self) -> bool {
         self.stage == Stage::Released || !self.namespace_lives()
+    }
+
+    /// The same for who is in haste; what is not seen now is seen by others.
+    pub(crate) fn seems_forsaken(&self) -> bool {
+        self.stage == Stage::Released || !self.namespace_seems_to_live()
     }
 }

@@ -9,11 +9,12 @@ use nix::fcntl::{Flock, FlockArg};
 use ovnkube::Failure;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::BootTime;
 use crate::gc;
 use crate::node::Node;
 use crate::refusal;
 use crate::server::{self, Forward};
-use crate::store::{self, Store, now, running};
+use crate::store::{self, Store, running};
 use crate::witness::Witnesses;
 
 /// How many records are looked at, and how many DELs are told, by one call.
@@ -21,9 +22,9 @@ const SHARE: usize = 8;
 /// The runtime waits for us to end.
 const BUDGET: Duration = Duration::from_secs(2);
 /// A DEL that the server has not heard for a day is about a pod that it has long forgotten.
-const KEPT: u64 = 24 * 60 * 60;
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// One that it has refused for an hour it will always refuse.
-const KEPT_REFUSED: u64 = 60 * 60;
+const KEPT_REFUSED: Duration = Duration::from_secs(60 * 60);
 /// How many DELs are kept: a server that is down for long does not fill the disk.
 const MOST_UNTOLD: usize = 1024;
 
@@ -36,14 +37,15 @@ pub(crate) struct Untold {
     pub(crate) forward: Forward,
     /// Its `CNI_NETNS`.
     pub(crate) netns: String,
-    /// When, in seconds since 1970.
-    since: u64,
+    /// Since when it waits. Versions that went by the wall's clock called it otherwise: those wait since the node booted.
+    #[serde(default)]
+    waits_since: BootTime,
 }
 
 impl Untold {
     /// A DEL of now.
     pub(crate) fn new(attachment: Attachment, forward: Forward, netns: String) -> Self {
-        Untold { attachment, forward, netns, since: now() }
+        Untold { attachment, forward, netns, waits_since: BootTime::now() }
     }
 
     /// Keeps it for a later call.
@@ -83,7 +85,7 @@ pub(crate) fn run(node: &Node) {
     for file in share(store.files()) {
         let Some(record) = store.read_or_warn(&file) else { continue };
         // Nothing is waited for: what cannot be done at once, another call does.
-        if (record.is_forsaken() || witnesses.miss(store, &record))
+        if (record.seems_forsaken() || witnesses.miss(store, &record))
             && let Err(error) = gc::reclaim(node, &record, &file, Instant::now())
         {
             log::info!("{}: {error}", record.attachment);
@@ -111,15 +113,15 @@ fn tell(node: &Node, file: &Path, deadline: Instant) -> bool {
         return true;
     };
     let untold: Option<Untold> = store::text(&locked).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let (since, failure) = match untold {
-        None => (0, None),
+    let (waited, failure) = match untold {
+        None => (KEPT, None),
         Some(untold) => {
             let answer = server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline);
-            (untold.since, answer.err().filter(refusal::tell_again))
+            (untold.waits_since.elapsed(), answer.err().filter(refusal::tell_again))
         }
     };
     let refused = matches!(failure, Some(Failure::Refused(_) | Failure::Cni { .. }));
-    let over = now() >= since + if refused { KEPT_REFUSED } else { KEPT };
+    let over = waited >= if refused { KEPT_REFUSED } else { KEPT };
     if (over || failure.is_none())
         && let Err(error) = store::remove(file)
     {

@@ -9,6 +9,7 @@ use linux::Link;
 use linux::sriov::PciAddress;
 
 use crate::attachment::{Held, Home, Record};
+use crate::clock::BootTime;
 use crate::device::DeviceId;
 use crate::drift::is_drifted;
 use crate::fault;
@@ -40,6 +41,10 @@ pub(crate) fn take(
         begun_with(node, record, &id)?;
     }
     let (lock, home) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
+    if record.devices.is_empty() {
+        // The server is asked next, and a kill may come in between.
+        record.server_may_act_until = Some(BootTime::after(node.config.server_budget));
+    }
     record.devices.push(Held { id, ifname: ifname.to_owned(), home, inside: None, admin_mac: None });
     let store = node.store()?;
     let claimed = store.save(record).and_then(|()| {

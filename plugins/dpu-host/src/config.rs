@@ -11,6 +11,8 @@ use cni::{Error, NetConf, code};
 use nix::errno::Errno;
 use serde_json::Value;
 
+use crate::budget;
+
 /// Gone after a reboot on purpose: every namespace is gone then, and every VF is new.
 pub(crate) const STATE_DIR: &str = "/run/dpu-cni";
 /// Where only ovnkube-node and the kubelet make sockets. A container's root may make what looks like root's in a volume
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) pfs: Vec<String>,
     /// How long an ADD may take in all.
     pub(crate) timeout: Duration,
+    /// How long the server may go on with a request that nobody waits for any more.
+    pub(crate) server_budget: Duration,
 }
 
 impl Config {
@@ -57,6 +61,7 @@ impl Config {
             resource: resource(conf)?,
             pfs: pfs(conf)?,
             timeout: timeout(conf)?.unwrap_or(default.timeout),
+            server_budget: budget::of(conf),
         })
     }
 
@@ -78,6 +83,7 @@ impl Config {
             // Its VF is given back, whosever it is.
             pfs: Vec::new(),
             timeout: or_none(timeout(conf)).unwrap_or(default.timeout),
+            server_budget: budget::of(conf),
         }
     }
 }
@@ -92,6 +98,7 @@ impl Default for Config {
             resource: None,
             pfs: Vec::new(),
             timeout: Duration::from_secs(TIMEOUT),
+            server_budget: budget::LEAST,
         }
     }
 }

@@ -9,8 +9,8 @@ use cni::{Error, Pod, code};
 use kubelet::PodDevices;
 
 use crate::attachment::Record;
+use crate::clock::age;
 use crate::device::DeviceId;
-use crate::store::age;
 
 /// The pod did not get a VF.
 pub(crate) const NO_DEVICE: u32 = 101;

@@ -7,9 +7,11 @@
 
 mod add;
 mod attachment;
+mod budget;
 mod check;
 mod chores;
 mod claim;
+mod clock;
 mod config;
 mod del;
 mod device;

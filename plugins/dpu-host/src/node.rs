@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use cni::{Error, NetConf, Pod, paths};
 use linux::sriov::{PciAddress, Sysfs};
-use linux::{Netlink, Netns};
+use linux::{Netlink, Netns, NetnsId};
 use ovnkube::Client;
 
 use crate::config::Config;
@@ -113,6 +113,11 @@ impl Sandbox {
         let netns = Netns::open(path)?;
         let links = Netlink::inside(&netns)?;
         Ok(Sandbox { netns, links })
+    }
+
+    /// What tells the namespace from every other one.
+    pub(crate) fn id(&self) -> NetnsId {
+        NetnsId { cookie: self.links.cookie(), ..self.netns.id() }
     }
 
     /// Enters the namespace of an ADD or CHECK.

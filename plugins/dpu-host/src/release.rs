@@ -10,7 +10,6 @@ use crate::device::DeviceId;
 use crate::fault;
 use crate::node::{Node, Sandbox};
 use crate::second;
-use crate::store::now;
 use crate::vf::{self, Homecoming};
 use crate::vfio;
 
@@ -30,9 +29,8 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
     let store = node.store()?;
     // A record that has lost its devices to others is only a file.
     let has_any = record.devices.iter().any(|held| store.owns(record, &held.id));
-    let sandbox = if has_any || record.server_busy_until > 0 { sandbox(record)? } else { None };
-    if let (Some(sandbox), true) = (&sandbox, record.server_busy_until > 0) {
-        // Nobody has heard what the server did, or does yet.
+    let sandbox = if has_any || record.is_unheard() { sandbox(record)? } else { None };
+    if let (Some(sandbox), true) = (&sandbox, record.is_unheard()) {
         second::adopt(node, sandbox, record, &[])?;
     }
     let mut settled = true;
@@ -49,7 +47,7 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
         }
         drop(lock);
     }
-    if failure.is_none() && settled && record.server_busy_until <= now() {
+    if failure.is_none() && settled && !record.server_may_act() {
         return store.remove(record);
     }
     record.stage = Stage::Released;
@@ -124,11 +122,11 @@ fn absence(node: &Node, held: &Held) -> Absence {
 /// # Errors
 /// 104 when it lives and cannot be entered: the VF is in there, and the record must stay.
 fn sandbox(record: &Record) -> Result<Option<Sandbox>, Error> {
-    if !record.namespace_lives() {
+    if !record.namespace_seems_to_live() {
         return Ok(None);
     }
     match Sandbox::open(&record.netns) {
-        Ok(sandbox) => Ok((sandbox.netns.id() == record.netns_id).then_some(sandbox)),
+        Ok(sandbox) => Ok(sandbox.id().is(&record.netns_id).then_some(sandbox)),
         Err(_) if !record.namespace_lives() => Ok(None),
         Err(error) => Err(fault::bad_netns(&record.pod, error)),
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use cni::paths::{self, Place};
@@ -21,14 +20,8 @@ use crate::node::Node;
 const RUNTIME_KEYS: [&str; 4] = ["prevResult", "runtimeConfig", "capabilities", "cniVersions"];
 /// The newest version that both generations of the server parse.
 const NEWEST_FORWARDED: cni::Version = cni::Version::V1_0_0;
-/// How long a server that does not listen is waited for: ovnkube-node restarts in a few seconds.
-const RESTART: Duration = Duration::from_secs(15);
-/// How often a socket that nobody listens on is tried: a unix socket gives no notice of its birth.
-const RESTART_POLL: Duration = Duration::from_millis(200);
 /// A device information file has a few hundred bytes.
 const MOST_DEVICE_INFO: u64 = 64 * 1024;
-/// The server's own limit for one request (`go-controller/pkg/cni/cniserver.go`); it goes on when we hang up.
-pub(crate) const BUDGET: Duration = Duration::from_secs(120);
 /// How long the server may take to hear of a DEL.
 pub(crate) const DEL_BUDGET: Duration = Duration::from_secs(5);
 /// How long the server may take to hear how long a call took: the runtime waits for our end.
@@ -119,17 +112,12 @@ pub(crate) fn add(
 ) -> Result<Response, Failure> {
     let mut request = forward.request("ADD", &call.attachment, &call.netns.to_string_lossy());
     request.device_info = device_info(&call.conf);
-    let patience = deadline.min(Instant::now() + RESTART);
-    loop {
-        match node.server.call(&request, deadline) {
-            Err(Failure::Unreachable { ref source, .. })
-                if !config::is_misplaced(source) && Instant::now() + RESTART_POLL < patience =>
-            {
-                thread::sleep(RESTART_POLL)
-            }
-            answer => return answer,
-        }
-    }
+    node.server.call(&request, deadline)
+}
+
+/// Whether nobody listens, as while ovnkube-node restarts.
+pub(crate) fn is_away(failure: &Failure) -> bool {
+    matches!(failure, Failure::Unreachable { source, .. } if !config::is_misplaced(source))
 }
 
 /// Tells the server of a DEL.

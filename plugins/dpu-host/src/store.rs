@@ -21,7 +21,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use cni::{Attachment, Error, paths};
 use nix::errno::Errno;
@@ -185,7 +185,9 @@ impl Store {
         let drafts = DIRS.iter().flat_map(|sub| entries(&self.dir.join(sub))).filter(|path| is_draft(path));
         for draft in drafts {
             let made = fs::symlink_metadata(&draft).and_then(|meta| meta.modified());
-            let forsaken = made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > DRAFT));
+            // Files have the wall's time: one of the future is from before the clock stepped back.
+            let age = made.map(|made| made.elapsed().unwrap_or_else(|ahead| ahead.duration()));
+            let forsaken = age.is_ok_and(|age| age > DRAFT);
             if forsaken && let Err(error) = remove(&draft) {
                 log::warn!("{error}");
             }
@@ -330,20 +332,6 @@ fn gone_is_fine(done: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-/// How long ago `since` was, as people say it.
-pub(crate) fn age(since: u64) -> String {
-    match now().saturating_sub(since) {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,12 +360,5 @@ mod tests {
     #[test]
     fn a_file_name_stays_the_same_from_version_to_version() {
         assert_eq!(key(&attachment("ovn-kubernetes", "abc", "eth0")), "abc-eth0-f84f56d9bb47b65e.json");
-    }
-
-    #[test]
-    fn ages_read_well() {
-        assert_eq!(age(now()), "0 s");
-        assert_eq!(age(now() - 600), "10 min");
-        assert_eq!(age(now() - 90_000), "25 h");
     }
 }

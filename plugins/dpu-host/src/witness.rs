@@ -41,7 +41,7 @@ pub(crate) struct Witnesses<'a> {
     node: &'a Node,
     deadline: Instant,
     listing: OnceCell<Option<Listing>>,
-    inhabited: OnceCell<io::Result<BTreeSet<NetnsId>>>,
+    inhabited: OnceCell<io::Result<BTreeSet<Number>>>,
 }
 
 impl<'a> Witnesses<'a> {
@@ -72,7 +72,7 @@ impl<'a> Witnesses<'a> {
     /// Whether processes run in the record's namespace; `None` when that cannot be seen.
     pub(crate) fn is_inhabited(&self, record: &Record) -> Option<bool> {
         match self.inhabited.get_or_init(inhabited) {
-            Ok(namespaces) => Some(namespaces.contains(&record.netns_id)),
+            Ok(namespaces) => Some(namespaces.contains(&number(&record.netns_id))),
             Err(error) => {
                 log::warn!("whose processes run where cannot be seen: {error}");
                 None
@@ -93,8 +93,16 @@ fn has_directory(record: &Record) -> bool {
     name.is_some_and(|uid| paths::rooted(Path::new(POD_DIRS)).join(uid).exists())
 }
 
+/// A namespace as it is seen from outside, where no cookie is told: device and inode. One that has the number of another,
+/// which is gone, vouches for it; nothing is taken for that.
+type Number = (u64, u64);
+
+fn number(id: &NetnsId) -> Number {
+    (id.dev, id.inode)
+}
+
 /// The network namespaces of all processes but the first, which is in no pod and may be nobody's to look at (ptrace(2)).
-fn inhabited() -> io::Result<BTreeSet<NetnsId>> {
+fn inhabited() -> io::Result<BTreeSet<Number>> {
     let mut namespaces = BTreeSet::new();
     for process in fs::read_dir("/proc")? {
         let process = process?;
@@ -103,7 +111,7 @@ fn inhabited() -> io::Result<BTreeSet<NetnsId>> {
             continue;
         }
         match Netns::id_at(&process.path().join("ns/net")) {
-            Ok(id) => namespaces.insert(id),
+            Ok(id) => namespaces.insert(number(&id)),
             // It has ended meanwhile.
             Err(error) if error.kind() == ErrorKind::NotFound || is_ended(&error) => false,
             Err(error) => return Err(error),

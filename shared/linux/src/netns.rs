@@ -11,8 +11,10 @@ use std::thread;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sched::{CloneFlags, setns};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket};
 use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::{NSFS_MAGIC, PROC_SUPER_MAGIC, fstatfs};
+use nix::{getsockopt_impl, libc, sockopt_impl};
 use serde::{Deserialize, Serialize};
 
 /// The calling thread's own namespace; `/proc/self` would be the main thread's.
@@ -26,15 +28,29 @@ pub struct Netns {
     id: NetnsId,
 }
 
-/// What makes a namespace the same as another, whatever paths lead to them. Unique only while the namespace
-/// exists: the kernel uses inode numbers again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// What makes a namespace the same as another, whatever paths lead to them; ask [`NetnsId::is`], since not everybody
+/// who makes one knows the cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetnsId {
     /// Device of the nsfs file system.
     pub dev: u64,
-    /// Inode in it; what `ls -l /proc/self/ns/net` shows.
+    /// Inode in it; what `ls -l /proc/self/ns/net` shows. Unique only while the namespace exists: the kernel uses
+    /// these numbers again.
     pub inode: u64,
+    /// The kernel's own number for it, which it never gives twice (`net/core/net_namespace.c: net_gen_cookie`); none
+    /// before Linux 5.14, and where nobody has been inside to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<u64>,
 }
+
+sockopt_impl!(
+    /// `SO_NETNS_COOKIE` (Linux 5.14) of any socket: the cookie of its namespace.
+    Cookie,
+    GetOnly,
+    libc::SOL_SOCKET,
+    libc::SO_NETNS_COOKIE,
+    u64
+);
 
 /// Why a namespace cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +76,27 @@ pub enum NetnsError {
 
 impl NetnsId {
     fn of(fd: &OwnedFd) -> Result<NetnsId, Errno> {
-        fstat(fd).map(|stat| NetnsId { dev: stat.st_dev, inode: stat.st_ino })
+        fstat(fd).map(|stat| NetnsId { dev: stat.st_dev, inode: stat.st_ino, cookie: None })
     }
+
+    /// Whether both are of one namespace: by the cookie where both have one, else by device and inode.
+    pub fn is(&self, other: &NetnsId) -> bool {
+        match (self.cookie, other.cookie) {
+            (Some(one), Some(other)) => one == other,
+            _ => (self.dev, self.inode) == (other.dev, other.inode),
+        }
+    }
+}
+
+/// The cookie of the calling thread's namespace.
+fn own_cookie() -> Option<u64> {
+    let socket = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None);
+    cookie(&socket.ok()?)
+}
+
+/// The cookie of the namespace that a socket was opened in, where the kernel gives one.
+pub(crate) fn cookie(socket: &impl AsFd) -> Option<u64> {
+    getsockopt(socket, Cookie).ok()
 }
 
 impl Netns {
@@ -86,7 +121,7 @@ impl Netns {
         Netns::open(Path::new(OWN))
     }
 
-    /// Its identity.
+    /// Its identity, without the cookie: that is told by a socket in it ([`Netlink::cookie`](crate::Netlink::cookie)).
     pub fn id(&self) -> NetnsId {
         self.id
     }
@@ -96,10 +131,27 @@ impl Netns {
         &self.path
     }
 
-    /// The identity of whatever is at this path, without opening it. A namespace that is gone is
-    /// [`io::ErrorKind::NotFound`].
+    /// The identity of whatever is at this path, without opening it, and so without the cookie. A namespace that is
+    /// gone is [`io::ErrorKind::NotFound`].
     pub fn id_at(path: &Path) -> io::Result<NetnsId> {
-        fs::metadata(path).map(|found| NetnsId { dev: found.dev(), inode: found.ino() })
+        fs::metadata(path).map(|found| NetnsId { dev: found.dev(), inode: found.ino(), cookie: None })
+    }
+
+    /// Whether this namespace is at this path. One whose cookie is known is entered to ask for it, if it seems to be
+    /// there; one that cannot be entered is taken for what it seems.
+    pub fn is_at(path: &Path, id: &NetnsId) -> bool {
+        let seems = Netns::id_at(path).is_ok_and(|found| found.is(id));
+        if !seems || id.cookie.is_none() {
+            return seems;
+        }
+        match Netns::open(path) {
+            Ok(netns) => {
+                let cookie = netns.run(own_cookie).ok().flatten();
+                NetnsId { cookie, ..netns.id }.is(id)
+            }
+            Err(NetnsError::Gone(_)) => false,
+            Err(_) => true,
+        }
     }
 
     /// Runs `work` inside the namespace, on a thread of its own that ends with it. The caller's thread stays

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::Sandbox;
-use linux::{Netlink, Netns, NetnsError};
+use linux::{Netlink, Netns, NetnsError, NetnsId};
 
 #[test]
 fn a_namespace_is_the_same_by_every_path() {
@@ -19,6 +19,26 @@ fn a_namespace_is_the_same_by_every_path() {
     assert_ne!(Netns::own().unwrap().id(), netns.id());
     let inside = netns.run(|| Netns::own().unwrap().id()).unwrap();
     assert_eq!(inside, netns.id());
+}
+
+#[test]
+fn a_cookie_tells_a_namespace_from_one_that_has_its_number() {
+    let sandboxes = [Sandbox::new(), Sandbox::new()];
+    let [one, other] = sandboxes.each_ref().map(|sandbox| {
+        let netns = sandbox.netns();
+        NetnsId { cookie: Netlink::inside(&netns).unwrap().cookie(), ..netns.id() }
+    });
+    assert!(one.cookie.is_some(), "the kernel is older than 5.14");
+    let path = sandboxes[0].path();
+    let successor = NetnsId { cookie: other.cookie, ..one };
+    assert!(Netns::is_at(&path, &one) && one.is(&one));
+    assert!(!Netns::is_at(&path, &successor) && !one.is(&successor), "it has the number of one that is gone");
+    assert!(!Netns::is_at(&path, &other));
+    // What a version before cookies has noted.
+    let noted = NetnsId { cookie: None, ..one };
+    assert!(Netns::is_at(&path, &noted) && noted.is(&one) && one.is(&noted));
+    drop(sandboxes);
+    assert!(!Netns::is_at(&path, &one));
 }
 
 #[test]

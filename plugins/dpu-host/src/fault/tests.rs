@@ -1,7 +1,7 @@
 //! The sentences as people see them.
 
 use super::*;
-use crate::store::now;
+use crate::clock::now;
 
 const README: &str = include_str!("../../../../README.md");
 

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::options::Release;
 use crate::attachment::{Held, Record};
+use crate::clock::age;
 use crate::del::BUDGET;
 use crate::fault::short;
 use crate::gc;
 use crate::node::Node;
-use crate::store::age;
 use crate::witness::Witnesses;
 
 /// An attachment to be ended.

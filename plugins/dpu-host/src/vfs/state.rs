@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::inventory::Place;
 use crate::attachment::{Held, Record, Stage};
 use crate::drift::is_drifted;
-use crate::store::now;
 
 /// What a VF is to the node.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -125,7 +124,7 @@ impl Seen<'_> {
         match self.place {
             Place::Pod | Place::Unknown => (State::Leaked, "its pod is gone, and it has not come home"),
             Place::Host | Place::Vfio if misnamed => (State::Waiting, "it waits for its name"),
-            Place::Host | Place::Vfio if record.server_busy_until > now() => {
+            Place::Host | Place::Vfio if record.server_may_act() => {
                 (State::Waiting, "ovnkube-node, which did not answer its ADD, may still move it")
             }
             Place::Host | Place::Vfio => {

@@ -38,6 +38,11 @@ impl Netlink {
         Ok(Netlink { socket: Socket::inside(netns)? })
     }
 
+    /// The cookie of the namespace that it is in ([`NetnsId::cookie`](crate::NetnsId::cookie)); none before Linux 5.14.
+    pub fn cookie(&self) -> Option<u64> {
+        self.socket.cookie()
+    }
+
     /// The link of exactly this name (alternative names don't count); none if there is none.
     pub fn link(&self, name: &str) -> Result<Option<Link>, Error> {
         Ok(self.name_holder(name)?.filter(|link| link.name == name))

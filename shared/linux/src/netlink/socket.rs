@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use super::answer::Answer;
 use super::message::Message;
 use crate::wire::{Reply, Request};
-use crate::{Error, Netns};
+use crate::{Error, Netns, netns};
 
 /// How long an answer is waited for once the kernel has taken the request.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -70,6 +70,11 @@ impl<S: AsyncSocket + Send> Socket<S> {
     /// Opens a socket in this namespace, where it stays.
     pub(super) fn inside(netns: &Netns) -> Result<Socket<S>, Error> {
         netns.run(Socket::here)?
+    }
+
+    /// The cookie of the namespace that it is in.
+    pub(super) fn cookie(&self) -> Option<u64> {
+        netns::cookie(self.line.borrow_mut().connection.socket_mut().socket_ref())
     }
 
     /// Asks for one thing. None if the kernel says `ENODEV`, there is no such link.
