@@ -98,6 +98,7 @@ impl Case<'_> {
             alias: home.alias.clone(),
             promiscuous: home.promiscuous,
             allmulti: home.allmulti,
+            settings: Some(home.settings.clone()),
         };
         ensure!(recorded == truth, "its record is wrong: {recorded:?} instead of {truth:?}");
         Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use linux::{Mac, NetnsId};
+use linux::{Mac, NetnsId, Settings};
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
@@ -82,6 +82,7 @@ pub struct Home {
     pub(super) alias: Option<String>,
     pub(super) promiscuous: bool,
     pub(super) allmulti: bool,
+    pub(super) settings: Option<Settings>,
 }
 
 impl Records {

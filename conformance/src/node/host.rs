@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::link::{self, LinkState};
 use super::sandbox::Pod;
+use super::xdp::{self, Attached, Xdp};
 use super::{Node, ip};
 
 impl Node {
@@ -47,6 +48,14 @@ impl Node {
     /// When `ip` fails.
     pub fn host_links(&self) -> Result<Vec<LinkState>> {
         link::links(self.host().netns())
+    }
+
+    /// Puts an XDP program on one of its links that drops every packet.
+    ///
+    /// # Errors
+    /// When there is no `python3`, or the kernel refuses.
+    pub fn attach_host_xdp(&self, ifname: &str, how: Xdp) -> Result<Attached> {
+        xdp::attach(self.host().netns(), ifname, how)
     }
 
     /// Runs lines of `ip -batch` on the host, to disturb what a plugin relies on.

@@ -34,6 +34,20 @@ pub(super) fn json(inside: &Netns, args: &[&str]) -> Result<Value> {
         .with_context(|| format!("reading what ip {} printed", args.join(" ")))
 }
 
+/// What `ip -j -d` prints for the two lines of `script`.
+///
+/// # Errors
+/// What `ip` wrote to standard error.
+pub(super) fn json_pair(inside: &Netns, script: &str) -> Result<[Value; 2]> {
+    let done = run(inside, &["-j", "-d", "-batch", "-"], script)?;
+    ensure!(done.status.success(), "ip: {}; of {script:?}", String::from_utf8_lossy(&done.stderr).trim());
+    let mut printed = serde_json::Deserializer::from_slice(&done.stdout).into_iter::<Value>();
+    let mut next = || -> Result<Value> {
+        Ok(printed.next().transpose().context("reading what ip printed")?.unwrap_or_default())
+    };
+    Ok([next()?, next()?])
+}
+
 fn run(inside: &Netns, args: &[&str], stdin: &str) -> Result<Output> {
     let piped = || {
         let mut ip = Command::new("ip")

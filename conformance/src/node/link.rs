@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use ipnetwork::IpNetwork;
 use linux::Netns;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ip;
 
-/// One link, as `ip -d address` describes it.
+/// One link, as `ip -d` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkState {
     /// Its index; a veth end or VF keeps it from namespace to namespace where it is free.
@@ -28,6 +28,8 @@ pub struct LinkState {
     pub alias: Option<String>,
     /// Its other names.
     pub altnames: Vec<String>,
+    /// What else of it stays with it from one namespace to the next.
+    pub traces: Value,
     /// Its addresses with prefix length, without link-local ones.
     pub addresses: Vec<IpNetwork>,
 }
@@ -37,8 +39,15 @@ pub struct LinkState {
 /// # Errors
 /// When `ip` fails.
 pub(super) fn links(inside: &Netns) -> Result<Vec<LinkState>> {
-    let found = ip::json(inside, &["-d", "address", "show"])?;
-    let links = found.as_array().into_iter().flatten().map(LinkState::read);
+    // Neither tells all; both in one go, for a link may be gone the next moment.
+    let [addresses, settings] = ip::json_pair(inside, "address show\nlink show")?;
+    let links = addresses.as_array().into_iter().flatten().map(|json| {
+        let mut link = LinkState::read(json);
+        let other =
+            settings.as_array().into_iter().flatten().find(|other| other["ifindex"] == json["ifindex"]);
+        link.traces["linkmode"] = other.map_or(Value::Null, |other| other["linkmode"].clone());
+        link
+    });
     Ok(links.filter(|link| link.name != "lo").collect())
 }
 
@@ -74,9 +83,34 @@ impl LinkState {
             promiscuity: number("promiscuity"),
             alias: text("ifalias"),
             altnames: list("altnames").filter_map(Value::as_str).map(String::from).collect(),
+            traces: traces(json),
             addresses: list("addr_info").filter(|addr| addr["scope"] != "link").filter_map(address).collect(),
         }
     }
+}
+
+/// The flags that a user sets, the settings with a number or a word each, and XDP programs.
+fn traces(json: &Value) -> Value {
+    const FLAGS: [&str; 7] = ["DEBUG", "NOTRAILERS", "NOARP", "DYNAMIC", "MULTICAST", "PORTSEL", "AUTOMEDIA"];
+    const SETTINGS: [&str; 10] = [
+        "allmulti",
+        "broadcast",
+        "group",
+        "gro_ipv4_max_size",
+        "gro_max_size",
+        "gso_ipv4_max_size",
+        "gso_max_segs",
+        "gso_max_size",
+        "txqlen",
+        "xdp",
+    ];
+    let flags = json["flags"].as_array().into_iter().flatten();
+    let flags: Vec<&Value> = flags.filter(|flag| FLAGS.iter().any(|known| *flag == known)).collect();
+    let mut traces = json!({"flags": flags});
+    for setting in SETTINGS {
+        traces[setting] = json[setting].clone();
+    }
+    traces
 }
 
 fn address(json: &Value) -> Option<IpNetwork> {

@@ -44,6 +44,7 @@ mod state;
 mod sysfs;
 mod topology;
 mod vf;
+mod xdp;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -61,6 +62,7 @@ pub use pods::{Details, Families, PodObject, Udn};
 pub use sandbox::{Pod, Process};
 pub use server::{Received, TOKEN};
 pub use vf::{Naming, Vf};
+pub use xdp::{Attached, Xdp};
 
 use server::Server;
 use state::Shared;

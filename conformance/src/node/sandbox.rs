@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::ip;
 use super::link::{self, LinkState};
 use super::namespace::Namespace;
+use super::xdp::{self, Attached, Xdp};
 
 static MADE: AtomicU64 = AtomicU64::new(1);
 /// How long a pod's process lives if nobody ends it, in seconds: none outlives a test by much.
@@ -108,6 +109,14 @@ impl Pod {
     /// When `ip` fails.
     pub fn change(&self, script: &str) -> Result<()> {
         ip::batch(self.netns.netns(), script)
+    }
+
+    /// Puts an XDP program on one of its interfaces that drops every packet.
+    ///
+    /// # Errors
+    /// When there is no `python3`, or the kernel refuses.
+    pub fn attach_xdp(&self, ifname: &str, how: Xdp) -> Result<Attached> {
+        xdp::attach(self.netns.netns(), ifname, how)
     }
 
     /// Whether `to` answers a ping from it, within a few seconds.

@@ -24,6 +24,7 @@ mod reusing;
 mod serving;
 mod skew;
 mod telling;
+mod traces;
 mod udn;
 mod undoing;
 mod versions;

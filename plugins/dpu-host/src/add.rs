@@ -8,7 +8,7 @@ use linux::Mac;
 use ovnkube::{PodInterface, Response};
 use serde_json::Value;
 
-use crate::attachment::{FORMAT, Inside, Record, Stage};
+use crate::attachment::{FORMAT, Held, Inside, Record, Stage};
 use crate::chores::Untold;
 use crate::claim;
 use crate::clock::{BootTime, now};
@@ -21,6 +21,7 @@ use crate::refusal;
 use crate::release;
 use crate::second::{self, Candidate};
 use crate::server::{self, Forward};
+use crate::traces;
 use crate::vf::{self, Wanted};
 use crate::vfio;
 
@@ -85,6 +86,7 @@ fn attach(
     deadline: Instant,
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
+    prepare(node, &record.devices[0])?;
     Untold::forget(node.store()?, &record.attachment)?;
     let response = ask(node, call, record, deadline)?;
     node.trace.mark("server");
@@ -104,6 +106,7 @@ fn attach(
             if let (Some(udn), Some(request)) = (udn, udn_request) {
                 let second = second::chosen(node, &request, &udn, record)?;
                 claim::take(node, record, second, ovnkube::UDN_INTERFACE, deadline)?;
+                prepare(node, &record.devices[1])?;
                 plug(node, sandbox, record, 1, &udn, &mut result)?;
             }
             result
@@ -143,6 +146,14 @@ fn ask(node: &Node, call: &Add, record: &mut Record, deadline: Instant) -> Resul
         still_ours(node, record)?;
         record.server_may_act_until = Some(BootTime::after(node.config.server_budget));
         store.save(record)?;
+    }
+}
+
+/// Makes of a VF at home one that a pod can be given, whoever moves it.
+fn prepare(node: &Node, held: &Held) -> Result<(), Error> {
+    match &held.home {
+        Some(home) => traces::lay_aside(node.links()?, held, home.index),
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use cni::{Attachment, Pod};
-use linux::{Link, Mac, Netns, NetnsId};
+use linux::{Features, Link, Mac, Netns, NetnsId, Settings};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::BootTime;
@@ -106,6 +106,12 @@ pub(crate) struct Home {
     /// How it looked if it was seen without a parent device: only then does an index tell which link it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) unparented: Option<Unparented>,
+    /// Its other settings; unknown to versions that kept none.
+    #[serde(default)]
+    pub(crate) settings: Option<Settings>,
+    /// Its offload features; unknown to these versions, and where the kernel does not tell.
+    #[serde(default)]
+    pub(crate) features: Option<Features>,
 }
 
 /// What a link without a parent device is known by, beside its index: that is anybody's once the link is gone, and the
@@ -138,7 +144,7 @@ pub(crate) struct Inside {
 }
 
 impl Home {
-    /// What `link` looks like now, under the name that it should have.
+    /// What `link` looks like now, under the name that it should have. Its features are another question.
     pub(crate) fn of(link: &Link, name: String) -> Self {
         Home {
             index: link.index,
@@ -150,6 +156,8 @@ impl Home {
             promiscuous: link.promiscuous,
             allmulti: link.allmulti,
             unparented: Unparented::of(link),
+            settings: Some(link.settings.clone()),
+            features: None,
         }
     }
 }

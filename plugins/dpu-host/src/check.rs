@@ -9,6 +9,7 @@ use crate::attachment::{Held, Stage};
 use crate::device::DeviceId;
 use crate::fault;
 use crate::node::{Node, Sandbox};
+use crate::traces;
 
 /// Compares the pod with its record and `prevResult`.
 ///
@@ -53,6 +54,9 @@ fn recorded(
     })?;
     if !held.is_inside(&link) {
         return Err(differs(format!("{} of the pod is another device", held.ifname)));
+    }
+    if let Some(trace) = traces::of(&link) {
+        return Err(differs(trace.to_owned()));
     }
     let mtu = held.inside.map(|inside| inside.mtu);
     if mtu.is_some_and(|mtu| mtu != link.mtu) {

@@ -16,6 +16,7 @@ use crate::fault;
 use crate::node::Node;
 use crate::release;
 use crate::store::Lock;
+use crate::traces;
 use crate::vf;
 use crate::vfio;
 
@@ -167,7 +168,10 @@ fn wait(
                 None => vf::on_host(node, id)?,
             };
             if let Some(link) = link {
-                return Ok((lock, Some(home(node, id, &link, inherited.and_then(|held| held.home)))));
+                traces::refuse_programs(node.links()?, id, &link)?;
+                let mut home = home(node, id, &link, inherited.and_then(|held| held.home));
+                home.features = home.features.or_else(|| traces::features(None, link.index));
+                return Ok((lock, Some(home)));
             }
         }
         drop(lock);

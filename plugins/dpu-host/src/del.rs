@@ -90,6 +90,7 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
         alias: None,
         promiscuous: false,
         allmulti: false,
+        settings: Some(link.settings.open()),
         ..Home::of(&link, name)
     };
     let held =

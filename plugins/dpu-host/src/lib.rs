@@ -28,6 +28,7 @@ mod server;
 mod status;
 mod store;
 mod trace;
+mod traces;
 mod vf;
 mod vfio;
 mod vfs;

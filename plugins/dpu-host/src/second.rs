@@ -12,6 +12,7 @@ use crate::claim;
 use crate::device::DeviceId;
 use crate::fault;
 use crate::node::{Node, Sandbox};
+use crate::traces;
 use crate::vf;
 
 /// The device that the server chose. Servers from before its configuration carried the device ID tell only what the VF
@@ -94,7 +95,7 @@ pub(crate) fn adopt(
         None => vanished(node, &link, candidates)?
             .map(|before| (before.id.clone(), claim::home(node, &before.id, &before.link, None))),
     };
-    let Some((id, home)) = known else {
+    let Some((id, mut home)) = known else {
         log::warn!(
             "which VF {} of pod {} is cannot be told: nobody will bring it home",
             link.name,
@@ -102,11 +103,15 @@ pub(crate) fn adopt(
         );
         return Ok(());
     };
+    home.features = traces::features(Some(&sandbox.netns), link.index);
     let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
     let (home, inside) = (Some(home), Some(inside));
-    record.devices.push(Held { id: id.clone(), ifname: UDN_INTERFACE.into(), home, inside, admin_mac: None });
+    let held = Held { id: id.clone(), ifname: UDN_INTERFACE.into(), home, inside, admin_mac: None };
+    record.devices.push(held.clone());
     let store = node.store()?;
-    store.save(record).and_then(|()| store.claim(&id, record))
+    store.save(record).and_then(|()| store.claim(&id, record))?;
+    traces::drop_programs(&sandbox.links, &held, &link);
+    traces::lay_aside(&sandbox.links, &held, link.index)
 }
 
 /// Whether a device in the pod is a VF, and no other attachment's.

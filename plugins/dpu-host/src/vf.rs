@@ -7,6 +7,7 @@ use crate::attachment::{Held, Home, Inside};
 use crate::device::DeviceId;
 use crate::fault;
 use crate::node::{Node, Sandbox};
+use crate::traces;
 use crate::vfio;
 
 /// What a pod wants of its VF.
@@ -178,6 +179,8 @@ fn leave_pod(node: &Node, held: &Held, home: &Home, sandbox: &Sandbox) -> Result
     // The name may be taken between the look and the move, or another name of the link may be in use on the host.
     for last in [false, true] {
         let Some(link) = in_pod(sandbox, held)? else { return Ok(()) };
+        // Under a program a link may not take the MTU that it had at home.
+        traces::drop_programs(&sandbox.links, held, &link);
         for altname in link.altnames.iter().filter(|altname| last || !home.altnames.contains(altname)) {
             sandbox.links.del_altname(link.index, altname).map_err(fault::netlink)?;
         }
@@ -197,8 +200,9 @@ fn leave_pod(node: &Node, held: &Held, home: &Home, sandbox: &Sandbox) -> Result
 
 /// Gives a VF at home everything back that differs from its record.
 fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecoming, Error> {
-    let home = &named(node, held, home);
+    let home = &completed(node, held, home, link);
     let links = node.links()?;
+    traces::drop_programs(links, held, link);
     if link.up {
         // Older kernels rename no link that is up, and a driver may take an address only while down.
         let down = LinkChange { up: Some(false), ..LinkChange::default() };
@@ -207,6 +211,7 @@ fn settle(node: &Node, held: &Held, home: &Home, link: &Link) -> Result<Homecomi
             .map_err(|error| fault::homeward(&held.id, "setting it down", error))?;
     }
     restore(links, held, link.index, &differing(link, home))?;
+    traces::restore_features(held, home, link.index)?;
     for altname in link.altnames.iter().filter(|altname| !home.altnames.contains(altname)) {
         links.del_altname(link.index, altname).map_err(fault::netlink)?;
     }
@@ -244,8 +249,10 @@ fn restore(links: &Netlink, held: &Held, index: u32, change: &LinkChange<'_>) ->
 }
 
 /// `home`, with the name that udev would give the VF where nobody noted the one it had: only at home can that be told.
-fn named(node: &Node, held: &Held, home: &Home) -> Home {
+/// Where nobody noted its settings, with such as let packets through.
+fn completed(node: &Node, held: &Held, home: &Home, link: &Link) -> Home {
     let mut home = home.clone();
+    home.settings.get_or_insert_with(|| link.settings.open());
     if let DeviceId::Pci(address) = &held.id
         && home.name == temporary_name(home.index)
         && let Some(name) = node.sysfs.proper_name(address)
@@ -286,6 +293,7 @@ fn differing<'a>(link: &Link, home: &'a Home) -> LinkChange<'a> {
         mtu: (link.mtu != home.mtu).then_some(home.mtu),
         promiscuous: (link.promiscuous != home.promiscuous).then_some(home.promiscuous),
         allmulti: (link.allmulti != home.allmulti).then_some(home.allmulti),
+        settings: home.settings.as_ref().filter(|settings| **settings != link.settings),
         alias: (link.alias != home.alias).then(|| home.alias.as_deref().unwrap_or_default()),
         ..LinkChange::default()
     }

@@ -1,4 +1,4 @@
-//! What can go wrong between us and the kernel's rtnetlink.
+//! What can go wrong between us and the kernel's netlink.
 
 use std::fmt;
 use std::io;
@@ -99,6 +99,11 @@ impl Error {
     /// The driver or kernel has no such operation (`EOPNOTSUPP`).
     pub fn is_unsupported(&self) -> bool {
         self.is(Errno::EOPNOTSUPP)
+    }
+
+    /// There is nothing of that name (`ENOENT`).
+    pub fn is_unknown(&self) -> bool {
+        self.is(Errno::ENOENT)
     }
 
     fn is(&self, errno: Errno) -> bool {

@@ -11,7 +11,7 @@ use crate::wire::{
     Attributes, Garbled, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINKPROP, RTM_SETLINK, Request, after, text,
     u32_at,
 };
-use crate::{Mac, Netns};
+use crate::{Mac, Netns, Settings, XdpMode, xdp};
 
 // Attributes, linux/if_link.h.
 const IFLA_ADDRESS: u16 = 1;
@@ -23,6 +23,7 @@ const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_IFALIAS: u16 = 20;
 const IFLA_VFINFO_LIST: u16 = 22;
+const IFLA_XDP: u16 = 43;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
@@ -50,6 +51,10 @@ pub struct Link {
     pub promiscuous: bool,
     /// All-multicast mode that was switched on by hand.
     pub allmulti: bool,
+    /// What else stays with it when it moves.
+    pub settings: Settings,
+    /// The modes in which it has an XDP program.
+    pub xdp: Vec<XdpMode>,
     /// `ip link set alias`.
     pub alias: Option<String>,
     /// Alternative names (`ip link property add altname`), in the kernel's order.
@@ -69,7 +74,7 @@ pub struct Link {
 
 /// What one `RTM_SETLINK` shall change; what is `None` stays as it is.
 ///
-/// The kernel (`do_setlink`) works through it in a fixed order: namespace, MAC, MTU, name, alias, flags; on an
+/// The kernel (`do_setlink`) works through it in a fixed order: namespace, MAC, MTU, name, alias, flags, settings; on an
 /// error it stops there and takes nothing back.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LinkChange<'a> {
@@ -89,6 +94,8 @@ pub struct LinkChange<'a> {
     pub allmulti: Option<bool>,
     /// A new alias; the empty one removes it.
     pub alias: Option<&'a str>,
+    /// All of its other settings.
+    pub settings: Option<&'a Settings>,
 }
 
 impl Link {
@@ -104,6 +111,8 @@ impl Link {
             carrier: flags.contains(LinkFlags::LowerUp),
             promiscuous: flags.contains(LinkFlags::Promisc),
             allmulti: flags.contains(LinkFlags::Allmulti),
+            settings: Settings::with(flags),
+            xdp: Vec::new(),
             alias: None,
             altnames: Vec::new(),
             parent: None,
@@ -127,7 +136,8 @@ impl Link {
                 IFLA_PROP_LIST => link.altnames = texts(value, IFLA_ALT_IFNAME)?,
                 IFLA_PERM_ADDRESS => link.permanent_mac = Mac::from_attribute(value),
                 IFLA_PARENT_DEV_NAME => link.parent = Some(text(value)),
-                _ => {}
+                IFLA_XDP => link.xdp = xdp::decode(value)?,
+                _ => link.settings.take(kind, value)?,
             }
         }
         Ok((link, vfs))
@@ -149,13 +159,14 @@ fn texts(nested: &[u8], kind: u16) -> Result<Vec<String>, Garbled> {
 impl LinkChange<'_> {
     /// Whether there is nothing to change.
     pub fn is_empty(&self) -> bool {
-        let Self { netns, name, mac, mtu, up, promiscuous, allmulti, alias } = self;
+        let Self { netns, name, mac, mtu, up, promiscuous, allmulti, alias, settings } = self;
         let flags = [up, promiscuous, allmulti];
         netns.is_none()
             && name.is_none()
             && mac.is_none()
             && mtu.is_none()
             && alias.is_none()
+            && settings.is_none()
             && flags.iter().all(|flag| flag.is_none())
     }
 
@@ -185,6 +196,11 @@ impl LinkChange<'_> {
             self.alias.map(alias),
         ];
         message.attributes.extend(attributes.into_iter().flatten());
+        if let Some(settings) = self.settings {
+            message.header.change_mask |= Settings::FLAGS;
+            message.header.flags |= LinkFlags::from_bits_retain(settings.flags) & Settings::FLAGS;
+            message.attributes.extend(settings.attributes());
+        }
         message
     }
 }
@@ -206,6 +222,7 @@ impl fmt::Display for LinkChange<'_> {
             self.promiscuous.map(|on| switch("promiscuous", on)),
             self.allmulti.map(|on| switch("allmulti", on)),
             self.alias.map(|alias| format!("alias {alias:?}")),
+            self.settings.map(|_| "flags, queue and limits".to_owned()),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         f.write_str(&parts.join(", "))

@@ -31,7 +31,7 @@ pub(crate) const AF_INET6: u8 = 10;
 /// A request without its netlink header.
 #[derive(Clone)]
 pub(crate) struct Request {
-    /// One of the `RTM_` types.
+    /// One of the `RTM_` types, or the number of a generic family.
     pub(crate) kind: u16,
     pub(crate) body: Vec<u8>,
 }
@@ -45,9 +45,14 @@ pub(crate) enum Reply {
     Address(u32, IpNetwork),
     /// A unicast route.
     Route(Route),
+    /// A message of a generic family: whoever asked knows which.
+    Generic(Vec<u8>),
     /// Nothing that we care for.
     Other,
 }
+
+/// How the messages on a socket are decoded: type and body.
+pub(crate) type Decode = fn(u16, &[u8]) -> Result<Reply, Garbled>;
 
 /// A message that ends too early, or whose lengths contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +76,11 @@ impl Reply {
             RTM_NEWROUTE => Ok(Route::decode(body)?.map_or(Reply::Other, Reply::Route)),
             _ => Ok(Reply::Other),
         }
+    }
+
+    /// The same for generic netlink, where types are the numbers of families.
+    pub(crate) fn generic(_family: u16, body: &[u8]) -> Result<Reply, Garbled> {
+        Ok(Reply::Generic(body.to_vec()))
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::inventory::Place;
 use crate::attachment::{Held, Record, Stage};
 use crate::drift::is_drifted;
+use crate::traces;
 
 /// What a VF is to the node.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -73,7 +74,7 @@ impl Seen<'_> {
 
     /// Without a record only its PF tells that it is ours.
     fn unrecorded(&self) -> (State, Option<String>) {
-        let misnamed = self.link.filter(|link| is_drifted(&link.name));
+        let misnamed = self.link.is_some_and(|link| is_drifted(&link.name));
         match (self.listed, self.place) {
             (Some(true), Place::Unknown) if self.owned => {
                 (State::Used, Some("another plugin attached it".into()))
@@ -81,12 +82,19 @@ impl Seen<'_> {
             (Some(true), Place::Unknown) => {
                 (State::Leaked, Some("it is not on the host, and no record says where".into()))
             }
-            (Some(true), _) => misnamed.map_or((State::Free, None), |link| {
-                (State::Leaked, Some(format!("{} is no name of the host's", link.name)))
-            }),
-            (None, Place::Host | Place::Vfio) if misnamed.is_none() => (State::Free, None),
+            (Some(true), _) => self.marked().map_or((State::Free, None), |mark| (State::Leaked, Some(mark))),
+            (None, Place::Host | Place::Vfio) if !misnamed => (State::Free, self.marked()),
             _ => (State::Foreign, None),
         }
+    }
+
+    /// What a pod has left on a VF at home.
+    fn marked(&self) -> Option<String> {
+        let link = self.link?;
+        if is_drifted(&link.name) {
+            return Some(format!("{} is no name of the host's", link.name));
+        }
+        (!link.xdp.is_empty()).then(|| format!("{}: {}", traces::PROGRAM, traces::HELD))
     }
 
     fn recorded(&self, record: &Record, held: &Held) -> (State, Option<&'static str>) {
@@ -111,7 +119,8 @@ impl Seen<'_> {
                     (!link.up, "it is down"),
                     (!link.carrier, "it has no carrier: the card has not connected it"),
                 ];
-                (State::Used, found.into_iter().find_map(|(differs, what)| differs.then_some(what)))
+                let found = found.into_iter().find_map(|(differs, what)| differs.then_some(what));
+                (State::Used, found.or_else(|| traces::of(link)))
             }
             (Stage::Attached, Some(_), _) => (State::Lost, Some("it is not in its pod: delete that")),
             _ => (State::Used, None),

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 
 use super::message::Message;
 use crate::Error;
-use crate::wire::{Attributes, Reply, text, u32_at};
+use crate::wire::{Attributes, Decode, Garbled, Reply, text, u32_at};
 
 /// `NLMSGERR_ATTR_MSG` of linux/netlink.h: the explanation, a C string.
 const EXPLANATION: u16 = 1;
@@ -35,12 +35,15 @@ pub(super) struct Refusal {
 
 impl Answer {
     /// Takes in the next message of the answer. True if it was the last.
-    pub(super) fn take(&mut self, message: NetlinkMessage<Message>) -> bool {
+    pub(super) fn take(&mut self, message: NetlinkMessage<Message>, decode: Decode) -> bool {
         let flags = message.header.flags;
         self.interrupted |= flags & NLM_F_DUMP_INTR != 0;
         match message.payload {
-            NetlinkPayload::InnerMessage(Message::Reply(Ok(reply))) => self.replies.push(reply),
-            NetlinkPayload::InnerMessage(_) => self.garbled = true,
+            NetlinkPayload::InnerMessage(Message::Reply { kind, body }) => match decode(kind, &body) {
+                Ok(reply) => self.replies.push(reply),
+                Err(Garbled) => self.garbled = true,
+            },
+            NetlinkPayload::InnerMessage(Message::Request(_)) => self.garbled = true,
             NetlinkPayload::Error(error) => {
                 self.refusal = Refusal::of(&error, flags);
                 return true;
@@ -121,7 +124,7 @@ mod tests {
             bytes.extend([0; 10]);
             bytes.extend(body);
             let mut answer = Answer::default();
-            assert!(answer.take(NetlinkMessage::deserialize(&bytes).unwrap()));
+            assert!(answer.take(NetlinkMessage::deserialize(&bytes).unwrap(), Reply::decode));
             assert!(answer.refusal.is_some(), "{kind}");
         }
     }

@@ -4,6 +4,7 @@ use netlink_packet_core::{NetlinkBuffer, NetlinkMessage};
 
 use super::answer::Answer;
 use super::message::Message;
+use crate::wire::Reply;
 
 /// Reads the messages of a datagram as the answer to one request. How many there were before it ended or could not be
 /// read.
@@ -13,7 +14,7 @@ pub fn datagram(mut bytes: &[u8]) -> usize {
     loop {
         let Ok(message) = NetlinkMessage::<Message>::deserialize(bytes) else { return taken };
         taken += 1;
-        if answer.take(message) {
+        if answer.take(message, Reply::decode) {
             if let Some(refusal) = answer.refusal {
                 let _ = refusal.is_no_device();
                 let _ = refusal.into_error("fuzz".to_owned()).to_string();

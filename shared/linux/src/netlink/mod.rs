@@ -1,6 +1,7 @@
 //! The façade over rtnetlink: blocking calls, one socket in one namespace, a bound on every wait.
 
 mod answer;
+mod ethtool;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod message;
@@ -11,11 +12,12 @@ mod tests;
 
 use ipnetwork::IpNetwork;
 
+pub use self::ethtool::Ethtool;
 use self::socket::Socket;
 pub use self::step::Step;
 use crate::link::Which;
 use crate::wire::{Reply, Request};
-use crate::{Error, Failed, Link, LinkChange, Mac, Netns, Route, address, link, route, vf};
+use crate::{Error, Failed, Link, LinkChange, Mac, Netns, Route, XdpMode, address, link, route, vf, xdp};
 
 /// Longest name of a link, `IFNAMSIZ` without its NUL.
 const NAME_MAX: usize = 15;
@@ -114,6 +116,12 @@ impl Netlink {
     pub fn del_altname(&self, index: u32, name: &str) -> Result<(), Error> {
         let order = link::del_altname(index, name);
         self.socket.order(order, 0, || format!("take the alternative name {name} from link {index}"))
+    }
+
+    /// Takes the XDP program of this mode off a link. One that a `bpf_link` holds fails with `EBUSY`: only its holder can.
+    pub fn xdp_off(&self, index: u32, mode: XdpMode) -> Result<(), Error> {
+        self.socket
+            .order(xdp::off(index, mode), 0, || format!("take the XDP program ({mode:?}) off link {index}"))
     }
 
     /// The MAC address that the PF has set aside for its VF number `vf`; none if there is no such VF, or no address.

@@ -1,4 +1,4 @@
-//! One rtnetlink socket and the exchange of messages over it.
+//! One netlink socket and the exchange of messages over it.
 //!
 //! We drive the [`Connection`] ourselves while somebody waits for an answer, instead of leaving it to a task: so
 //! dropping a [`Socket`] closes it at once, and nothing is left in a runtime that would keep a pod's namespace alive.
@@ -16,14 +16,14 @@ use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use rtnetlink::proto::{Connection, ConnectionHandle, new_connection_with_socket};
-use rtnetlink::sys::protocols::NETLINK_ROUTE;
+use rtnetlink::sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
 use rtnetlink::sys::{AsyncSocket, SocketAddr, TokioSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::message::Message;
-use crate::wire::{Reply, Request};
+use crate::wire::{Decode, Reply, Request};
 use crate::{Error, Netns, netns};
 
 /// How long an answer is waited for once the kernel has taken the request.
@@ -42,6 +42,7 @@ const DUMP_ATTEMPTS: u32 = 5;
 
 pub(super) struct Socket<S = TokioSocket> {
     line: RefCell<Line<S>>,
+    decode: Decode,
     pub(super) timeout: Duration,
 }
 
@@ -58,13 +59,22 @@ enum Silence {
 }
 
 impl<S: AsyncSocket + Send> Socket<S> {
-    /// Opens a socket in the calling thread's namespace.
+    /// Opens a socket for links, addresses and routes in the calling thread's namespace.
     pub(super) fn here() -> Result<Socket<S>, Error> {
+        Socket::open(NETLINK_ROUTE, Reply::decode)
+    }
+
+    /// Opens a socket for generic families in the calling thread's namespace.
+    pub(super) fn generic() -> Result<Socket<S>, Error> {
+        Socket::open(NETLINK_GENERIC, Reply::generic)
+    }
+
+    fn open(protocol: isize, decode: Decode) -> Result<Socket<S>, Error> {
         let runtime = runtime().map_err(failed("start the netlink runtime"))?;
         // The socket registers with the runtime whose context it is made in.
         let _context = runtime.enter();
-        let line = Line::open().map_err(failed("open a netlink socket"))?;
-        Ok(Socket { line: RefCell::new(line), timeout: TIMEOUT })
+        let line = Line::open(protocol).map_err(failed("open a netlink socket"))?;
+        Ok(Socket { line: RefCell::new(line), decode, timeout: TIMEOUT })
     }
 
     /// Opens a socket in this namespace, where it stays.
@@ -156,7 +166,8 @@ impl<S: AsyncSocket + Send> Socket<S> {
                 match Pin::new(&mut messages).poll_next(cx) {
                     Poll::Ready(Some(message)) => {
                         let answer = answers.get_mut(answered);
-                        answered += usize::from(answer.is_some_and(|answer| answer.take(message)));
+                        answered +=
+                            usize::from(answer.is_some_and(|answer| answer.take(message, self.decode)));
                     }
                     Poll::Ready(None) => return Poll::Ready(Ok(())),
                     Poll::Pending if broken => return Poll::Ready(Err(Silence::Broken)),
@@ -184,8 +195,8 @@ impl<S: AsyncSocket + Send> Socket<S> {
 }
 
 impl<S: AsyncSocket> Line<S> {
-    fn open() -> io::Result<Line<S>> {
-        let (mut connection, handle, _unsolicited) = new_connection_with_socket::<Message, S>(NETLINK_ROUTE)?;
+    fn open(protocol: isize) -> io::Result<Line<S>> {
+        let (mut connection, handle, _unsolicited) = new_connection_with_socket::<Message, S>(protocol)?;
         // Acknowledgements and ends of dumps carry what we want to know: errors, explanations, interruptions.
         connection.set_forward_ack(true);
         connection.set_forward_done(true);

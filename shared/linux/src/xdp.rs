@@ -1,0 +1,49 @@
+//! XDP programs on a link. They stay on it when it moves to another namespace.
+
+use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkXdp};
+
+use crate::wire::{Attributes, Garbled, RTM_SETLINK, Request};
+
+// Attributes, linux/if_link.h.
+const IFLA_XDP_DRV_PROG_ID: u16 = 5;
+const IFLA_XDP_SKB_PROG_ID: u16 = 6;
+const IFLA_XDP_HW_PROG_ID: u16 = 7;
+
+/// Who runs an XDP program. A link has room for one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum XdpMode {
+    /// The driver (`xdpdrv`).
+    Driver,
+    /// The kernel, for any link (`xdpgeneric`).
+    Generic,
+    /// The card (`xdpoffload`).
+    Card,
+}
+
+/// Decodes the value of `IFLA_XDP`: the modes in which there is a program.
+pub(crate) fn decode(nested: &[u8]) -> Result<Vec<XdpMode>, Garbled> {
+    let mut modes = Vec::new();
+    for attribute in Attributes(nested) {
+        match attribute?.0 {
+            IFLA_XDP_DRV_PROG_ID => modes.push(XdpMode::Driver),
+            IFLA_XDP_SKB_PROG_ID => modes.push(XdpMode::Generic),
+            IFLA_XDP_HW_PROG_ID => modes.push(XdpMode::Card),
+            _ => {}
+        }
+    }
+    Ok(modes)
+}
+
+/// `RTM_SETLINK` that takes the program of this mode off.
+pub(crate) fn off(index: u32, mode: XdpMode) -> Request {
+    // XDP_FLAGS_ of linux/if_link.h.
+    let flags = match mode {
+        XdpMode::Generic => 2,
+        XdpMode::Driver => 4,
+        XdpMode::Card => 8,
+    };
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.attributes.push(LinkAttribute::Xdp(vec![LinkXdp::Fd(-1), LinkXdp::Flags(flags)]));
+    Request::new(RTM_SETLINK, &message)
+}
