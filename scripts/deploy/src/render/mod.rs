@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// Add admission policies for this version of Kubernetes, such as 1.36 (tenant cluster)
     #[arg(long, value_name = "VERSION")]
     kubernetes_version: Option<String>,
-    /// Check against what the cluster has: `oc get nodes,machineconfigs,network-attachment-definitions -A -o json`
+    /// Check against what the cluster has: objects in JSON, one `oc get KIND -A -o json` after the other
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
 }

@@ -7,6 +7,7 @@
 )]
 
 mod admission;
+mod against;
 mod audit;
 mod ignition;
 mod installed;

@@ -1,35 +1,67 @@
-//! What the cluster has already, as `kubectl get -o json` tells it: files that somebody else writes, a device pool
-//! that serves Multus networks, nodes that the operator will not count, and how full the pool is.
+//! What the cluster has already, as `kubectl get -o json` tells it: files that somebody else writes, VFs that somebody
+//! else wants, pools and settings that ours would replace, nodes that an operator will not count, and how full the pool
+//! is.
+
+mod hosts;
+mod pools;
+mod sriov;
 
 use std::path::Path;
 
 use serde_json::Value;
 
+use self::hosts::Hosts;
 use super::Plan;
 use super::site::{Cluster, Site};
 use crate::fault::{Fault, Faults};
 use crate::known::RESOURCE_NAME;
 use crate::yaml::{self, Gathered};
 
+/// What was found: refusals, and what a person should know.
+struct Found<'a> {
+    faults: &'a mut Faults,
+    warnings: Vec<String>,
+}
+
 /// Checks the plan against the objects of a file. Returns the bytes that the pool's other MachineConfigs have.
 pub(crate) fn check(path: &Path, site: &Site, plan: &Plan, faults: &mut Faults) -> Option<usize> {
     let Gathered { objects, doubts } = faults.keep(yaml::gather(&[path.to_owned()]))?;
-    for doubt in &doubts {
-        eprintln!("warning: {doubt}");
-    }
+    let mut found = Found { faults, warnings: doubts.iter().map(Fault::to_string).collect() };
     let mut inherited = None;
+    let hosts = Hosts::of(site, &objects);
     for object in &objects {
-        match object["kind"].as_str() {
-            Some("Node") => node(object, site, faults),
-            Some("NetworkAttachmentDefinition") => attachment(object, site, faults),
-            Some("MachineConfig") if applies(object, site, plan) => {
-                machine_config(object, plan, faults);
+        let kind = object["kind"].as_str().unwrap_or_default();
+        match (kind, site.cluster) {
+            ("Node", _) => node(object, site, found.faults),
+            ("NetworkAttachmentDefinition", _) => attachment(object, site, found.faults),
+            ("SriovNetworkNodePolicy", Cluster::Tenant) => {
+                sriov::policy(object, site, &hosts, &objects, &mut found);
+            }
+            ("SriovOperatorConfig", Cluster::Tenant) => sriov::operator(object, site, &hosts, &mut found),
+            ("MachineConfig", _) if applies(object, site, plan) => {
+                machine_config(object, plan, found.faults);
                 *inherited.get_or_insert(0) += object["spec"].to_string().len();
             }
             _ => {}
         }
+        if site.openshift() {
+            openshift(object, site, &objects, &mut found);
+        }
+    }
+    for warning in &found.warnings {
+        eprintln!("warning: {warning}");
     }
     inherited
+}
+
+fn openshift(object: &Value, site: &Site, objects: &[Value], found: &mut Found<'_>) {
+    match object["kind"].as_str() {
+        Some("Node") => pools::of_two(object, site, objects, found),
+        Some("MachineConfigPool") => pools::of_that_name(object, site, found),
+        Some("KubeletConfig" | "PerformanceProfile") => pools::kubelet(object, site, objects, found),
+        Some("DNS") => pools::dns(object, site, objects, found),
+        _ => {}
+    }
 }
 
 /// A label value that the operator's list does not match, but whose key keeps ordinary DaemonSets away.
@@ -38,7 +70,7 @@ fn node(node: &Value, site: &Site, faults: &mut Faults) {
     if let Some(value) = node["metadata"]["labels"][&key].as_str().filter(|value| !value.is_empty()) {
         let name = name(node);
         let why = format!("node {name} is labelled {key}={value}, and the operator counts only '{key}='");
-        faults.push(Fault::new(why, format!("oc label node {name} --overwrite {key}=")));
+        faults.push(Fault::new(why, format!("{} label node {name} --overwrite {key}=", site.client())));
     }
 }
 
