@@ -21,6 +21,7 @@ mod owing;
 mod rebooting;
 mod refusing;
 mod reusing;
+mod rivals;
 mod serving;
 mod skew;
 mod telling;

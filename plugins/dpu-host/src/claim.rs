@@ -15,6 +15,7 @@ use crate::drift::is_drifted;
 use crate::fault;
 use crate::node::Node;
 use crate::release;
+use crate::rival::Inquiry;
 use crate::store::Lock;
 use crate::traces;
 use crate::vf;
@@ -152,16 +153,23 @@ fn wait(
     id: &DeviceId,
     patience: Instant,
 ) -> Result<(Lock, Option<Home>), Error> {
+    let store = node.store()?;
+    let mut inquiry = Inquiry::new(node, &record.pod, id);
     loop {
-        let lock = node.store()?.lock(id, patience)?;
-        let (inherited, holder) = match node.store()?.holder(id) {
-            Some(old) if free(&old, record) => (release::hand_over(node, &old, id)?, None),
+        let lock = store.lock(id, patience)?;
+        let (inherited, holder) = match store.holder(id) {
+            // Who is being attached lives, whatever the kubelet says; looked for again, now that nothing changes.
+            Some(old)
+                if free(&old, record) || inquiry.is_over_for(&old) && !store.is_running(&old.attachment) =>
+            {
+                (release::hand_over(node, &old, id)?, None)
+            }
             holder => (None, holder),
         };
         if holder.is_none() {
             if vfio::is_vfio(node, id) {
                 // It looks the same wherever it is: only a record tells whose it is.
-                return node.store()?.unreadable(id).map_or(Ok((lock, None)), Err);
+                return store.unreadable(id).map_or(Ok((lock, None)), Err);
             }
             let link = match &inherited {
                 Some(held) => vf::at_home(node, held)?,
@@ -175,11 +183,16 @@ fn wait(
             }
         }
         drop(lock);
-        let same_pod =
-            holder.as_ref().is_some_and(|old| old.pod.uid.is_some() && old.pod.uid == record.pod.uid);
-        if same_pod || Instant::now() + HANDOVER_POLL > patience {
+        if let Some(old) = &holder {
+            if old.pod.uid.is_some() && old.pod.uid == record.pod.uid {
+                return Err(fault::taken_by_itself(id, old));
+            }
+            inquiry.go_on(old, patience);
+        }
+        if Instant::now() + HANDOVER_POLL > patience {
             return Err(match holder {
-                Some(old) => fault::taken(id, &old),
+                Some(old) if store.is_running(&old.attachment) => fault::taken_just_now(id, &old),
+                Some(old) => fault::taken(id, &old, inquiry.word()),
                 None => absent(node, id),
             });
         }

@@ -11,6 +11,7 @@ use kubelet::PodDevices;
 use crate::attachment::Record;
 use crate::clock::age;
 use crate::device::DeviceId;
+use crate::rival::Word;
 
 /// The pod did not get a VF.
 pub(crate) const NO_DEVICE: u32 = 101;
@@ -85,15 +86,48 @@ pub(crate) fn no_second_device(pod: &Pod, resource: Option<&str>) -> Error {
     )
 }
 
-/// 102: a living pod holds the device.
-pub(crate) fn taken(device: &DeviceId, by: &Record) -> Error {
-    Error::new(DEVICE_TAKEN, format!("VF {device} has been held by pod {} for {}", by.pod, age(by.since))).details(
-        format!(
-            "its sandbox {} still lives; if that pod is being deleted this is tried again, if not the VF was handed \
-             out twice: give pods and Multus networks separate pools",
+/// 102: another pod holds the device, and this is whose it is by the kubelet's word.
+pub(crate) fn taken(device: &DeviceId, by: &Record, word: Word) -> Error {
+    held(device, by).details(match word {
+        Word::Both => {
+            "the kubelet has given it to both pods, handed out twice: give pods and Multus networks separate pools"
+                .to_owned()
+        }
+        Word::Holder => "the kubelet has given it to that pod and not to this one: give pods and Multus networks separate \
+                         pools, and no NetworkAttachmentDefinition a deviceID of its own"
+            .to_owned(),
+        Word::Asker => format!(
+            "the kubelet has given it to this pod by now, but the sandbox {} of that one still lives: this is tried again",
             short(&by.attachment.container)
         ),
-    )
+        Word::Neither => format!(
+            "the kubelet has given it to neither pod, and the sandbox {} of that one still lives: dpu-host vfs --release \
+             {device} frees it if that pod is gone",
+            short(&by.attachment.container)
+        ),
+        Word::Unheard => format!(
+            "its sandbox {} still lives, and the kubelet cannot be asked whose the VF is: if that pod is being deleted \
+             this is tried again; check the kubelet of this node",
+            short(&by.attachment.container)
+        ),
+    })
+}
+
+/// 102: the device is being given to another pod.
+pub(crate) fn taken_just_now(device: &DeviceId, by: &Record) -> Error {
+    held(device, by).details("that pod is being attached right now; this is tried again once that has ended")
+}
+
+/// 102: the pod has the device already, as another of its interfaces.
+pub(crate) fn taken_by_itself(device: &DeviceId, by: &Record) -> Error {
+    held(device, by).details(format!(
+        "it is that pod's {} already: give each of its networks a resource of its own",
+        by.attachment.ifname
+    ))
+}
+
+fn held(device: &DeviceId, by: &Record) -> Error {
+    Error::new(DEVICE_TAKEN, format!("VF {device} has been held by pod {} for {}", by.pod, age(by.since)))
 }
 
 /// 103: the device is none that a pod can be given.

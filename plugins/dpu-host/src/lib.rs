@@ -23,6 +23,7 @@ mod plumb;
 mod pool;
 mod refusal;
 mod release;
+mod rival;
 mod second;
 mod server;
 mod status;

@@ -64,10 +64,42 @@ fn catalogue() -> Vec<(Error, &'static str)> {
              annotation k8s.v1.cni.cncf.io/resourceName: openshift.io/dpuvf",
         ),
         (
-            taken(&device(), &holder()),
-            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; its sandbox 0123456789ab still lives; if \
-             that pod is being deleted this is tried again, if not the VF was handed out twice: give pods and Multus \
-             networks separate pools",
+            taken(&device(), &holder(), Word::Both),
+            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; the kubelet has given it to both pods, handed \
+             out twice: give pods and Multus networks separate pools",
+        ),
+        (
+            taken(&device(), &holder(), Word::Holder),
+            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; the kubelet has given it to that pod and not \
+             to this one: give pods and Multus networks separate pools, and no NetworkAttachmentDefinition a deviceID \
+             of its own",
+        ),
+        (
+            taken(&device(), &holder(), Word::Asker),
+            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; the kubelet has given it to this pod by now, \
+             but the sandbox 0123456789ab of that one still lives: this is tried again",
+        ),
+        (
+            taken(&device(), &holder(), Word::Neither),
+            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; the kubelet has given it to neither pod, and \
+             the sandbox 0123456789ab of that one still lives: dpu-host vfs --release 0000:03:00.2 frees it if that \
+             pod is gone",
+        ),
+        (
+            taken(&device(), &holder(), Word::Unheard),
+            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; its sandbox 0123456789ab still lives, and the \
+             kubelet cannot be asked whose the VF is: if that pod is being deleted this is tried again; check the \
+             kubelet of this node",
+        ),
+        (
+            taken_just_now(&device(), &holder()),
+            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; that pod is being attached right now; this is \
+             tried again once that has ended",
+        ),
+        (
+            taken_by_itself(&device(), &holder()),
+            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; it is that pod's eth0 already: give each of \
+             its networks a resource of its own",
         ),
         (bad_device(&device(), "has no driver", "bind it"), "device 0000:03:00.2 has no driver; bind it"),
         (
