@@ -3,7 +3,7 @@
 # benchmark compares with them. Each release has a directory in $PEERS. Sourced after cnitool.sh.
 
 PEERS=$TOOLS/peers
-# The tests name it too: conformance/tests/check/controls.rs.
+# The tests name it too: conformance/cli/tests/check/controls.rs.
 CNI_PLUGINS_VERSION=v1.9.1
 readonly PEERS CNI_PLUGINS_VERSION
 

@@ -1,8 +1,8 @@
 //! By the commands of `STEPS`, word for word: `ssh` and `scp` lead to the node's root, the clients write down what they
 //! are told.
 
-use conformance::node::Node;
-use conformance::runtimes::{Cnitool, Kind, Runtime};
+use node::Node;
+use runtimes::{Cnitool, Kind, Runtime};
 
 use super::*;
 

@@ -11,9 +11,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use conformance::binaries;
-use conformance::node::{LinkState, Node};
-use conformance::runtimes::{Runtime, Setup};
+use node::{LinkState, Node};
+use runtimes::{Runtime, Setup};
+use testkit::binaries;
 
 use crate::ignition::decode;
 use crate::support::{Place, Ran};

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use conformance::node::Node;
-use conformance::runtimes::{Cnitool, Kind, Runtime, place};
+use node::Node;
+use runtimes::{Cnitool, Kind, Runtime, place};
 use serde_json::json;
 
 use super::*;

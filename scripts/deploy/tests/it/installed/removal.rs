@@ -1,6 +1,6 @@
 //! Away with it, while VFs are with pods, lost in transit, or at home under another name.
 
-use conformance::node::{Node, Pod, Verb};
+use node::{Node, Pod, Verb};
 
 use super::kubernetes::follow;
 use super::*;

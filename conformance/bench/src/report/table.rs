@@ -1,0 +1,164 @@
+//! Markdown tables whose columns line up.
+
+use std::fmt::Write;
+
+use super::Report;
+use crate::growth::Curve;
+use crate::lane::{Measured, Role};
+use crate::limits::Verdict;
+use crate::stats::{Ratio, Summary};
+
+/// The whole report.
+pub(super) fn render(report: &Report) -> String {
+    let mut text = format!("{}\n`{}`\n", report.machine.line(), report.command);
+    for note in &report.notes {
+        let _ = writeln!(text, "- {note}");
+    }
+    for block in report.blocks() {
+        let title = block[0].title();
+        let _ = write!(text, "\n### {title}\n\n{}", measurements(&block));
+    }
+    if !report.curves.is_empty() {
+        let _ = write!(text, "\n### Growth\n\n{}", growth(&report.curves));
+    }
+    let _ = write!(text, "\n### Size\n\n{}", sizes(report));
+    let _ = write!(text, "\n### Limits\n\n{}", verdicts(&report.verdicts));
+    text
+}
+
+fn measurements(block: &[&Measured]) -> String {
+    let reference = block.iter().find(|one| one.role == Role::Reference).copied();
+    let against = reference.map_or_else(String::new, |one| format!("x {}", one.name));
+    let mut rows = vec![vec![
+        "".to_owned(),
+        "wall ms".to_owned(),
+        "quartiles".to_owned(),
+        "CPU ms".to_owned(),
+        "peak MiB".to_owned(),
+        "system calls".to_owned(),
+        against,
+    ]];
+    for one in block {
+        let wall = Summary::of(&one.wall);
+        let ratio = reference
+            .filter(|reference| reference.name != one.name)
+            .and_then(|reference| Ratio::of(&one.wall, &reference.wall));
+        rows.push(vec![
+            one.name.clone(),
+            number(wall.median),
+            format!("{} - {}", number(wall.low), number(wall.high)),
+            number(Summary::of(&one.cpu).median),
+            one.peak.map_or_else(dash, |kib| format!("{:.2}", kib as f64 / 1024.0)),
+            one.syscalls.map_or_else(dash, |count| count.to_string()),
+            ratio.map_or_else(dash, times),
+        ]);
+    }
+    align(&rows)
+}
+
+fn growth(curves: &[Curve]) -> String {
+    let mut rows = vec![vec![
+        "".to_owned(),
+        "how many".to_owned(),
+        "wall ms".to_owned(),
+        "quartiles".to_owned(),
+        "CPU ms".to_owned(),
+        "peak MiB".to_owned(),
+    ]];
+    for curve in curves {
+        for point in &curve.points {
+            let wall = Summary::of(&point.wall);
+            rows.push(vec![
+                curve.name.clone(),
+                point.count.to_string(),
+                number(wall.median),
+                format!("{} - {}", number(wall.low), number(wall.high)),
+                // What this program does itself is not counted.
+                Some(Summary::of(&point.cpu).median).filter(|ms| *ms > 0.0).map_or_else(dash, number),
+                point.peak.map_or_else(dash, |kib| format!("{:.2}", kib as f64 / 1024.0)),
+            ]);
+        }
+    }
+    align(&rows)
+}
+
+fn sizes(report: &Report) -> String {
+    let kib = |bytes: u64| format!("{:.0}", bytes as f64 / 1024.0);
+    let mut rows = vec![["", "KiB", "stripped", "gzip -9"].map(str::to_owned).to_vec()];
+    for (name, size) in &report.sizes {
+        rows.push(vec![name.clone(), kib(size.plain), kib(size.stripped), kib(size.gzip)]);
+    }
+    align(&rows)
+}
+
+fn verdicts(verdicts: &[Verdict]) -> String {
+    let mut rows = vec![["", "at most", "measured", ""].map(str::to_owned).to_vec()];
+    for verdict in verdicts {
+        let measured = verdict.measured.as_ref().map_or_else(dash, |value| value.to_string());
+        let met = match verdict.met() {
+            Some(true) => "met",
+            Some(false) => "NOT MET",
+            None => "not measured",
+        };
+        rows.push(vec![verdict.what.clone(), format!("{:.3}", verdict.at_most), measured, met.to_owned()]);
+    }
+    align(&rows)
+}
+
+/// Three significant digits.
+fn number(value: f64) -> String {
+    match value {
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
+    }
+}
+
+/// A ratio with its interval.
+fn times(ratio: Ratio) -> String {
+    format!("{} ({} - {})", number(ratio.of_medians), number(ratio.low), number(ratio.high))
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+/// The first row is the head; the first column is text, the others are numbers.
+fn align(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default().max(3))
+        .collect();
+    let mut text = String::new();
+    for (at, row) in rows.iter().enumerate() {
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ = if column == 0 {
+                write!(text, "| {cell:<width$} ")
+            } else {
+                write!(text, "| {cell:>width$} ")
+            };
+        }
+        text.push_str("|\n");
+        if at == 0 {
+            for (column, width) in widths.iter().enumerate() {
+                let line = "-".repeat(width + 1);
+                let _ = if column == 0 { write!(text, "|{line}-") } else { write!(text, "|{line}:") };
+            }
+            text.push_str("|\n");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_numbers_keep_three_digits() {
+        let row = |name: &str, value: &str| vec![name.to_owned(), value.to_owned()];
+        let rows = [row("", "ms"), row("one", &number(123.456)), row("three", &number(0.5))];
+        let lines = ["|       |   ms |", "|-------|-----:|", "| one   |  123 |", "| three | 0.50 |"];
+        assert_eq!(align(&rows), lines.map(|line| format!("{line}\n")).concat());
+    }
+}

@@ -1,0 +1,111 @@
+//! Medians, their spread, and ratios of paired series.
+
+use serde::Serialize;
+
+use testkit::numbers::Numbers;
+
+/// Resamplings of a bootstrap interval: enough for its 2.5 % ends to stand still in the second digit.
+const RESAMPLES: usize = 1000;
+
+/// What a series of measurements says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Summary {
+    /// Half of the values are below.
+    pub(super) median: f64,
+    /// A quarter of the values are below.
+    pub(super) low: f64,
+    /// A quarter of the values are above.
+    pub(super) high: f64,
+    /// The smallest: what the machine can do when nothing else runs.
+    pub(super) min: f64,
+}
+
+/// How many times one series is another.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Ratio {
+    /// The ratio of the medians.
+    pub(super) of_medians: f64,
+    /// Lower end of its 95 % bootstrap interval, rounds resampled.
+    pub(super) low: f64,
+    /// Upper end.
+    pub(super) high: f64,
+}
+
+impl Summary {
+    /// Of a series in any order; all zero for an empty one.
+    pub(super) fn of(values: &[f64]) -> Self {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let at = |share: f64| quantile(&sorted, share);
+        Summary { median: at(0.5), low: at(0.25), high: at(0.75), min: at(0.0) }
+    }
+}
+
+impl Ratio {
+    /// Of two series of the same rounds: the n-th values were measured in the n-th round, one after the other.
+    /// `None` without values.
+    pub(super) fn of(ours: &[f64], theirs: &[f64]) -> Option<Self> {
+        let rounds = ours.len().min(theirs.len());
+        let median = |values: &[f64]| Summary::of(values).median;
+        if rounds == 0 || median(theirs) <= 0.0 {
+            return None;
+        }
+        // The same interval for the same measurements.
+        let mut dice = Numbers::new(0x9e37_79b9_7f4a_7c15);
+        let (mut a, mut b) = (vec![0.0; rounds], vec![0.0; rounds]);
+        let mut ratios: Vec<f64> = (0..RESAMPLES)
+            .map(|_| {
+                for at in 0..rounds {
+                    let round = dice.below(rounds);
+                    (a[at], b[at]) = (ours[round], theirs[round]);
+                }
+                median(&a) / median(&b)
+            })
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        Some(Ratio {
+            of_medians: median(&ours[..rounds]) / median(&theirs[..rounds]),
+            low: quantile(&ratios, 0.025),
+            high: quantile(&ratios, 0.975),
+        })
+    }
+}
+
+/// The value below which this share of a sorted series lies, interpolated.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    let at = share * last as f64;
+    let below = at.floor() as usize;
+    let above = (below + 1).min(last);
+    sorted[below] + (sorted[above] - sorted[below]) * at.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quartiles_are_interpolated() {
+        let summary = Summary::of(&[4.0, 1.0, 3.0, 2.0, 5.0]);
+        assert_eq!(summary, Summary { median: 3.0, low: 2.0, high: 4.0, min: 1.0 });
+        assert_eq!(Summary::of(&[1.0, 2.0]).median, 1.5);
+        assert_eq!(Summary::of(&[]), Summary::default());
+    }
+
+    #[test]
+    fn a_ratio_lies_in_its_interval_and_one_outlier_does_not_move_it() {
+        let theirs: Vec<f64> = (0..50).map(|n| 10.0 + f64::from(n % 7)).collect();
+        let mut ours: Vec<f64> = theirs.iter().map(|value| value / 2.0).collect();
+        ours[3] = 1000.0;
+        let ratio = Ratio::of(&ours, &theirs).unwrap();
+        assert!(ratio.low <= ratio.of_medians && ratio.of_medians <= ratio.high, "{ratio:?}");
+        assert!((ratio.of_medians - 0.5).abs() < 0.05, "{ratio:?}");
+        assert!(ratio.high < 0.7, "{ratio:?}");
+    }
+
+    #[test]
+    fn nothing_has_no_ratio() {
+        assert_eq!(Ratio::of(&[], &[]), None);
+        assert_eq!(Ratio::of(&[1.0], &[0.0]), None);
+    }
+}

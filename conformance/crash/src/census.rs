@@ -1,0 +1,82 @@
+//! Where every VF is.
+
+use anyhow::{Context, Result, ensure};
+use linux::{Link, Netlink};
+
+use node::{Namespace, Node, Vf};
+
+/// All VFs of a node, in its order, and the links of its host.
+#[derive(Debug)]
+pub struct Census {
+    /// Where each VF is.
+    pub vfs: Vec<Sighting>,
+    /// The links of the host.
+    pub host: Vec<Link>,
+    /// All links that are no VFs, but `lo`.
+    pub others: Vec<(Place, Link)>,
+}
+
+/// A VF as it was seen.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// Where.
+    pub place: Place,
+    /// What it looks like there.
+    pub link: Link,
+}
+
+/// Where a VF is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the host's namespace.
+    Host,
+    /// In the namespace of this one of the pods that were looked into.
+    Pod(usize),
+}
+
+impl Census {
+    /// Looks into the host and these namespaces. `representors` are the indices of the VFs' other ends on the card:
+    /// by them a VF is known wherever it is and whatever it is called.
+    ///
+    /// # Errors
+    /// When a VF is nowhere, or netlink fails.
+    pub(super) fn take(node: &Node, representors: &[u32], pods: &[&Namespace]) -> Result<Self> {
+        let mut places = vec![(Place::Host, links(node.host())?)];
+        for (number, pod) in pods.iter().enumerate() {
+            places.push((Place::Pod(number), links(pod)?));
+        }
+        let find = |vf: &Vf, representor: u32| {
+            let seen = places.iter().flat_map(|(place, links)| links.iter().map(move |link| (*place, link)));
+            let mut found = seen.filter(|(_, link)| is(vf, representor, link));
+            let (place, link) = found
+                .next()
+                .with_context(|| format!("VF {} is lost: it is in none of {places:?}", vf.device_id()))?;
+            ensure!(found.next().is_none(), "VF {} is in two places", vf.device_id());
+            Ok(Sighting { place, link: link.clone() })
+        };
+        let vfs = node.vfs().iter().zip(representors).map(|(vf, &representor)| find(vf, representor));
+        let vfs = vfs.collect::<Result<Vec<Sighting>>>()?;
+        let is_other =
+            |at: &Place, link: &Link| !vfs.iter().any(|vf| vf.place == *at && vf.link.index == link.index);
+        let others = places
+            .iter()
+            .flat_map(|(at, links)| {
+                links.iter().filter(|link| is_other(at, link)).map(|link| (*at, link.clone()))
+            })
+            .collect();
+        Ok(Census { host: places.swap_remove(0).1, others, vfs })
+    }
+}
+
+/// Whether a link is this VF: the other end of its representor, or, where it is real, of its address on the bus.
+fn is(vf: &Vf, representor: u32, link: &Link) -> bool {
+    match &link.parent {
+        Some(parent) => *parent == vf.device_id(),
+        None => link.kind.as_deref() == Some("veth") && link.peer == Some(representor),
+    }
+}
+
+fn links(namespace: &Namespace) -> Result<Vec<Link>> {
+    let links = Netlink::inside(namespace.netns())?.links()?;
+    Ok(links.into_iter().filter(|link| link.name != "lo").collect())
+}

@@ -1,0 +1,74 @@
+//! What a call has left behind, in words that are the same from run to run: whatever comes next can only depend on it.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use linux::Link;
+use serde_json::Value;
+
+use super::census::{Census, Place};
+use super::records;
+use node::{Node, Pod};
+
+/// Members of a record that differ from run to run, or from node to node.
+const PASSING: [&str; 8] = ["call", "since", "netns", "netns_id", "uid", "index", "args", "mac"];
+
+/// The state of all VFs, pods and files, as text.
+pub(super) fn imprint(node: &Node, census: &Census, homes: &[Link], pods: &[&Pod]) -> Result<String> {
+    let mut text = String::new();
+    for (seen, home) in census.vfs.iter().zip(homes) {
+        // The address that a pod gets is the next one of the node.
+        let mac = seen.link.mac.filter(|mac| home.mac == Some(*mac));
+        let link = Link { index: 0, peer: None, carrier: false, mac, ..seen.link.clone() };
+        writeln!(text, "{:?} {link:?}", seen.place)?;
+    }
+    let others = census.host.iter().filter(|link| {
+        census.vfs.iter().all(|seen| seen.place != Place::Host || seen.link.index != link.index)
+    });
+    for link in others {
+        writeln!(text, "{}", link.name)?;
+    }
+    for pod in pods {
+        let told = node.pod_object(pod).map(|pod| pod.details.into_keys().collect::<Vec<_>>());
+        writeln!(text, "{} {} {told:?}", pod.name, pod.netns().path().exists())?;
+    }
+    text.push_str(&files(node.root())?);
+    Ok(text)
+}
+
+/// The state directory.
+fn files(root: &Path) -> Result<String> {
+    let mut lines = Vec::new();
+    for (dir, path, name) in records::files(root) {
+        lines.push(match name.starts_with('.') {
+            // Nobody reads a draft, nor cares whose it was to be.
+            true => format!("{dir}/."),
+            false if path.is_symlink() => format!("{dir}/{name} {}", fs::read_link(path)?.display()),
+            false => {
+                let mut content: Value = serde_json::from_slice(&fs::read(path)?).unwrap_or_default();
+                settle(&mut content);
+                format!("{dir}/{name} {content}")
+            }
+        });
+    }
+    lines.sort();
+    lines.dedup();
+    Ok(lines.join("\n"))
+}
+
+/// Removes what differs from run to run.
+fn settle(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|key, _| !PASSING.contains(&key.as_str()));
+            if let Some(until) = members.get_mut("server_may_act_until") {
+                *until = (!until.is_null()).into();
+            }
+            members.values_mut().for_each(settle);
+        }
+        Value::Array(members) => members.iter_mut().for_each(settle),
+        _ => {}
+    }
+}

@@ -1,0 +1,165 @@
+//! Killed at every instant, followed by each of the things that a runtime may do then.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use crash::{self, Fault, Place, Point};
+use node::Verb;
+
+use crate::scene::{Kind, Scene, Setting};
+use crate::{pool, report};
+
+/// What the runtime does after the kill.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    /// It deletes the same sandbox.
+    Del,
+    /// It deletes that sandbox, while another pod that the device plugin has given the VF waits for it.
+    Handover,
+    /// It is slow: the namespace dies first, the device plugin hands the VF out again, and the DEL comes last.
+    Another,
+    /// It was restarted, and collects garbage.
+    Gc,
+}
+
+/// How often a run that missed its instant is repeated: threads may overtake each other.
+const ATTEMPTS: usize = 5;
+
+fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
+    let setting = Setting { kind, privileged, udn };
+    let began = Instant::now();
+    let points = crash::instants(&setting.trace()?);
+    ensure!(points.len() > 10, "the trace shows next to nothing: {points:?}");
+    let left = Mutex::new(HashSet::new());
+    pool::each(setting, &points, |scene, point| {
+        let left_now = hit(scene, point, Then::Del).context("then DEL")?;
+        // From the same state the same things happen.
+        if left.lock().unwrap_or_else(PoisonError::into_inner).insert(left_now) {
+            hit(scene, point, Then::Handover).context("then DEL and another pod at once")?;
+            hit(scene, point, Then::Another).context("then another pod")?;
+            hit(scene, point, Then::Gc).context("then GC")?;
+        }
+        Ok(())
+    })?;
+    report(&format!(
+        "{setting}: killed at {} instants, which leave {} different states: {:.1} s",
+        points.len(),
+        left.into_inner().map_or(0, |left| left.len()),
+        began.elapsed().as_secs_f64()
+    ));
+    Ok(())
+}
+
+/// Kills the call there and goes on; what the kill has left behind.
+fn hit(scene: &Scene, point: &Point, then: Then) -> Result<String> {
+    let world = &scene.world;
+    for _ in 0..ATTEMPTS {
+        let pods = scene.prepare()?;
+        let all: Vec<_> = pods.iter().collect();
+        let injected = crash::inject(scene.call(&pods[0])?, point, Fault::Kill, world.node.root())?;
+        world.node.idle()?;
+        world.interrupted(&all)?;
+        if !injected.hit {
+            scene.finish(&all)?;
+            continue;
+        }
+        let left = world.imprint(&all)?;
+        scene.mirror(&pods)?;
+        go_on(scene, &all, then)?;
+        return Ok(left);
+    }
+    anyhow::bail!("it was never killed there, {ATTEMPTS} times")
+}
+
+fn go_on(scene: &Scene, all: &[&node::Pod], then: Then) -> Result<()> {
+    let old = all[0];
+    match then {
+        Then::Del => {
+            scene.del(old, all)?;
+            scene.finish(all)
+        }
+        Then::Handover => {
+            let (new, add) = scene.begin_another()?;
+            scene.run(Verb::Del, old, 0)?.ok().context("DEL")?;
+            // Fails when the VF is on its way already, and then nobody needs to be told what it is called.
+            let _ = scene.world.mirror_sysfs(all);
+            let result = add.wait()?.ok().context("ADD of another pod")?;
+            scene.holds(&new, &result, all)?;
+            scene.finish(&[&[&new], all].concat())
+        }
+        Then::Another => {
+            if old.netns().path().exists() {
+                scene.world.node.lose_netns(old)?;
+                scene.world.mirror_sysfs(all)?;
+            }
+            let new = scene.add_another(all)?;
+            let all = [&[&new], all].concat();
+            scene.del(old, &all).context("late")?;
+            let place = scene.world.census(&all)?.vfs[0].place;
+            ensure!(place == Place::Pod(0), "a late DEL has taken the VF from a newer pod");
+            scene.finish(&all)
+        }
+        Then::Gc => {
+            scene.gc()?;
+            scene.world.mirror_sysfs(all)?;
+            scene.world.settled(all).context("after GC")?;
+            scene.world.age()?;
+            scene.gc()?;
+            scene.world.mirror_sysfs(all)?;
+            scene.world.settled(all).context("after a later GC")?;
+            scene.finish(all)
+        }
+    }
+}
+
+#[test]
+fn add() -> Result<()> {
+    kill_everywhere(Kind::Add, false, false)
+}
+
+#[test]
+fn add_with_two_vfs() -> Result<()> {
+    kill_everywhere(Kind::Add, false, true)
+}
+
+#[test]
+fn add_by_the_server() -> Result<()> {
+    kill_everywhere(Kind::Add, true, false)
+}
+
+#[test]
+fn add_handed_over() -> Result<()> {
+    kill_everywhere(Kind::AddHandedOver, false, false)
+}
+
+#[test]
+fn del() -> Result<()> {
+    kill_everywhere(Kind::Del, false, false)
+}
+
+#[test]
+fn del_with_two_vfs() -> Result<()> {
+    kill_everywhere(Kind::Del, false, true)
+}
+
+#[test]
+fn del_after_the_namespace() -> Result<()> {
+    kill_everywhere(Kind::DelNetnsGone, false, true)
+}
+
+#[test]
+fn del_while_the_name_is_taken() -> Result<()> {
+    kill_everywhere(Kind::DelNameTaken, false, false)
+}
+
+#[test]
+fn del_while_the_server_is_down() -> Result<()> {
+    kill_everywhere(Kind::DelServerDown, true, false)
+}
+
+#[test]
+fn gc() -> Result<()> {
+    kill_everywhere(Kind::Gc, false, true)
+}

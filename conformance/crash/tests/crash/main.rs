@@ -1,0 +1,13 @@
+//! `dpu-host` killed at every instant, and every one of its system calls failing: no VF is lost.
+//!
+//! Where it can be killed is not guessed but read from a trace of the same call (`crash`).
+
+mod disk;
+mod faults;
+mod kills;
+mod late;
+mod planted;
+mod pool;
+mod scene;
+
+use crash::report;

@@ -1,0 +1,132 @@
+//! Steps in which something happens to the node.
+
+use anyhow::Result;
+use node::Kubelet;
+
+use crate::lots::{self, Lot};
+use crate::play::Play;
+use crate::script::{Mood, VFS};
+
+impl Play<'_> {
+    /// The namespace of a sandbox dies.
+    pub(crate) fn lose(&mut self, which: usize) -> Result<()> {
+        self.field.need(which)?;
+        if !self.field[which].lives {
+            return Ok(());
+        }
+        self.field[which].process = None;
+        self.field.node().lose_netns(&self.field[which].pod)?;
+        self.field[which].lives = false;
+        lots::tear(&mut self.lots, |sandbox| sandbox == which);
+        Ok(())
+    }
+
+    /// Another sandbox gets the path and the inode of a dead one.
+    pub(crate) fn reborn(&mut self, from: usize, to: usize) -> Result<()> {
+        let sandboxes = self.field.sandboxes();
+        let is_dead = sandboxes
+            .get(&from)
+            .is_some_and(|sandbox| !sandbox.lives && !sandbox.pod.netns().path().exists());
+        if !is_dead || sandboxes.contains_key(&to) {
+            return Ok(());
+        }
+        self.field.need_in_place_of(from, to)
+    }
+
+    /// A pod's first container starts.
+    pub(crate) fn run(&mut self, which: usize) -> Result<()> {
+        if self.lots.contains(&Lot::In(which)) {
+            self.field[which].process = Some(self.field[which].pod.start_process()?);
+        }
+        Ok(())
+    }
+
+    /// The kubelet answers otherwise.
+    pub(crate) fn mood(&mut self, mood: Mood) {
+        self.kubelet = mood;
+        let kubelet = match mood {
+            Mood::Well => Kubelet::Healthy,
+            Mood::Restarted => Kubelet::Restarted,
+            Mood::Refuses => Kubelet::Refuses,
+            Mood::Incomplete => Kubelet::Truncated,
+        };
+        self.field.node().behave(|b| b.kubelet = kubelet);
+    }
+
+    /// Every VF is made anew.
+    pub(crate) fn reset(&mut self) -> Result<()> {
+        self.free_names()?;
+        self.field.node().card_goes_down()?;
+        for vf in 0..VFS {
+            let Some(sandbox) = self.sight.sandbox(vf) else { continue };
+            let index = self.sight.index(vf);
+            let line = format!("link add own{index} index {index} type veth peer name end{index}");
+            self.field[sandbox].pod.change(&line)?;
+        }
+        self.field.node().card_comes_up()?;
+        self.field.world.dress()?;
+        lots::tear(&mut self.lots, |_| true);
+        Ok(())
+    }
+
+    /// The server is started or stopped.
+    pub(crate) fn server(&mut self, up: bool) -> Result<()> {
+        match (self.up, up) {
+            (false, true) => self.field.node().start_server()?,
+            (true, false) => self.field.node().stop_server(),
+            _ => {}
+        }
+        self.up = up;
+        Ok(())
+    }
+
+    /// Another link takes a VF's name, if that is free.
+    pub(crate) fn take_name(&mut self, vf: usize) -> Result<()> {
+        let name = &self.field.node().vfs()[vf].name;
+        if self.sight.has(name) {
+            return Ok(());
+        }
+        self.field.node().change_host(&format!("link add dev {name} type bridge"))
+    }
+
+    /// All such links go.
+    pub(crate) fn free_names(&mut self) -> Result<()> {
+        for (vf, lot) in self.lots.iter_mut().enumerate() {
+            let name = &self.field.node().vfs()[vf].name;
+            let at_home = self.sight.sandbox(vf).is_none();
+            if at_home && self.sight.name(vf) == name || !self.sight.has(name) {
+                continue;
+            }
+            self.field.node().change_host(&format!("link del {name}"))?;
+            // It gets its name back from the next call.
+            if *lot == Lot::Home {
+                *lot = Lot::Torn;
+            }
+        }
+        Ok(())
+    }
+
+    /// A pod changes its interface.
+    pub(crate) fn tamper(&mut self, which: usize) -> Result<()> {
+        if !self.lots.contains(&Lot::In(which)) || self.field[which].tampered {
+            return Ok(());
+        }
+        self.field[which].tampered = true;
+        self.field[which].pod.change(
+            "link set eth0 down\nlink set eth0 mtu 1280 address 02:00:00:00:00:99\nlink set eth0 alias mine\n\
+             link property add dev eth0 altname theirs\nlink set eth0 promisc on\nlink set eth0 up",
+        )
+    }
+
+    /// Five minutes go by.
+    pub(crate) fn later(&mut self) -> Result<()> {
+        self.field.world.age()?;
+        for (lot, holder) in self.lots.iter_mut().zip(&self.sight.holders) {
+            // The server has had its time: the next call forgets the record.
+            if *lot == Lot::Home && holder.is_some() {
+                *lot = Lot::Torn;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! Who demands a check, which demands count in which profile, and what gives way where two contradict.
+
+use clap::ValueEnum;
+
+/// Who demands a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// M: the specification says must.
+    Must,
+    /// K: the reference library (skel) does so, and runtimes are written against it.
+    Skel,
+    /// R: a runtime in use misbehaves otherwise.
+    Runtime,
+    /// L: what libcni does around a call.
+    Library,
+    /// P: the placeholder profile.
+    Placeholder,
+    /// S: the interface profile.
+    Interface,
+}
+
+impl Level {
+    /// Its letter in reports.
+    pub fn letter(self) -> char {
+        match self {
+            Level::Must => 'M',
+            Level::Skel => 'K',
+            Level::Runtime => 'R',
+            Level::Library => 'L',
+            Level::Placeholder => 'P',
+            Level::Interface => 'S',
+        }
+    }
+}
+
+/// What kind of plugin the suite is told to expect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// A plugin that keeps a node ready and refuses every pod.
+    Placeholder,
+    /// A plugin that gives containers an interface.
+    Interface,
+    /// Any plugin: only what the specification says must be is required, the rest is advice.
+    #[default]
+    Spec,
+}
+
+impl Profile {
+    /// Whether a check of these levels belongs to the profile at all.
+    pub fn includes(self, levels: &[Level]) -> bool {
+        levels.iter().any(|level| match level {
+            Level::Placeholder => self == Profile::Placeholder,
+            Level::Interface => self == Profile::Interface,
+            _ => true,
+        })
+    }
+
+    /// Whether the suite fails when a check of these levels does.
+    pub fn requires(self, levels: &[Level]) -> bool {
+        self.includes(levels) && (self != Profile::Spec || levels.contains(&Level::Must))
+    }
+}
+
+/// What a check becomes in a profile that contradicts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// Where it wants an error, silent success is wanted.
+    Success,
+    /// Where it wants an error, success is as good.
+    Either,
+    /// It presupposes a successful ADD, and there never is one: what is left of it runs, else it is skipped.
+    NothingAttached,
+    /// Where it wants success, an error of the plugin's own is as good: a code from 100 on, or 4 about CNI_ARGS.
+    OwnError,
+}
+
+/// One such contradiction, and why the profile has its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Override {
+    /// In this profile,
+    pub profile: Profile,
+    /// these checks
+    pub checks: &'static [u16],
+    /// become this.
+    pub instead: Instead,
+    /// For the sake of this check or level,
+    pub by: &'static str,
+    /// and because of this.
+    pub why: &'static str,
+}
+
+/// P and S override K wherever they meet; they override M (marked so) only here.
+pub const OVERRIDES: &[Override] = &[
+    Override {
+        profile: Profile::Placeholder,
+        // M: 27, 75.
+        checks: &[27, 32, 42, 51, 75, 77, 78, 80],
+        instead: Instead::Success,
+        by: "147, 149",
+        why: "a placeholder has nothing to undo, and a DEL or GC that fails leaves pods Terminating",
+    },
+    Override {
+        profile: Profile::Placeholder,
+        checks: &[84],
+        instead: Instead::Either,
+        by: "147",
+        why: "a placeholder's DEL touches no namespace, so it cannot harm its own",
+    },
+    Override {
+        profile: Profile::Placeholder,
+        // M: all but 95, 99, 109, 116, 136.
+        checks: &[
+            6, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 106, 108, 109, 112, 113, 114, 115, 116,
+            117, 127, 128, 131, 136,
+        ],
+        instead: Instead::NothingAttached,
+        by: "144",
+        why: "a placeholder's ADD always fails: there is no result, no interface and no attachment to look at",
+    },
+    Override {
+        profile: Profile::Interface,
+        checks: &[80, 84],
+        instead: Instead::Either,
+        by: "S",
+        why: "pods must stay deletable after a change of configuration; that nothing is touched is checked anyway",
+    },
+    Override {
+        profile: Profile::Interface,
+        // M: 34.
+        checks: &[34, 37],
+        instead: Instead::OwnError,
+        by: "S",
+        why: "a plugin for Kubernetes pods may refuse a container that is none, as long as it says so in its own words",
+    },
+];
+
+/// What becomes of a check in a profile.
+pub fn instead(profile: Profile, number: u16) -> Option<&'static Override> {
+    OVERRIDES.iter().find(|rule| rule.profile == profile && rule.checks.contains(&number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::GROUPS;
+
+    #[test]
+    fn every_override_is_of_a_check_that_its_profile_includes() {
+        let checks: Vec<_> = GROUPS.iter().flat_map(|group| group.checks).collect();
+        for rule in OVERRIDES {
+            for number in rule.checks {
+                let check = checks.iter().find(|check| check.number == *number).unwrap();
+                assert!(rule.profile.includes(check.levels), "{number} is not part of {:?}", rule.profile);
+            }
+        }
+    }
+
+    #[test]
+    fn no_check_is_overridden_twice_in_a_profile() {
+        for (index, rule) in OVERRIDES.iter().enumerate() {
+            for other in &OVERRIDES[index + 1..] {
+                let both = rule.checks.iter().find(|number| other.checks.contains(number));
+                assert!(rule.profile != other.profile || both.is_none(), "{both:?} is overridden twice");
+            }
+        }
+    }
+
+    #[test]
+    fn the_numbers_are_1_to_152_in_order() {
+        let numbers: Vec<u16> =
+            GROUPS.iter().flat_map(|group| group.checks).map(|check| check.number).collect();
+        assert_eq!(numbers, (1..=152).collect::<Vec<u16>>());
+    }
+}

@@ -1,0 +1,209 @@
+//! The conformance suite: 152 numbered checks against any CNI plugin binary.
+//!
+//! # How it works
+//!
+//! Every check is a row of data ([`catalogue::Check`]: number, verb, what is sent, what should come back, who
+//! demands it, where that is written) and a function of a few lines. They are grouped by topic, a file each, in
+//! `topics/`. A check runs once for each protocol version that the plugin lists and the check is about; each run is a
+//! [`trial::Trial`]: a thread with a network and mount namespace of its own (the "host"), in which `/run` and
+//! `/var/lib/cni` are empty at first; container namespaces that end with it, a private directory, a copy of the plugin
+//! in a private `CNI_PATH`, and an environment with nothing in it but what is meant. As many trials run at a time as
+//! there are cores.
+//!
+//! # Levels and profiles
+//!
+//! M is what the specification says must be, K what the reference library does, R what a runtime in use depends on,
+//! L what libcni does around a plugin, P and S what the placeholder and the interface profile add. Profile `spec`
+//! requires M and reports the rest as advice; the other two require everything that they include. Where P or S
+//! contradict another level, `levels.rs` has a table that says which check becomes what, and why.
+//!
+//! # Adding a check
+//!
+//! Add a row to the topic's `CHECKS`, with the next number, and its function: get a pod ([`trial::Trial::pod`]) or an
+//! attached one ([`trial::Trial::attach`]), derive a call from a valid one ([`trial::Trial::call`]), run it, and hold
+//! the answer to something ([`answer::Answer`]). A check that cannot say anything ends with
+//! [`stop::Stop::skipped`] and a reason. Then add what the known plugins do to
+//! `cli/tests/check/controls.rs`, and a plugin that fails it to `cli/tests/check/mutants.rs`.
+#![forbid(unsafe_code)]
+
+pub mod answer;
+pub mod call;
+pub mod catalogue;
+pub mod chain;
+pub mod conf;
+pub mod fixture;
+pub mod levels;
+pub mod namespace;
+pub mod pod;
+pub mod process;
+pub mod progress;
+pub mod random;
+pub mod report;
+pub mod result;
+pub mod row;
+pub mod runner;
+pub mod select;
+pub mod snapshot;
+pub mod stop;
+pub mod stub;
+pub mod suite;
+pub mod survey;
+pub mod text;
+mod topics;
+pub mod trial;
+pub mod versions;
+pub mod witness;
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use self::call::Common;
+use self::fixture::Fixture;
+use self::levels::Profile;
+use self::progress::Progress;
+use self::random::Random;
+use self::report::{About, Format};
+use self::row::{Row, Status};
+use self::runner::Chosen;
+use self::suite::{Subject, Suite};
+
+/// What a run is told.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The plugin binary; its file name is its CNI type.
+    #[arg(long, value_name = "PATH", required_unless_present = "list")]
+    plugin: Option<PathBuf>,
+    /// A plugin configuration or list that works; `${CASE}` in its strings becomes a directory of each trial's own.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What kind of plugin it is.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+    /// Only these groups or checks: `add`, `88`, `88-100`; repeated, or with commas.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Compare messages with the reference library's, not only codes.
+    #[arg(long)]
+    skel_strings: bool,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// A command that gives each trial the devices and daemons that the plugin needs; `conformance check` knows
+    /// `simulated-node` too, the node that `dpu-host` runs on.
+    #[arg(long, value_name = "CMD")]
+    setup: Option<String>,
+    /// The interface's name in containers (CNI_IFNAME).
+    #[arg(long, value_name = "NAME", default_value = "eth0")]
+    ifname: String,
+    /// How many random inputs.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    random: usize,
+    /// The number that random inputs are made from, to have the same ones again.
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Seconds until a call counts as hanging.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    /// List all checks instead.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs it: exit status 1 when a required check fails, or when it is interrupted. What `--setup` names is a command,
+/// unless `builtin` knows better.
+///
+/// # Errors
+/// When the suite itself cannot work: no such plugin, not root, no iproute2, a set-up command that fails; and after the
+/// report, when some check could not be judged, or not one could be run.
+pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Result<ExitCode> {
+    let chosen = select::select(&args.only)?;
+    if args.list {
+        select::list(&mut stdout().lock(), &chosen)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let start = Instant::now();
+    let format = args.format;
+    let suite = prepare(args, builtin)?;
+    let rows = run_checks(&suite, &chosen);
+    let interrupted = suite.common.interrupted.load(Ordering::Relaxed);
+    let about = About {
+        plugin: suite.plugin.display().to_string(),
+        profile: report::name(suite.profile),
+        versions: suite.versions.clone(),
+        seed: suite.random.seed,
+        seconds: start.elapsed().as_secs_f64(),
+        interrupted,
+    };
+    let mut out = stdout().lock();
+    format.write(&mut out, &about, &rows).and_then(|()| out.flush()).context("writing the report")?;
+    if interrupted {
+        return Ok(ExitCode::FAILURE);
+    }
+    says_something(&rows)?;
+    let failed = report::Summary::of(&rows).failed > 0;
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Whether what was found is about the plugin.
+fn says_something(rows: &[Row]) -> Result<()> {
+    let broken: Vec<String> =
+        rows.iter().filter(|row| row.broken).map(|row| row.number.to_string()).collect();
+    ensure!(broken.is_empty(), "the suite itself failed in {}", broken.join(", "));
+    let reason = rows.first().map_or("", |row| &row.remark);
+    ensure!(rows.iter().any(|row| row.status != Status::Skip), "not one check could be run: {reason}");
+    Ok(())
+}
+
+fn prepare(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Result<Suite> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // The second one ends the suite at once; nothing is left even then but an empty directory.
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&interrupted))?;
+        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+    }
+    let fixture = match args.setup {
+        Some(setup) => builtin(&setup).unwrap_or_else(|| Box::new(fixture::hook::Hook::new(setup))),
+        None => Box::new(fixture::none::None),
+    };
+    let common = Common {
+        program: PathBuf::new(),
+        timeout: Duration::from_secs(args.timeout),
+        skel_strings: args.skel_strings,
+        interrupted,
+        last: Arc::new(Mutex::new(None)),
+    };
+    let mut suite = Suite::new(Subject {
+        plugin: args.plugin.context("no plugin given")?,
+        config: args.config,
+        profile: args.profile,
+        ifname: args.ifname,
+        fixture,
+        common,
+        random: Random { count: args.random, seed: args.seed.unwrap_or_else(seed) },
+    })?;
+    survey::survey(&mut suite)?;
+    Ok(suite)
+}
+
+fn run_checks(suite: &Suite, chosen: &[Chosen]) -> Vec<Row> {
+    let mut progress = Progress::new(chosen.len());
+    let mut rows = Vec::with_capacity(chosen.len());
+    runner::run(suite, chosen, |row| {
+        progress.advance(&row);
+        rows.push(row);
+    });
+    progress.clear();
+    rows
+}
+
+/// Another one each time.
+fn seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| u64::from(now.subsec_nanos()))
+}

@@ -1,0 +1,22 @@
+//! One JSON object: `about`, `summary`, `checks`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{About, Summary};
+use crate::row::Row;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    about: &'a About,
+    summary: Summary,
+    checks: &'a [Row],
+}
+
+pub(super) fn write(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
+    let report = Report { about, summary: Summary::of(rows), checks: rows };
+    serde_json::to_writer_pretty(&mut *out, &report)?;
+    writeln!(out)
+}

@@ -1,0 +1,80 @@
+//! JUnit's XML: a suite per group. A check that failed without being required is a skipped one with its particulars,
+//! as the format knows no advice.
+
+use std::io::{self, Write};
+
+use super::{About, Summary};
+use crate::row::{Row, Status};
+
+pub(super) fn write(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
+    let Summary { failed, advised, skipped, .. } = Summary::of(rows);
+    let (tests, skipped) = (rows.len(), skipped + advised);
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    writeln!(
+        out,
+        r#"<testsuites name="cni-conformance" tests="{tests}" failures="{failed}" skipped="{skipped}" time="{:.3}">"#,
+        about.seconds
+    )?;
+    for rows in rows.chunk_by(|row, next| row.group == next.group) {
+        suite(out, about, rows)?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+fn suite(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
+    let Summary { failed, advised, skipped, .. } = Summary::of(rows);
+    let (name, tests, skipped) = (escape(rows[0].group), rows.len(), skipped + advised);
+    writeln!(out, r#"  <testsuite name="{name}" tests="{tests}" failures="{failed}" skipped="{skipped}">"#)?;
+    for row in rows {
+        case(out, about, row)?;
+    }
+    writeln!(out, "  </testsuite>")
+}
+
+fn case(out: &mut impl Write, about: &About, row: &Row) -> io::Result<()> {
+    let name = escape(&format!("{} {} {}: {}", row.number, row.levels, row.verb, row.should));
+    let class = escape(&format!("{}.{}", about.profile, row.group));
+    let particulars = format!("sent: {}\ncame back: {}\nsource: {}", row.sent, row.came_back, row.source);
+    write!(out, r#"    <testcase name="{name}" classname="{class}" time="{:.3}""#, row.seconds)?;
+    match (row.status, row.required) {
+        (Status::Pass, _) => writeln!(out, "/>"),
+        (Status::Skip, _) => writeln!(out, r#"><skipped message="{}"/></testcase>"#, escape(&row.remark)),
+        (Status::Fail, true) => {
+            let (should, text) = (escape(&row.should), escape(&particulars));
+            writeln!(out, r#"><failure message="should: {should}">{text}</failure></testcase>"#)
+        }
+        (Status::Fail, false) => {
+            let text = escape(&format!("not required; should: {}; {particulars}", row.should));
+            writeln!(out, r#"><skipped message="{text}"/></testcase>"#)
+        }
+    }
+}
+
+/// Text in XML; the characters that XML cannot hold at all become `?`.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\t' => escaped.push('\t'),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('?'),
+            character if character < ' ' => escaped.push('?'),
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_plugin_prints_cannot_break_the_document() {
+        assert_eq!(escape("a<b>&\"\u{0}\u{1b}[31m\n]]>"), "a&lt;b&gt;&amp;&quot;??[31m&#10;]]&gt;");
+    }
+}

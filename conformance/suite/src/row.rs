@@ -1,0 +1,187 @@
+//! What came of a check.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::answer::Answer;
+use super::catalogue::{Check, Group};
+use super::stop::{Failure, Stop, Verdict};
+use super::text::brief;
+
+/// What came of it, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// As it should be.
+    Pass,
+    /// Not as it should be.
+    Fail,
+    /// Not run.
+    Skip,
+}
+
+/// What came of one run.
+#[derive(Debug)]
+pub struct Done {
+    /// With which version.
+    pub version: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What is worth knowing although it passed.
+    pub remarks: Vec<String>,
+    /// The last answer of the plugin.
+    pub last: Option<Answer>,
+    /// How long it took, surroundings included.
+    pub elapsed: Duration,
+}
+
+/// A check's line in the report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Its number.
+    pub number: u16,
+    /// Its group.
+    pub group: &'static str,
+    /// Its verb.
+    pub verb: &'static str,
+    /// The letters of its levels.
+    pub levels: String,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// What came of it.
+    pub status: Status,
+    /// Whether the suite fails if it does.
+    pub required: bool,
+    /// The versions it ran with.
+    pub versions: Vec<String>,
+    /// Those it failed with.
+    pub failed_versions: Vec<String>,
+    /// What was sent: in general, or in the run that failed.
+    pub sent: String,
+    /// What came back.
+    pub came_back: String,
+    /// What should have.
+    pub should: String,
+    /// How long all its runs took together, in seconds.
+    pub seconds: f64,
+    /// Why it was not run, or what is worth knowing.
+    pub remark: String,
+    /// Whether it failed, with one version at least, by no fault of the plugin's: the suite could not find out.
+    pub broken: bool,
+}
+
+impl Row {
+    /// Of a check that was not run.
+    pub fn skipped(group: &Group, check: &Check, required: bool, reason: impl Into<String>) -> Row {
+        Row {
+            number: check.number,
+            group: group.name,
+            verb: check.verb,
+            levels: letters(check),
+            source: check.source,
+            status: Status::Skip,
+            required,
+            versions: Vec::new(),
+            failed_versions: Vec::new(),
+            sent: check.when.to_owned(),
+            came_back: String::new(),
+            should: check.then.to_owned(),
+            seconds: 0.0,
+            remark: reason.into(),
+            broken: false,
+        }
+    }
+
+    /// Of all its runs: one failure is a failure, and it is skipped only if no run was not. What the row shows is the
+    /// first failure, else the last answer.
+    pub fn of(group: &Group, check: &Check, required: bool, runs: Vec<Done>) -> Row {
+        let mut row = Row::skipped(group, check, required, "");
+        let mut reasons: Vec<String> = Vec::new();
+        let mut first: Option<Failure> = None;
+        for run in runs {
+            row.versions.push(run.version.clone());
+            row.seconds += run.elapsed.as_secs_f64();
+            reasons.extend(run.remarks);
+            let failure = match run.verdict {
+                Ok(()) => {
+                    row.status = Status::Pass;
+                    row.came_back = run.last.map(|last| brief(&last.came_back(), 200)).unwrap_or_default();
+                    continue;
+                }
+                Err(Stop::Skipped(reason)) => {
+                    reasons.push(reason);
+                    continue;
+                }
+                Err(Stop::Failed(failure)) => *failure,
+                Err(Stop::Broken(error)) => {
+                    row.broken = true;
+                    broken(check, &error)
+                }
+            };
+            first.get_or_insert(failure);
+            row.failed_versions.push(run.version);
+        }
+        reasons.dedup();
+        reasons.truncate(3);
+        row.remark = reasons.join("; ");
+        if let Some(Failure { sent, came_back, should }) = first {
+            (row.status, row.sent, row.should) = (Status::Fail, sent, should);
+            row.came_back = brief(&came_back, 400);
+        }
+        row
+    }
+}
+
+/// The letters of its levels, as reports and lists print them.
+pub(super) fn letters(check: &Check) -> String {
+    check.levels.iter().map(|level| level.letter()).map(String::from).collect::<Vec<_>>().join("/")
+}
+
+/// The suite could not find out.
+fn broken(check: &Check, error: &anyhow::Error) -> Failure {
+    let came_back = format!("the suite itself failed: {error:#}");
+    Failure { sent: check.when.to_owned(), came_back, should: check.then.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::GROUPS;
+
+    fn row(verdicts: Vec<Verdict>) -> Row {
+        let run = |(index, verdict)| Done {
+            version: format!("0.{index}.0"),
+            verdict,
+            remarks: Vec::new(),
+            last: None,
+            elapsed: Duration::from_secs(1),
+        };
+        let runs = verdicts.into_iter().enumerate().map(run).collect();
+        Row::of(&GROUPS[0], &GROUPS[0].checks[0], true, runs)
+    }
+
+    #[test]
+    fn a_row_shows_the_first_failure_whatever_passed_after_it() {
+        let failed = |came_back| Err(Stop::failed("sent", came_back, "should"));
+        let row = row(vec![Ok(()), failed("first"), Ok(()), failed("second"), Ok(())]);
+        assert_eq!((row.status, row.came_back.as_str()), (Status::Fail, "first"));
+        assert_eq!(row.failed_versions, ["0.1.0", "0.3.0"]);
+        assert_eq!(row.versions.len(), 5);
+    }
+
+    #[test]
+    fn a_row_is_skipped_only_if_every_run_was() {
+        let skipped = || Err(Stop::skipped("reason"));
+        assert_eq!(row(vec![skipped(), Ok(()), skipped()]).status, Status::Pass);
+        let row = row(vec![skipped(), skipped()]);
+        assert_eq!((row.status, row.remark.as_str()), (Status::Skip, "reason"));
+    }
+
+    #[test]
+    fn what_goes_wrong_in_the_suite_is_no_pass() {
+        let row = row(vec![Ok(()), Err(Stop::Broken(anyhow::anyhow!("no iproute2")))]);
+        assert_eq!((row.status, row.broken), (Status::Fail, true));
+        assert!(row.came_back.contains("no iproute2"), "{}", row.came_back);
+    }
+}
