@@ -142,11 +142,11 @@ pub fn instead(profile: Profile, number: u16) -> Option<&'static Override> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::GROUPS;
+    use crate::topics::GROUPS;
 
     #[test]
     fn every_override_is_of_a_check_that_its_profile_includes() {
-        let checks: Vec<_> = GROUPS.iter().flat_map(|group| group.checks).collect();
+        let checks: Vec<_> = GROUPS.iter().flat_map(|group| group.cases).collect();
         for rule in OVERRIDES {
             for number in rule.checks {
                 let check = checks.iter().find(|check| check.number == *number).unwrap();
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn the_numbers_are_1_to_152_in_order() {
         let numbers: Vec<u16> =
-            GROUPS.iter().flat_map(|group| group.checks).map(|check| check.number).collect();
+            GROUPS.iter().flat_map(|group| group.cases).map(|check| check.number).collect();
         assert_eq!(numbers, (1..=152).collect::<Vec<u16>>());
     }
 }

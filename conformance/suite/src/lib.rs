@@ -2,7 +2,7 @@
 //!
 //! # How it works
 //!
-//! Every check is a row of data ([`catalogue::Check`]: number, verb, what is sent, what should come back, who
+//! Every check is a row of data ([`case::TestCase`]: number, verb, what is sent, what should come back, who
 //! demands it, where that is written) and a function of a few lines. They are grouped by topic, a file each, in
 //! `topics/`. A check runs once for each protocol version that the plugin lists and the check is about; each run is a
 //! [`trial::Trial`]: a thread with a network and mount namespace of its own (the "host"), in which `/run` and
@@ -28,7 +28,8 @@
 
 pub mod answer;
 pub mod call;
-pub mod catalogue;
+pub mod case;
+pub mod case_result;
 pub mod chain;
 pub mod conf;
 pub mod fixture;
@@ -40,7 +41,6 @@ pub mod progress;
 pub mod random;
 pub mod report;
 pub mod result;
-pub mod row;
 pub mod runner;
 pub mod select;
 pub mod snapshot;
@@ -49,6 +49,7 @@ pub mod stub;
 pub mod suite;
 pub mod survey;
 pub mod text;
+pub mod threads;
 mod topics;
 pub mod trial;
 pub mod versions;
@@ -65,14 +66,13 @@ use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use self::call::Common;
+use self::case_result::{CaseResult, Status};
 use self::fixture::Fixture;
 use self::levels::Profile;
 use self::progress::Progress;
-use self::random::Random;
 use self::report::{About, Format};
-use self::row::{Row, Status};
 use self::runner::Chosen;
-use self::suite::{Subject, Suite};
+use self::suite::{Random, Subject, Suite};
 
 /// What a run is told.
 #[derive(Debug, clap::Args)]
@@ -152,7 +152,7 @@ pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
 }
 
 /// Whether what was found is about the plugin.
-fn says_something(rows: &[Row]) -> Result<()> {
+fn says_something(rows: &[CaseResult]) -> Result<()> {
     let broken: Vec<String> =
         rows.iter().filter(|row| row.broken).map(|row| row.number.to_string()).collect();
     ensure!(broken.is_empty(), "the suite itself failed in {}", broken.join(", "));
@@ -192,7 +192,7 @@ fn prepare(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
     Ok(suite)
 }
 
-fn run_checks(suite: &Suite, chosen: &[Chosen]) -> Vec<Row> {
+fn run_checks(suite: &Suite, chosen: &[Chosen]) -> Vec<CaseResult> {
     let mut progress = Progress::new(chosen.len());
     let mut rows = Vec::with_capacity(chosen.len());
     runner::run(suite, chosen, |row| {

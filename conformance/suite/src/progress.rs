@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write, stderr};
 
-use super::row::{Row, Status};
+use super::case_result::{CaseResult, Status};
 
 /// The line.
 pub struct Progress {
@@ -19,7 +19,7 @@ impl Progress {
     }
 
     /// One more is done.
-    pub fn advance(&mut self, row: &Row) {
+    pub fn advance(&mut self, row: &CaseResult) {
         self.done += 1;
         self.failed += usize::from(row.status == Status::Fail);
         self.show(&format!(

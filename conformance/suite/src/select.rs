@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use anyhow::{Result, bail};
 
-use super::catalogue::GROUPS;
-use super::row::letters;
+use super::case_result::letters;
 use super::runner::Chosen;
+use super::topics::GROUPS;
 
 /// All checks, or those of these groups and with these numbers (`88`, `88-100`).
 ///
@@ -14,10 +14,8 @@ use super::runner::Chosen;
 /// For what names no check: a suite of none would pass.
 pub fn select(only: &[String]) -> Result<Vec<Chosen>> {
     let wanted = only.iter().map(|name| Wanted::parse(name)).collect::<Result<Vec<_>>>()?;
-    let all: Vec<Chosen> = GROUPS
-        .iter()
-        .flat_map(|group| group.checks.iter().map(move |check| Chosen { group, check }))
-        .collect();
+    let all: Vec<Chosen> =
+        GROUPS.iter().flat_map(|group| group.cases.iter().map(move |case| Chosen { group, case })).collect();
     if let Some(at) = wanted.iter().position(|wanted| !all.iter().any(|chosen| wanted.includes(chosen))) {
         bail!("no check {}: they are numbered from 1 to {}", only[at], all.len());
     }
@@ -29,17 +27,17 @@ pub fn select(only: &[String]) -> Result<Vec<Chosen>> {
 
 /// A line per check: number, levels, verb, what is sent, what should come back, and who says so.
 pub fn list(out: &mut impl Write, chosen: &[Chosen]) -> io::Result<()> {
-    for Chosen { group, check } in chosen {
+    for Chosen { group, case } in chosen {
         writeln!(
             out,
             "{:>3} {:<12} {:<3} {}: {} -> {} [{}]",
-            check.number,
+            case.number,
             group.name,
-            letters(check),
-            check.verb,
-            check.when,
-            check.then,
-            check.source
+            letters(case),
+            case.verb,
+            case.when,
+            case.then,
+            case.source
         )?;
     }
     Ok(())
@@ -71,7 +69,7 @@ impl<'a> Wanted<'a> {
     fn includes(&self, chosen: &Chosen) -> bool {
         match self {
             Wanted::Group(name) => chosen.group.name == *name,
-            Wanted::Numbers(first, last) => (*first..=*last).contains(&chosen.check.number),
+            Wanted::Numbers(first, last) => (*first..=*last).contains(&chosen.case.number),
         }
     }
 }
@@ -82,7 +80,7 @@ mod tests {
 
     fn numbers(only: &[&str]) -> Vec<u16> {
         let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
-        select(&only).unwrap().iter().map(|chosen| chosen.check.number).collect()
+        select(&only).unwrap().iter().map(|chosen| chosen.case.number).collect()
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Stub {
 mod tests {
     use std::process::Stdio;
 
-    use super::super::runner::at_once;
+    use super::super::threads::at_once;
     use super::*;
 
     #[test]

@@ -15,7 +15,9 @@ use super::call::Common;
 use super::conf::Template;
 use super::fixture::Fixture;
 use super::levels::Profile;
-use super::random::Random;
+
+/// The name in [`Suite::plain`] of a DEL for a container that was never ADDed.
+pub const IDLE_DEL: &str = "DEL of nothing";
 
 /// See the module.
 pub struct Suite {
@@ -41,6 +43,15 @@ pub struct Suite {
     pub plain: BTreeMap<(&'static str, String), Outcome>,
     numbers: AtomicUsize,
     dir: TempDir,
+}
+
+/// How many inputs, and from which number they are made: the same number makes the same inputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Random {
+    /// How many.
+    pub count: usize,
+    /// The number.
+    pub seed: u64,
 }
 
 /// What a suite is made from.

@@ -4,38 +4,32 @@ use anyhow::{Result, anyhow};
 use serde_json::Value;
 
 use super::answer::Outcome;
-use super::catalogue::{Check, check};
-use super::runner::on_private_host;
-use super::stop::{Stop, Verdict};
-use super::suite::Suite;
+use super::stop::Stop;
+use super::suite::{IDLE_DEL, Suite};
+use super::threads::on_private_host;
 use super::trial::Trial;
 use super::versions::{self, at_least};
 
-/// The name in [`Suite::plain`] of a DEL for a container that was never ADDed.
-pub const IDLE_DEL: &str = "DEL of nothing";
-
-/// Not one of the checks.
-const SURVEY: Check = check(0, "any", &[], nothing);
-
-fn nothing(_: &Trial<'_>) -> Verdict {
-    Ok(())
-}
+/// The number of no check.
+const SURVEY: u16 = 0;
+/// It has the most containers at a time in [`plain`].
+const CONTAINERS: usize = 2;
 
 /// Fills in [`Suite::versions`] and [`Suite::plain`].
 pub fn survey(suite: &mut Suite) -> Result<()> {
-    let listed = on_private_host(suite, || list(suite))?.map_err(explain)?;
+    let listed = on_private_host(&suite.kept(), || list(suite))?.map_err(explain)?;
     // A plugin without a VERSION is checked as far as it goes, with a version that everybody speaks.
     suite.versions = if listed.is_empty() { vec!["1.0.0".to_owned()] } else { listed };
     let versions = suite.versions.clone();
     for version in versions {
-        let plain = on_private_host(suite, || plain(suite, &version))?.map_err(explain)?;
+        let plain = on_private_host(&suite.kept(), || plain(suite, &version))?.map_err(explain)?;
         suite.plain.extend(plain.into_iter().map(|(verb, outcome)| ((verb, version.clone()), outcome)));
     }
     Ok(())
 }
 
 fn list(suite: &Suite) -> Result<Vec<String>, Stop> {
-    let trial = Trial::begin(suite, SURVEY, "1.0.0")?;
+    let trial = Trial::begin(suite, SURVEY, CONTAINERS, "1.0.0")?;
     let call = trial.version_call();
     let running = call.start().map_err(|stop| match stop {
         // It names the trial's copy.
@@ -57,7 +51,7 @@ fn list(suite: &Suite) -> Result<Vec<String>, Stop> {
 }
 
 fn plain(suite: &Suite, version: &str) -> Result<Vec<(&'static str, Outcome)>, Stop> {
-    let trial = Trial::begin(suite, SURVEY, version)?;
+    let trial = Trial::begin(suite, SURVEY, CONTAINERS, version)?;
     let pod = trial.pod()?;
     let add = trial.call("ADD", &pod).run()?;
     let mut found = vec![("ADD", add.outcome())];

@@ -11,15 +11,13 @@ use tempfile::TempDir;
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::{Call, Common};
-use super::catalogue::Check;
 use super::fixture::{Fault, Place, Surroundings, Tenant};
 use super::levels::{Instead, Profile, instead};
 use super::namespace::Container;
 use super::pod::{Attached, POD_NAMESPACE, Pod};
 use super::snapshot::files;
 use super::stop::{Stop, Verdict};
-use super::suite::Suite;
-use super::survey::IDLE_DEL;
+use super::suite::{IDLE_DEL, Suite};
 
 /// See the module.
 pub struct Trial<'a> {
@@ -27,7 +25,7 @@ pub struct Trial<'a> {
     pub suite: &'a Suite,
     /// The version that configurations name.
     pub version: &'a str,
-    check: Check,
+    check: u16,
     number: usize,
     common: Common,
     remarks: RefCell<Vec<String>>,
@@ -38,12 +36,17 @@ pub struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    /// Begins a trial; the calling thread must have entered its private host.
-    pub fn begin(suite: &'a Suite, check: Check, version: &'a str) -> anyhow::Result<Trial<'a>> {
+    /// Begins a trial of this check, with so many containers at a time at most; the calling thread must have entered its private host.
+    pub fn begin(
+        suite: &'a Suite,
+        check: u16,
+        containers: usize,
+        version: &'a str,
+    ) -> anyhow::Result<Trial<'a>> {
         let number = suite.next_number();
         let dir = tempfile::Builder::new().prefix(&format!("trial-{number}-")).tempdir_in(suite.dir())?;
         fs::create_dir(dir.path().join("cwd"))?;
-        let place = Place { dir: dir.path(), version, containers: check.containers };
+        let place = Place { dir: dir.path(), version, containers };
         let surroundings = RefCell::new(suite.fixture.prepare(place)?);
         let common = Common { last: Arc::new(Mutex::new(None)), ..suite.common.clone() };
         let (remarks, pods) = (RefCell::default(), Cell::new(0));
@@ -187,7 +190,7 @@ impl<'a> Trial<'a> {
 
     /// What the profile makes of this check.
     pub fn rule(&self) -> Option<&'static super::levels::Override> {
-        instead(self.profile(), self.check.number)
+        instead(self.profile(), self.check)
     }
 
     /// The call must be refused with one of these codes; or whatever the profile wants instead.

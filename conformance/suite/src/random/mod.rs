@@ -12,19 +12,11 @@ use serde_json::Value;
 
 use self::generate::Material;
 use super::answer::Answer;
-use super::runner::at_once;
 use super::stop::{Stop, Verdict};
+use super::suite::Random;
+use super::threads::at_once;
 use super::trial::Trial;
 use testkit::numbers::Numbers;
-
-/// How many inputs, and from which number they are made: the same number makes the same inputs.
-#[derive(Clone, Copy, Debug)]
-pub struct Random {
-    /// How many.
-    pub count: usize,
-    /// The number.
-    pub seed: u64,
-}
 
 /// Runs them all, on as many threads as there are cores.
 pub fn run(t: &Trial<'_>) -> Verdict {

@@ -5,17 +5,17 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{About, Summary};
-use crate::row::Row;
+use crate::case_result::CaseResult;
 
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(flatten)]
     about: &'a About,
     summary: Summary,
-    checks: &'a [Row],
+    checks: &'a [CaseResult],
 }
 
-pub(super) fn write(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {
     let report = Report { about, summary: Summary::of(rows), checks: rows };
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)

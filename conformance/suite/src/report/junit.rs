@@ -4,9 +4,9 @@
 use std::io::{self, Write};
 
 use super::{About, Summary};
-use crate::row::{Row, Status};
+use crate::case_result::{CaseResult, Status};
 
-pub(super) fn write(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {
     let Summary { failed, advised, skipped, .. } = Summary::of(rows);
     let (tests, skipped) = (rows.len(), skipped + advised);
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
@@ -21,7 +21,7 @@ pub(super) fn write(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Re
     writeln!(out, "</testsuites>")
 }
 
-fn suite(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
+fn suite(out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {
     let Summary { failed, advised, skipped, .. } = Summary::of(rows);
     let (name, tests, skipped) = (escape(rows[0].group), rows.len(), skipped + advised);
     writeln!(out, r#"  <testsuite name="{name}" tests="{tests}" failures="{failed}" skipped="{skipped}">"#)?;
@@ -31,7 +31,7 @@ fn suite(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
     writeln!(out, "  </testsuite>")
 }
 
-fn case(out: &mut impl Write, about: &About, row: &Row) -> io::Result<()> {
+fn case(out: &mut impl Write, about: &About, row: &CaseResult) -> io::Result<()> {
     let name = escape(&format!("{} {} {}: {}", row.number, row.levels, row.verb, row.should));
     let class = escape(&format!("{}.{}", about.profile, row.group));
     let particulars = format!("sent: {}\ncame back: {}\nsource: {}", row.sent, row.came_back, row.source);

@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::case_result::{CaseResult, Status};
 use super::levels::Profile;
-use super::row::{Row, Status};
 
 /// A format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -56,7 +56,7 @@ pub struct Summary {
 
 impl Summary {
     /// Of these rows.
-    pub fn of(rows: &[Row]) -> Summary {
+    pub fn of(rows: &[CaseResult]) -> Summary {
         let mut summary = Summary::default();
         for row in rows {
             *match (row.status, row.required) {
@@ -72,7 +72,7 @@ impl Summary {
 
 impl Format {
     /// Writes the whole report.
-    pub fn write(self, out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
+    pub fn write(self, out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {
         match self {
             Format::Table => table::write(out, about, rows),
             Format::Json => json::write(out, about, rows),

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::{About, Summary};
-use crate::row::{Row, Status};
+use crate::case_result::{CaseResult, Status};
 use crate::text::brief;
 
-pub(super) fn write(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {
     let About { plugin, profile, versions, seed, seconds, .. } = about;
     writeln!(out, "{plugin}, profile {profile}, CNI versions {}", versions.join(" "))?;
     writeln!(
@@ -36,8 +36,8 @@ pub(super) fn write(out: &mut impl Write, about: &About, rows: &[Row]) -> io::Re
     )
 }
 
-fn line(out: &mut impl Write, row: &Row) -> io::Result<()> {
-    let Row { number, verb, levels, status, required, .. } = row;
+fn line(out: &mut impl Write, row: &CaseResult) -> io::Result<()> {
+    let CaseResult { number, verb, levels, status, required, .. } = row;
     let result = match (status, required) {
         (Status::Pass, _) => "pass",
         (Status::Fail, true) => "FAIL",
@@ -53,7 +53,7 @@ fn line(out: &mut impl Write, row: &Row) -> io::Result<()> {
     writeln!(out, "{number:>3} {levels:<5} {verb:<12} {result:<6} {sent:<44} {should:<44} {last}")
 }
 
-fn failure(out: &mut impl Write, row: &Row) -> io::Result<()> {
+fn failure(out: &mut impl Write, row: &CaseResult) -> io::Result<()> {
     let advice = if row.required { "" } else { " (advice)" };
     writeln!(out)?;
     writeln!(out, "{} {}{advice}, with {}", row.number, row.verb, row.failed_versions.join(" "))?;

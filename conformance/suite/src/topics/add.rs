@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{K, M, MK, R};
 use crate::answer::Answer;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::fixture::Fault;
 use crate::pod::{Attached, Pod};
 use crate::result::{addresses, cidr, interface, is_mac, objects, text};
@@ -18,64 +18,64 @@ const SUCCESS: &str = "SPEC 5 (ADD success)";
 const OLD: Versions = Versions::Between("0.1.0", "0.2.0");
 const WITH_INTERFACES: Versions = Versions::from("0.3.0");
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(88, "ADD", M, version_of_result)
+pub(crate) const CASES: &[TestCase] = &[
+    case(88, "ADD", M, version_of_result)
         .when("a fresh container")
         .then("success, in the configuration's version")
         .source(SUCCESS),
-    check(89, "ADD", M, shape_of_old_results)
+    case(89, "ADD", M, shape_of_old_results)
         .when("a fresh container")
         .then("cniVersion, ip4, ip6, dns only; ip4 or ip6 there")
         .source("types020")
         .versions(OLD),
-    check(90, "ADD", M, family_is_named)
+    case(90, "ADD", M, family_is_named)
         .when("a fresh container")
         .then("every ips[] has `version`, matching its address")
         .source("types040")
         .versions(Versions::Between("0.3.0", "0.4.0")),
-    check(91, "ADD", M, family_is_not_named)
+    case(91, "ADD", M, family_is_not_named)
         .when("a fresh container")
         .then("no `version` in ips[]")
         .source("types100")
         .versions(Versions::from("1.0.0")),
-    check(92, "ADD", MK, newer_fields)
+    case(92, "ADD", MK, newer_fields)
         .when("a fresh container")
         .then("no mtu, socketPath, pciID in interfaces")
         .source("SPEC 5; 1.0.0: tolerated, Go keeps them")
         .versions(Versions::Between("0.3.0", "1.0.0")),
-    check(93, "ADD", M, sandboxes)
+    case(93, "ADD", M, sandboxes)
         .when("a fresh container")
         .then("CNI_IFNAME with sandbox CNI_NETNS; host interfaces without")
         .source(SUCCESS)
         .versions(WITH_INTERFACES),
-    check(94, "ADD", M, addresses_are_well_formed)
+    case(94, "ADD", M, addresses_are_well_formed)
         .when("a fresh container")
         .then("addresses with prefix length, interface index in range")
         .source(SUCCESS),
-    check(95, "ADD", R, macs)
+    case(95, "ADD", R, macs)
         .when("a fresh container")
         .then("every container interface has a MAC address")
         .source("podman converts results to 0.4.0")
         .versions(WITH_INTERFACES),
-    check(96, "ADD", M, really_there)
+    case(96, "ADD", M, really_there)
         .when("a fresh container")
         .then("the interface: up, with the result's MAC, MTU, addresses")
         .source("SPEC 2 (ADD)"),
-    check(97, "ADD", M, name_is_taken)
+    case(97, "ADD", M, name_is_taken)
         .when("an interface CNI_IFNAME in the container already")
         .then("an error, and that interface untouched")
         .source("SPEC 2 (ADD: must fail)"),
-    check(98, "ADD", M, chained)
+    case(98, "ADD", M, chained)
         .when("prevResult of an earlier plugin")
         .then("its interfaces and addresses in the result, or an error")
         .source("SPEC 2 (ADD: prevResult)")
         .versions(WITH_INTERFACES),
-    check(99, "ADD", K, chained_wrongly)
+    case(99, "ADD", K, chained_wrongly)
         .when("prevResult of version 9.9.9, and of no known shape")
         .then("code 6 or 7 (skel: 999, reported), nothing changed")
         .source("version.ParsePrevResult")
         .versions(WITH_INTERFACES),
-    check(100, "ADD", M, half_way)
+    case(100, "ADD", M, half_way)
         .when("an ADD that fails half-way")
         .then("everything back, the delegate DELeted, an error")
         .source("SPEC 2 (ADD), 4 (delegation)")

@@ -5,51 +5,51 @@ use serde_json::{Value, json};
 use super::{K, M, MK, R};
 use crate::answer::{Answer, Outcome};
 use crate::call::Call;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::stop::Verdict;
 use crate::trial::Trial;
 use crate::versions::Versions;
 
 const SKEL: &str = "skel validateConfig";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(52, "ADD", K, empty).when("nothing on stdin").then("code 6").source(SKEL),
-    check(53, "ADD", MK, broken)
+pub(crate) const CASES: &[TestCase] = &[
+    case(52, "ADD", K, empty).when("nothing on stdin").then("code 6").source(SKEL),
+    case(53, "ADD", MK, broken)
         .when("`{`, `{{{`, text")
         .then("code 6")
         .source("SPEC 5 (error codes: decoding failure)"),
-    check(54, "ADD", K, another_type).when("`[]`, `\"x\"`, `5`").then("code 6").source(SKEL),
-    check(55, "ADD", K, null).when("`null`").then("code 7").source(SKEL),
-    check(56, "ADD", K, trailing).when("two objects, trailing text").then("code 6").source(SKEL),
-    check(57, "ADD", K, byte_order_mark).when("a UTF-8 byte order mark").then("code 6").source(SKEL),
-    check(58, "ADD", R, invalid_utf8)
+    case(54, "ADD", K, another_type).when("`[]`, `\"x\"`, `5`").then("code 6").source(SKEL),
+    case(55, "ADD", K, null).when("`null`").then("code 7").source(SKEL),
+    case(56, "ADD", K, trailing).when("two objects, trailing text").then("code 6").source(SKEL),
+    case(57, "ADD", K, byte_order_mark).when("a UTF-8 byte order mark").then("code 6").source(SKEL),
+    case(58, "ADD", R, invalid_utf8)
         .when("invalid UTF-8 in a string")
         .then("code 6, or accepted")
         .source("decoders differ"),
-    check(59, "ADD", K, unreadable)
+    case(59, "ADD", K, unreadable)
         .when("stdin cannot be read (a directory)")
         .then("code 5")
         .source("skel: error reading from stdin")
         .versions(Versions::Newest),
-    check(60, "ADD", R, monstrous)
+    case(60, "ADD", R, monstrous)
         .when("10 000 levels deep; 10 MiB")
         .then("code 6, or accepted; no crash")
         .source("robustness")
         .versions(Versions::Newest),
-    check(61, "ADD", M, unknown_keys)
+    case(61, "ADD", M, unknown_keys)
         .when("keys that the plugin does not know, reserved ones included")
         .then("accepted, or code 2 naming key and value")
         .source("SPEC 1 (additional fields), 5 (code 2)"),
-    check(62, "ADD", R, twice_the_same_key)
+    case(62, "ADD", R, twice_the_same_key)
         .when("a key twice")
         .then("always the same, no crash")
         .source("JSON leaves it open"),
-    check(63, "ADD", K, other_case)
+    case(63, "ADD", K, other_case)
         .when("`CNIVersion` for `cniVersion`")
         .then("accepted or refused in order (reported)")
         .source("Go decodes keys in any case"),
-    check(64, "ADD", K, mistyped_version).when("cniVersion a number, an array").then("code 6").source(SKEL),
-    check(65, "ADD", K, no_version)
+    case(64, "ADD", K, mistyped_version).when("cniVersion a number, an array").then("code 6").source(SKEL),
+    case(65, "ADD", K, no_version)
         .when("cniVersion missing or empty")
         .then("taken as 0.1.0: accepted if listed, else code 1")
         .source("version.ConfigDecoder")

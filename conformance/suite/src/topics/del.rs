@@ -9,64 +9,64 @@ use serde_json::{Map, Value, json};
 
 use super::{M, MR, R, S};
 use crate::answer::Outcome;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::fixture::Fault;
 use crate::levels::{Instead, Profile};
 use crate::namespace::ip;
 use crate::pod::{Attached, Pod};
-use crate::runner::at_once;
 use crate::stop::{Stop, Verdict};
+use crate::threads::at_once;
 use crate::trial::Trial;
 use crate::versions::Versions;
 use crate::witness::{State, look_here};
 
 const DEL: &str = "SPEC 2 (DEL: complete without error if something is missing)";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(101, "DEL", M, never_added)
+pub(crate) const CASES: &[TestCase] = &[
+    case(101, "DEL", M, never_added)
         .when("a container that was never ADDed")
         .then("success, silently")
         .source(DEL),
-    check(102, "DEL", M, again_and_again)
+    case(102, "DEL", M, again_and_again)
         .when("twice after an ADD, then 20 at the same time")
         .then("success each time")
         .source("SPEC 2 (DEL: multiple calls)")
         .containers(1),
-    check(103, "DEL", MR, namespace_lost)
+    case(103, "DEL", MR, namespace_lost)
         .when("CNI_NETNS gone, empty, a plain file, a dangling link")
         .then("success")
         .source("SPEC 2 (DEL); CRI-O and containerd send these"),
-    check(104, "DEL", M, previous_result)
+    case(104, "DEL", M, previous_result)
         .when("prevResult missing, {}, garbage, of another version")
         .then("success (garbage: or an error, reported)")
         .source("SPEC 2 (DEL: prevResult)"),
-    check(105, "DEL", R, bare_configuration)
+    case(105, "DEL", R, bare_configuration)
         .when("a configuration with cniVersion, name and type only")
         .then("success")
         .source("Multus: delegates rebuilt without device"),
-    check(106, "DEL", MR, interface_lost)
+    case(106, "DEL", MR, interface_lost)
         .when("the interface removed, renamed; its device unplugged")
         .then("success")
         .source(DEL),
-    check(107, "DEL", M, after_failed_add)
+    case(107, "DEL", M, after_failed_add)
         .when("right after an ADD that failed")
         .then("success, nothing left")
         .source("SPEC 2 (ADD must be followed by DEL)"),
-    check(108, "DEL", M, only_its_own)
+    case(108, "DEL", M, only_its_own)
         .when("one of two containers with the same pod name")
         .then("the other untouched")
         .source("SPEC 2 (attachment = container and interface)"),
-    check(109, "DEL", R, dependency_down)
+    case(109, "DEL", R, dependency_down)
         .when("what the plugin depends on is down")
         .then("success within 10 s, or an error with a msg")
         .source("CRI-O: 1 min for DEL")
         .versions(Versions::Newest),
-    check(110, "DEL", S, home_name_taken)
+    case(110, "DEL", S, home_name_taken)
         .when("the device's name is taken in the host")
         .then("the device back, or an error and a retry that works")
         .source("containernetworking/plugins 357")
         .versions(Versions::Newest),
-    check(111, "DEL", R, in_time)
+    case(111, "DEL", R, in_time)
         .when("five DELs")
         .then("each within 60 s, typically 1 s")
         .source("CRI-O: 1 min for DEL")

@@ -3,7 +3,7 @@
 use super::{K, M, MK, R};
 use crate::answer::Outcome;
 use crate::call::Call;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::pod::Pod;
 use crate::stop::Verdict;
 use crate::trial::Trial;
@@ -13,92 +13,89 @@ const PARAMETERS: &str = "SPEC 2 (parameters); skel getCmdArgsFromEnv";
 const SKEL: &str = "skel getCmdArgsFromEnv";
 const LIBCNI: &str = "libcni sets all variables, empty ones included";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(17, "none", K, no_command)
+pub(crate) const CASES: &[TestCase] = &[
+    case(17, "none", K, no_command)
         .when("no CNI_COMMAND")
         .then("about text on stderr and exit 0, or code 4")
         .source(SKEL),
-    check(18, "none", K, empty_command).when("CNI_COMMAND empty").then("the same as without it").source(SKEL),
-    check(19, "NOPE", MK, unknown_command)
+    case(18, "none", K, empty_command).when("CNI_COMMAND empty").then("the same as without it").source(SKEL),
+    case(19, "NOPE", MK, unknown_command)
         .when("CNI_COMMAND=NOPE")
         .then("code 4, naming it")
         .source("SPEC 5 (error codes); skel pluginMain"),
-    check(20, "add", K, lower_case_command).when("CNI_COMMAND=add").then("code 4").source("skel pluginMain"),
-    check(21, "UPDATE GET", K, former_commands)
+    case(20, "add", K, lower_case_command).when("CNI_COMMAND=add").then("code 4").source("skel pluginMain"),
+    case(21, "UPDATE GET", K, former_commands)
         .when("CNI_COMMAND=UPDATE, GET")
         .then("code 4")
         .source("skel pluginMain"),
-    check(22, "ADD", M, add_needs)
+    case(22, "ADD", M, add_needs)
         .when("CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME missing in turn")
         .then("code 4, naming it")
         .source(PARAMETERS),
-    check(23, "ADD", K, add_without_path)
+    case(23, "ADD", K, add_without_path)
         .when("CNI_PATH missing")
         .then("code 4 as skel, or accepted as the specification")
         .source(PARAMETERS),
-    check(24, "ADD", K, add_names_all)
+    case(24, "ADD", K, add_names_all)
         .when("CNI_NETNS, CNI_IFNAME and CNI_PATH missing")
         .then("one code 4 naming all")
         .source(SKEL),
-    check(25, "ADD", K, empty_is_missing)
-        .when("each variable empty")
-        .then("the same as missing")
-        .source(SKEL),
-    check(26, "CHECK", M, check_needs)
+    case(25, "ADD", K, empty_is_missing).when("each variable empty").then("the same as missing").source(SKEL),
+    case(26, "CHECK", M, check_needs)
         .when("variables missing as in 22 to 24")
         .then("code 4, naming them")
         .source(PARAMETERS)
         .versions(Versions::from(versions::CHECK)),
-    check(27, "DEL", M, del_needs)
+    case(27, "DEL", M, del_needs)
         .when("CNI_CONTAINERID, CNI_IFNAME missing in turn")
         .then("code 4, naming it")
         .source(PARAMETERS),
-    check(28, "DEL", M, del_without_netns)
+    case(28, "DEL", M, del_without_netns)
         .when("CNI_NETNS missing or empty")
         .then("not an error of the environment")
         .source("SPEC 2 (DEL: CNI_NETNS optional)"),
-    check(29, "GC STATUS", M, node_verbs_need_little)
+    case(29, "GC STATUS", M, node_verbs_need_little)
         .when("only CNI_COMMAND and CNI_PATH")
         .then("not an error of the environment")
         .source("SPEC 2 (GC, STATUS)")
         .versions(Versions::from(versions::STATUS)),
-    check(30, "GC STATUS", R, node_verbs_with_empty)
+    case(30, "GC STATUS", R, node_verbs_with_empty)
         .when("the container's variables present and empty")
         .then("not an error of the environment")
         .source(LIBCNI)
         .versions(Versions::from(versions::STATUS)),
-    check(31, "GC", K, gc_ignores)
+    case(31, "GC", K, gc_ignores)
         .when("CNI_IFNAME=a/b, CNI_CONTAINERID=-")
         .then("ignored")
         .source(SKEL)
         .versions(Versions::from(versions::STATUS)),
-    check(32, "GC STATUS", K, node_verbs_without_path)
+    case(32, "GC STATUS", K, node_verbs_without_path)
         .when("CNI_PATH missing")
         .then("code 4 as skel, or accepted")
         .source(PARAMETERS)
         .versions(Versions::from(versions::STATUS)),
-    check(33, "VERSION", K, version_needs_nothing)
+    case(33, "VERSION", K, version_needs_nothing)
         .when("no other variable, and libcni's dummies")
         .then("success")
         .source("skel; libcni invoke")
         .versions(Versions::Newest),
-    check(34, "ADD DEL CHECK", M, args_are_optional)
+    case(34, "ADD DEL CHECK", M, args_are_optional)
         .when("CNI_ARGS missing or empty")
         .then("accepted")
         .source("SPEC 2 (parameters)"),
-    check(35, "ADD", R, args_of_others)
+    case(35, "ADD", R, args_of_others)
         .when("CNI_ARGS with keys that nobody knows, and IgnoreUnknown")
         .then("accepted")
         .source("SPEC 2 (CNI_ARGS); types.LoadArgs"),
-    check(36, "ADD", R, args_with_odd_values)
+    case(36, "ADD", R, args_with_odd_values)
         .when("CNI_ARGS with an empty value, and one with `=`")
         .then("accepted")
         .source("Multus (thick) sends an empty K8S_POD_INFRA_CONTAINER_ID"),
-    check(37, "ADD", R, args_of_podman)
+    case(37, "ADD", R, args_of_podman)
         .when("CNI_ARGS with podman's two keys only")
         .then("the same as with Kubernetes' five")
         .source("podman"),
-    check(38, "ADD", K, args_unknown)
+    case(38, "ADD", K, args_unknown)
         .when("CNI_ARGS with an unknown key, no IgnoreUnknown")
         .then("accepted, or code 4 or 7 (skel: 999), reported")
         .source("types.LoadArgs"),

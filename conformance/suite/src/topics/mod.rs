@@ -1,19 +1,20 @@
-//! The checks, by topic.
+//! The checks, by topic, and the list of all of them.
 
-pub(super) mod add;
-pub(super) mod decoding;
-pub(super) mod del;
-pub(super) mod environment;
-pub(super) mod namespaces;
-pub(super) mod negotiation;
-pub(super) mod placeholder;
-pub(super) mod random;
-pub(super) mod runtimes;
-pub(super) mod status_gc;
-pub(super) mod streams;
-pub(super) mod validators;
-pub(super) mod verify;
+mod add;
+mod decoding;
+mod del;
+mod environment;
+mod namespaces;
+mod negotiation;
+mod placeholder;
+mod random;
+mod runtimes;
+mod status_gc;
+mod streams;
+mod validators;
+mod verify;
 
+use super::case::Group;
 use super::levels::Level::{self, Interface, Library, Must, Placeholder, Runtime, Skel};
 
 // Who demands a check, as the reports write it.
@@ -28,3 +29,20 @@ const MR: &[Level] = &[Must, Runtime];
 const KR: &[Level] = &[Skel, Runtime];
 const SP: &[Level] = &[Interface, Placeholder];
 const RP: &[Level] = &[Runtime, Placeholder];
+
+/// Every check there is, by topic.
+pub(crate) const GROUPS: &[Group] = &[
+    Group { name: "streams", cases: streams::CASES },
+    Group { name: "environment", cases: environment::CASES },
+    Group { name: "validators", cases: validators::CASES },
+    Group { name: "decoding", cases: decoding::CASES },
+    Group { name: "negotiation", cases: negotiation::CASES },
+    Group { name: "namespaces", cases: namespaces::CASES },
+    Group { name: "add", cases: add::CASES },
+    Group { name: "del", cases: del::CASES },
+    Group { name: "check", cases: verify::CASES },
+    Group { name: "status-gc", cases: status_gc::CASES },
+    Group { name: "runtimes", cases: runtimes::CASES },
+    Group { name: "placeholder", cases: placeholder::CASES },
+    Group { name: "random", cases: random::CASES },
+];

@@ -9,7 +9,7 @@ use nix::unistd::mkfifo;
 
 use super::{K, KR, S, SP};
 use crate::answer::Outcome;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::levels::Profile;
 use crate::namespace::ip;
 use crate::stop::{Stop, Verdict};
@@ -20,32 +20,32 @@ use crate::witness::State;
 const OWN: &str = "/proc/self/ns/net";
 const SKEL: &str = "skel: netns check (since 1.2); here before anything is done";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(81, "ADD", K, own_namespace)
+pub(crate) const CASES: &[TestCase] = &[
+    case(81, "ADD", K, own_namespace)
         .when("CNI_NETNS is the plugin's own")
         .then("code 8, one document, nothing changed")
         .source(SKEL),
-    check(82, "ADD", K, own_namespace_on_purpose)
+    case(82, "ADD", K, own_namespace_on_purpose)
         .when("the same with CNI_NETNS_OVERRIDE=1, true, TRUE, TrUe")
         .then("not code 8")
         .source(SKEL),
-    check(83, "ADD", K, own_namespace_by_mistake)
+    case(83, "ADD", K, own_namespace_by_mistake)
         .when("the same with CNI_NETNS_OVERRIDE=yes, 0, empty")
         .then("code 8")
         .source(SKEL),
-    check(84, "DEL", KR, own_namespace_deleted)
+    case(84, "DEL", KR, own_namespace_deleted)
         .when("DEL, CNI_NETNS is the plugin's own")
         .then("code 8; the host's interfaces untouched")
         .source(SKEL),
-    check(85, "ADD", SP, no_namespace)
+    case(85, "ADD", SP, no_namespace)
         .when("CNI_NETNS does not exist")
         .then("an error, nothing created")
         .source("SPEC 2 (ADD)"),
-    check(86, "ADD", S, not_a_namespace)
+    case(86, "ADD", S, not_a_namespace)
         .when("CNI_NETNS is a file, a directory, a FIFO")
         .then("an error, and no hang")
         .source("ns.IsNSorErr"),
-    check(87, "ADD", S, linked_namespace)
+    case(87, "ADD", S, linked_namespace)
         .when("CNI_NETNS is a symbolic link to a namespace")
         .then("the same as without")
         .source("ns.GetNS"),

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::{K, KR, M, MK, R};
 use crate::answer::{Answer, Outcome};
 use crate::call::Call;
-use crate::catalogue::{Check, check};
-use crate::runner::at_once;
+use crate::case::{TestCase, case};
 use crate::stop::{Stop, Verdict};
+use crate::threads::at_once;
 use crate::trial::Trial;
 use crate::versions::{self, Versions, at_least};
 
@@ -17,76 +17,76 @@ const VERSION: &str = "SPEC 5 (VERSION success); version.PluginDecoder";
 const RECONCILE: &str = "SPEC 5 (code 1); version.Reconciler";
 const TOO_OLD: &str = "SPEC 2; skel checkVersionAndCall";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(66, "VERSION", M, version_answers)
+pub(crate) const CASES: &[TestCase] = &[
+    case(66, "VERSION", M, version_answers)
         .when("VERSION with 1.1.0")
         .then("string cniVersion, array of strings supportedVersions")
         .source(VERSION)
         .versions(Versions::Newest),
-    check(67, "VERSION", MK, version_echo)
+    case(67, "VERSION", MK, version_echo)
         .when("VERSION with each version")
         .then("cniVersion the same, or another published one (reported)")
         .source("SPEC 5 (VERSION: the configuration's version)"),
-    check(68, "VERSION", K, version_of_nothing)
+    case(68, "VERSION", K, version_of_nothing)
         .when("stdin empty, junk, without cniVersion")
         .then("success, the same list")
         .source("skel: VERSION reads nothing")
         .versions(Versions::Newest),
-    check(69, "VERSION", R, version_list)
+    case(69, "VERSION", R, version_list)
         .when("VERSION")
         .then("versions a.b.c, none twice, ascending (reported)")
         .source("version.ParseVersion")
         .versions(Versions::Newest),
-    check(70, "VERSION", R, version_in_parallel)
+    case(70, "VERSION", R, version_in_parallel)
         .when("50 at the same time")
         .then("the same answer from all")
         .source("CRI-O re-reads on every change")
         .versions(Versions::Newest),
-    check(71, "ADD", M, listed_versions_work)
+    case(71, "ADD", M, listed_versions_work)
         .when("each listed version")
         .then("never code 1")
         .source(RECONCILE),
-    check(72, "ADD", MK, unknown_versions)
+    case(72, "ADD", MK, unknown_versions)
         .when("9.9.9, 2.0.0, 1.1, v1.0.0, `1.1.0 `")
         .then("code 1, naming it and what is supported")
         .source(RECONCILE)
         .versions(Versions::Newest),
-    check(73, "CHECK", MK, check_too_early)
+    case(73, "CHECK", MK, check_too_early)
         .when("CHECK before 0.4.0")
         .then("code 1")
         .source(TOO_OLD)
         .versions(Versions::Before(versions::CHECK)),
-    check(74, "CHECK", M, check_in_time)
+    case(74, "CHECK", M, check_in_time)
         .when("CHECK from 0.4.0 on")
         .then("not code 1")
         .source(TOO_OLD)
         .versions(Versions::from(versions::CHECK)),
-    check(75, "GC", MK, gc_too_early)
+    case(75, "GC", MK, gc_too_early)
         .when("GC before 1.1.0")
         .then("code 1")
         .source(TOO_OLD)
         .versions(Versions::Before(versions::STATUS)),
-    check(76, "STATUS", MK, status_too_early)
+    case(76, "STATUS", MK, status_too_early)
         .when("STATUS before 1.1.0")
         .then("code 1")
         .source(TOO_OLD)
         .versions(Versions::Before(versions::STATUS)),
-    check(77, "STATUS GC", K, node_verbs_of_the_future)
+    case(77, "STATUS GC", K, node_verbs_of_the_future)
         .when("STATUS, GC with 1.2.0")
         .then("code 1")
         .source(RECONCILE)
         .versions(Versions::from(versions::STATUS)),
-    check(78, "CHECK GC STATUS", K, nonsense)
+    case(78, "CHECK GC STATUS", K, nonsense)
         .when("cniVersion `adsfsadf`")
         .then("code 6")
         .source("version.GreaterThanOrEqualTo")
         .versions(Versions::Newest),
-    check(79, "STATUS GC", K, node_verbs_unknown)
+    case(79, "STATUS GC", K, node_verbs_unknown)
         .when("STATUS, GC with 1.1.0, by a plugin that does not list it")
         .then("code 1")
         .source(RECONCILE)
         .versions(Versions::Newest),
-    check(80, "DEL", KR, del_of_unknown_version)
+    case(80, "DEL", KR, del_of_unknown_version)
         .when("DEL with 9.9.9")
         .then("code 1")
         .source("skel; CRI-O: pods must stay deletable")

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::P;
 use crate::answer::{LONGEST, Outcome, Refusal};
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::stop::{Stop, Verdict};
 use crate::trial::Trial;
 use crate::versions::{self, Versions, at_least};
@@ -15,49 +15,49 @@ mod traced;
 
 const READY: &str = "a node that is ready and takes no pod";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(142, "VERSION", P, lists_all)
+pub(crate) const CASES: &[TestCase] = &[
+    case(142, "VERSION", P, lists_all)
         .when("VERSION")
         .then("0.3.0 to 1.1.0 at least")
         .source("runtimes refuse other configurations")
         .versions(Versions::Newest),
-    check(143, "STATUS", P, always_ready)
+    case(143, "STATUS", P, always_ready)
         .when("any valid configuration")
         .then("silent success")
         .source(READY)
         .versions(Versions::from(versions::STATUS)),
-    check(144, "ADD", P, one_fixed_error)
+    case(144, "ADD", P, one_fixed_error)
         .when("any valid call")
         .then("one fixed code >= 100, and what to do: hostNetwork, node")
         .source(READY),
-    check(145, "ADD", P, validation_comes_first)
+    case(145, "ADD", P, validation_comes_first)
         .when("invalid environment, input, version, name")
         .then("4, 6, 1, 7 rather than the fixed code")
         .source("skel"),
-    check(146, "ADD", P, traced::touches_nothing)
+    case(146, "ADD", P, traced::touches_nothing)
         .when("CNI_NETNS missing, CNI_IFNAME taken, chained")
         .then("the fixed error; no namespace, no netlink socket opened")
         .source(READY),
-    check(147, "DEL", P, del_never_fails)
+    case(147, "DEL", P, del_never_fails)
         .when("anything: empty, broken, unknown version, no environment")
         .then("silent success")
         .source("CRI-O, containerd: a failed DEL keeps the pod"),
-    check(148, "CHECK", P, check_refuses)
+    case(148, "CHECK", P, check_refuses)
         .when("CHECK")
         .then("the fixed code")
         .source("nothing was ever attached")
         .versions(Versions::from(versions::CHECK)),
-    check(149, "GC", P, gc_never_fails)
+    case(149, "GC", P, gc_never_fails)
         .when("anything")
         .then("silent success")
         .source(READY)
         .versions(Versions::from(versions::STATUS)),
-    check(150, "ADD", P, cost::cheap)
+    case(150, "ADD", P, cost::cheap)
         .when("1000 in a row")
         .then("median < 5 ms, < 5 MB of memory, no file grows")
         .source("kubelet retries every 10 s for every pod")
         .versions(Versions::Newest),
-    check(151, "configuration", P, loader::accepts)
+    case(151, "configuration", P, loader::accepts)
         .when("as .conflist and as .conf")
         .then("loaded as by CRI-O, and by Multus' rule")
         .source("ocicni; Multus: cniVersion >= 0.4.0")

@@ -1,11 +1,11 @@
 //! 152: what nobody thought of.
 
 use super::R;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::random;
 use crate::versions::Versions;
 
-pub(crate) const CHECKS: &[Check] = &[check(152, "any", R, random::run)
+pub(crate) const CASES: &[TestCase] = &[case(152, "any", R, random::run)
     .when("random environments and inputs")
     .then("an end, and at most one document on stdout, of JSON")
     .source("robustness")

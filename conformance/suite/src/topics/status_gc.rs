@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{M, MR, R};
 use crate::answer::Outcome;
 use crate::call::Call;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::fixture::Fault;
 use crate::pod::{Attached, Pod};
 use crate::stop::{Stop, Verdict};
@@ -24,68 +24,68 @@ const VALID: &str = "cni.dev/valid-attachments";
 /// What it was called before.
 const LEGACY: &str = "cni.dev/attachments";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(118, "STATUS", M, healthy)
+pub(crate) const CASES: &[TestCase] = &[
+    case(118, "STATUS", M, healthy)
         .when("a healthy plugin")
         .then("silent success within 1 s")
         .source(STATUS)
         .versions(SINCE),
-    check(119, "STATUS", M, unhealthy)
+    case(119, "STATUS", M, unhealthy)
         .when("what the plugin depends on is down")
         .then("code 50 or 51")
         .source(STATUS)
         .versions(SINCE),
-    check(120, "STATUS", R, wrong_configuration)
+    case(120, "STATUS", R, wrong_configuration)
         .when("the plugin's own keys, each with a value of another type")
         .then("code 7 (or 6)")
         .source("SPEC 5 (error codes)")
         .versions(SINCE),
-    check(121, "STATUS", R, often)
+    case(121, "STATUS", R, often)
         .when("100 times")
         .then("no more files, processes or links than before")
         .source("CRI-O polls")
         .versions(SINCE),
-    check(122, "STATUS", M, status_is_delegated)
+    case(122, "STATUS", M, status_is_delegated)
         .when("an IPAM plugin that is not available")
         .then("its error")
         .source("SPEC 4 (delegation)")
         .versions(SINCE),
-    check(123, "GC", MR, shapes)
+    case(123, "GC", MR, shapes)
         .when("attachments absent, null, [], one, 10 000")
         .then("silent success")
         .source("SPEC 2 (GC); libcni sends these")
         .versions(SINCE),
-    check(124, "GC", R, legacy_key)
+    case(124, "GC", R, legacy_key)
         .when("the list under its former name only")
         .then("the same as under the new one")
         .source("containernetworking/cni 1101")
         .versions(SINCE),
-    check(125, "GC", R, both_keys)
+    case(125, "GC", R, both_keys)
         .when("the list under both names")
         .then("silent success")
         .source("libcni sends both")
         .versions(SINCE),
-    check(126, "GC", R, odd_entries)
+    case(126, "GC", R, odd_entries)
         .when("entries with unknown keys, and without ifname")
         .then("silent success")
         .source("robustness")
         .versions(SINCE),
-    check(127, "GC", M, stale_and_live)
+    case(127, "GC", M, stale_and_live)
         .when("one attachment listed, one stale")
         .then("the stale one's state removed, the other kept")
         .source(GC)
         .versions(SINCE),
-    check(128, "GC", M, stuck)
+    case(128, "GC", M, stuck)
         .when("a stale attachment that cannot be removed")
         .then("the others removed, an error at the end")
         .source(GC)
         .versions(SINCE),
-    check(129, "GC", M, gc_is_delegated)
+    case(129, "GC", M, gc_is_delegated)
         .when("an IPAM plugin")
         .then("GC sent to it too")
         .source("SPEC 4 (delegation)")
         .versions(SINCE),
-    check(130, "GC", M, twice).when("twice").then("silent success").source(GC).versions(SINCE),
+    case(130, "GC", M, twice).when("twice").then("silent success").source(GC).versions(SINCE),
 ];
 
 fn healthy(t: &Trial<'_>) -> Verdict {

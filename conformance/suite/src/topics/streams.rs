@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use super::{K, M, MR, R};
 use crate::answer::Outcome;
 use crate::call::Call;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::pod::Pod;
 use crate::snapshot::touched;
 use crate::stop::{Stop, Verdict};
@@ -21,72 +21,72 @@ use crate::versions::{self, Versions, at_least};
 
 const PROTOCOL: &str = "SPEC 2 (execution protocol), 5 (error)";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(1, "VERSION", R, version_is_instant)
+pub(crate) const CASES: &[TestCase] = &[
+    case(1, "VERSION", R, version_is_instant)
         .when("VERSION in an empty network")
         .then("an answer within 1 s, no process left")
         .source("CRI-O: no timeout on VERSION"),
-    check(2, "any error", MR, errors_are_one_document)
+    case(2, "any error", MR, errors_are_one_document)
         .when("errors of every kind")
         .then("one JSON document on stdout, nothing else")
         .source(PROTOCOL),
-    check(3, "any error", MR, errors_have_their_keys)
+    case(3, "any error", MR, errors_have_their_keys)
         .when("errors of every kind")
         .then("integer code, string msg, string details or none")
         .source(PROTOCOL),
-    check(4, "any error", M, errors_carry_a_version)
+    case(4, "any error", M, errors_carry_a_version)
         .when("errors of every kind")
         .then("cniVersion: the configuration's, or a listed one")
         .source("SPEC 5 (error)"),
-    check(5, "DEL CHECK GC STATUS", MR, success_is_silent)
+    case(5, "DEL CHECK GC STATUS", MR, success_is_silent)
         .when("calls that succeed")
         .then("an empty stdout")
         .source("SPEC 2 (GC: no output), 5"),
-    check(6, "ADD", M, add_prints_one_object)
+    case(6, "ADD", M, add_prints_one_object)
         .when("ADD that succeeds")
         .then("one JSON object, logs on stderr only")
         .source("SPEC 5 (ADD success), libcni"),
-    check(7, "any", R, nobody_reads)
+    case(7, "any", R, nobody_reads)
         .when("stdout without a reader, or closed")
         .then("an end, and a failure if there was something to say")
         .source("EPIPE"),
-    check(8, "any", R, no_stderr)
+    case(8, "any", R, no_stderr)
         .when("stderr closed")
         .then("the same as with it")
         .source("runtimes' process set-up"),
-    check(9, "ADD", R, large_configuration)
+    case(9, "ADD", R, large_configuration)
         .when("a valid configuration of 1 MiB")
         .then("the same as with a small one")
         .source("pipes hold 64 KiB"),
-    check(10, "ADD", K, environment_comes_first)
+    case(10, "ADD", K, environment_comes_first)
         .when("invalid environment, stdin never closed")
         .then("code 4 without waiting for the end of stdin")
         .source("skel: environment before stdin")
         .versions(Versions::Newest),
-    check(11, "VERSION", K, version_ignores_stdin)
+    case(11, "VERSION", K, version_ignores_stdin)
         .when("stdin never closed")
         .then("an answer without reading stdin")
         .source("skel: VERSION reads nothing")
         .versions(Versions::Newest),
-    check(12, "all", R, directories_stay_untouched)
+    case(12, "all", R, directories_stay_untouched)
         .when("all verbs")
         .then("nothing written in CNI_PATH, nor in the working directory")
         .source("CRI-O watches its directories"),
-    check(13, "ADD", R, terminates)
+    case(13, "ADD", R, terminates)
         .when("SIGTERM at several points of an ADD")
         .then("a prompt end, and a DEL that succeeds")
         .source("runtimes' shutdown")
         .versions(Versions::Newest),
-    check(14, "ADD", R, out_of_memory)
+    case(14, "ADD", R, out_of_memory)
         .when("64 MiB of input in 64 MiB of address space")
         .then("a JSON error, or a failure that stderr explains")
         .source("invoke: raw stderr is the last resort")
         .versions(Versions::Newest),
-    check(15, "ADD", R, strange_environment)
+    case(15, "ADD", R, strange_environment)
         .when("2000 more variables, one of them not UTF-8")
         .then("the same as without them")
         .source("plugins inherit the runtime's environment"),
-    check(16, "ADD", R, strange_place)
+    case(16, "ADD", R, strange_place)
         .when("by a symbolic link; in a directory that is removed")
         .then("the same as otherwise")
         .source("runtimes' process set-up")

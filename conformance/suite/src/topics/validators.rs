@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{K, MK};
 use crate::call::Call;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::stop::Verdict;
 use crate::trial::Trial;
 use crate::versions::{self, at_least};
@@ -13,50 +13,47 @@ const CONTAINER: &str = "SPEC 2 (CNI_CONTAINERID); utils.ValidateContainerID";
 const INTERFACE: &str = "utils.ValidateInterfaceName; IFNAMSIZ";
 const NETWORK: &str = "SPEC 1 (name); utils.ValidateNetworkName";
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(39, "ADD", MK, bad_container_ids)
+pub(crate) const CASES: &[TestCase] = &[
+    case(39, "ADD", MK, bad_container_ids)
         .when("CNI_CONTAINERID `-x`, `.x`, `_x`, `a b`, `a/b`, ...")
         .then("code 4, naming the value")
         .source(CONTAINER),
-    check(40, "ADD", K, good_container_ids)
+    case(40, "ADD", K, good_container_ids)
         .when("CNI_CONTAINERID `a`, `A0_.-z`, 64 and 256 characters")
         .then("accepted")
         .source(CONTAINER),
-    check(41, "ADD", K, container_id_comes_first)
+    case(41, "ADD", K, container_id_comes_first)
         .when("CNI_CONTAINERID invalid, other variables missing")
         .then("code 4 about the container ID only")
         .source(CONTAINER),
-    check(42, "DEL CHECK", K, bad_container_ids_elsewhere)
+    case(42, "DEL CHECK", K, bad_container_ids_elsewhere)
         .when("CNI_CONTAINERID invalid")
         .then("code 4")
         .source(CONTAINER),
-    check(43, "ADD", K, long_ifname).when("CNI_IFNAME of 16 characters").then("code 4").source(INTERFACE),
-    check(44, "ADD", K, longest_ifname)
-        .when("CNI_IFNAME of 15 characters")
-        .then("accepted")
-        .source(INTERFACE),
-    check(45, "ADD", K, dots).when("CNI_IFNAME `.`, `..`").then("code 4").source(INTERFACE),
-    check(46, "ADD", K, separators)
+    case(43, "ADD", K, long_ifname).when("CNI_IFNAME of 16 characters").then("code 4").source(INTERFACE),
+    case(44, "ADD", K, longest_ifname).when("CNI_IFNAME of 15 characters").then("accepted").source(INTERFACE),
+    case(45, "ADD", K, dots).when("CNI_IFNAME `.`, `..`").then("code 4").source(INTERFACE),
+    case(46, "ADD", K, separators)
         .when("CNI_IFNAME `test/test`, `test:test`")
         .then("code 4")
         .source(INTERFACE),
-    check(47, "ADD", K, white_space)
+    case(47, "ADD", K, white_space)
         .when("CNI_IFNAME with a space, tab, U+2003, U+0085")
         .then("code 4")
         .source(INTERFACE),
-    check(48, "ADD", K, bytes_count)
+    case(48, "ADD", K, bytes_count)
         .when("CNI_IFNAME of 8 characters and 16 bytes")
         .then("code 4")
         .source(INTERFACE),
-    check(49, "ADD", MK, bad_names)
+    case(49, "ADD", MK, bad_names)
         .when("name `te%%st`, `a/b`, `-a`, empty, missing, null")
         .then("code 7")
         .source(NETWORK),
-    check(50, "ADD", K, names_of_another_type)
+    case(50, "ADD", K, names_of_another_type)
         .when("name a number, an object, an array")
         .then("code 6")
         .source("skel validateConfig"),
-    check(51, "STATUS GC CHECK DEL", K, bad_names_elsewhere)
+    case(51, "STATUS GC CHECK DEL", K, bad_names_elsewhere)
         .when("names as in 49 and 50")
         .then("the same codes")
         .source("skel validateConfig"),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{K, M, MR};
 use crate::call::Call;
-use crate::catalogue::{Check, check};
+use crate::case::{TestCase, case};
 use crate::pod::Attached;
 use crate::result::{addresses, objects, text};
 use crate::stop::{Stop, Verdict};
@@ -17,33 +17,33 @@ use crate::witness::State;
 const CHECK: &str = "SPEC 2 (CHECK)";
 const SINCE: Versions = Versions::from(versions::CHECK);
 
-pub(crate) const CHECKS: &[Check] = &[
-    check(112, "CHECK", MR, right_after_add)
+pub(crate) const CASES: &[TestCase] = &[
+    case(112, "CHECK", MR, right_after_add)
         .when("right after ADD, with its result")
         .then("silent success within 1 s")
         .source("SPEC 2 (CHECK); CRI-O checks after every ADD")
         .versions(SINCE),
-    check(113, "CHECK", M, without_previous_result)
+    case(113, "CHECK", M, without_previous_result)
         .when("no prevResult")
         .then("an error, for a plugin that owns the interface")
         .source(CHECK)
         .versions(SINCE),
-    check(114, "CHECK", M, something_is_wrong)
+    case(114, "CHECK", M, something_is_wrong)
         .when("the interface removed, down, without address, with another MAC")
         .then("an error")
         .source(CHECK)
         .versions(SINCE),
-    check(115, "CHECK", M, routes_of_others)
+    case(115, "CHECK", M, routes_of_others)
         .when("routes that a later plugin added")
         .then("success")
         .source("SPEC 2 (CHECK: changes by chained plugins)")
         .versions(SINCE),
-    check(116, "CHECK", K, another_sandbox)
+    case(116, "CHECK", K, another_sandbox)
         .when("prevResult with another sandbox than CNI_NETNS")
         .then("an error")
         .source("reference plugins' validateInterface")
         .versions(SINCE),
-    check(117, "CHECK", M, nothing_changes)
+    case(117, "CHECK", M, nothing_changes)
         .when("right after ADD")
         .then("nothing changed")
         .source(CHECK)

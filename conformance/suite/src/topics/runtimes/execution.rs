@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, anyhow};
 use nix::mount::{MsFlags, mount};
 
-use crate::runner::at_once;
 use crate::stop::{Stop, Verdict};
+use crate::threads::at_once;
 use crate::trial::Trial;
 
 pub(super) fn replaced(t: &Trial<'_>) -> Verdict {

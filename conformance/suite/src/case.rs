@@ -1,14 +1,13 @@
-//! What a check is, and the list of all of them.
+//! What a check is.
 
 use super::levels::Level;
 use super::stop::Verdict;
-use super::topics;
 use super::trial::Trial;
 use super::versions::Versions;
 
 /// One numbered check. Its function runs once for each of its versions, every time on a fresh host.
 #[derive(Clone, Copy)]
-pub struct Check {
+pub struct TestCase {
     /// Its number, for ever the same.
     pub number: u16,
     /// The verb it is about.
@@ -36,17 +35,17 @@ pub struct Group {
     /// What `--only` calls it.
     pub name: &'static str,
     /// In order of their numbers.
-    pub checks: &'static [Check],
+    pub cases: &'static [TestCase],
 }
 
 /// Begins a check, for each version that the plugin lists.
-pub const fn check(
+pub const fn case(
     number: u16,
     verb: &'static str,
     levels: &'static [Level],
     run: fn(&Trial<'_>) -> Verdict,
-) -> Check {
-    Check {
+) -> TestCase {
+    TestCase {
         number,
         verb,
         levels,
@@ -59,51 +58,34 @@ pub const fn check(
     }
 }
 
-impl Check {
+impl TestCase {
     /// What is sent.
-    pub const fn when(mut self, when: &'static str) -> Check {
+    pub const fn when(mut self, when: &'static str) -> TestCase {
         self.when = when;
         self
     }
 
     /// What should come back.
-    pub const fn then(mut self, then: &'static str) -> Check {
+    pub const fn then(mut self, then: &'static str) -> TestCase {
         self.then = then;
         self
     }
 
     /// Where that is written.
-    pub const fn source(mut self, source: &'static str) -> Check {
+    pub const fn source(mut self, source: &'static str) -> TestCase {
         self.source = source;
         self
     }
 
     /// With this many containers at the same time.
-    pub const fn containers(mut self, containers: usize) -> Check {
+    pub const fn containers(mut self, containers: usize) -> TestCase {
         self.containers = containers;
         self
     }
 
     /// With which versions.
-    pub const fn versions(mut self, versions: Versions) -> Check {
+    pub const fn versions(mut self, versions: Versions) -> TestCase {
         self.versions = versions;
         self
     }
 }
-
-/// Every check there is, by topic.
-pub const GROUPS: &[Group] = &[
-    Group { name: "streams", checks: topics::streams::CHECKS },
-    Group { name: "environment", checks: topics::environment::CHECKS },
-    Group { name: "validators", checks: topics::validators::CHECKS },
-    Group { name: "decoding", checks: topics::decoding::CHECKS },
-    Group { name: "negotiation", checks: topics::negotiation::CHECKS },
-    Group { name: "namespaces", checks: topics::namespaces::CHECKS },
-    Group { name: "add", checks: topics::add::CHECKS },
-    Group { name: "del", checks: topics::del::CHECKS },
-    Group { name: "check", checks: topics::verify::CHECKS },
-    Group { name: "status-gc", checks: topics::status_gc::CHECKS },
-    Group { name: "runtimes", checks: topics::runtimes::CHECKS },
-    Group { name: "placeholder", checks: topics::placeholder::CHECKS },
-    Group { name: "random", checks: topics::random::CHECKS },
-];

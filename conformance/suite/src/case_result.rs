@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::answer::Answer;
-use super::catalogue::{Check, Group};
+use super::case::{Group, TestCase};
 use super::stop::{Failure, Stop, Verdict};
 use super::text::brief;
 
@@ -38,7 +38,7 @@ pub struct Done {
 
 /// A check's line in the report.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct CaseResult {
     /// Its number.
     pub number: u16,
     /// Its group.
@@ -71,22 +71,22 @@ pub struct Row {
     pub broken: bool,
 }
 
-impl Row {
+impl CaseResult {
     /// Of a check that was not run.
-    pub fn skipped(group: &Group, check: &Check, required: bool, reason: impl Into<String>) -> Row {
-        Row {
-            number: check.number,
+    pub fn skipped(group: &Group, case: &TestCase, required: bool, reason: impl Into<String>) -> CaseResult {
+        CaseResult {
+            number: case.number,
             group: group.name,
-            verb: check.verb,
-            levels: letters(check),
-            source: check.source,
+            verb: case.verb,
+            levels: letters(case),
+            source: case.source,
             status: Status::Skip,
             required,
             versions: Vec::new(),
             failed_versions: Vec::new(),
-            sent: check.when.to_owned(),
+            sent: case.when.to_owned(),
             came_back: String::new(),
-            should: check.then.to_owned(),
+            should: case.then.to_owned(),
             seconds: 0.0,
             remark: reason.into(),
             broken: false,
@@ -95,8 +95,8 @@ impl Row {
 
     /// Of all its runs: one failure is a failure, and it is skipped only if no run was not. What the row shows is the
     /// first failure, else the last answer.
-    pub fn of(group: &Group, check: &Check, required: bool, runs: Vec<Done>) -> Row {
-        let mut row = Row::skipped(group, check, required, "");
+    pub fn of(group: &Group, case: &TestCase, required: bool, runs: Vec<Done>) -> CaseResult {
+        let mut row = CaseResult::skipped(group, case, required, "");
         let mut reasons: Vec<String> = Vec::new();
         let mut first: Option<Failure> = None;
         for run in runs {
@@ -116,7 +116,7 @@ impl Row {
                 Err(Stop::Failed(failure)) => *failure,
                 Err(Stop::Broken(error)) => {
                     row.broken = true;
-                    broken(check, &error)
+                    broken(case, &error)
                 }
             };
             first.get_or_insert(failure);
@@ -134,22 +134,22 @@ impl Row {
 }
 
 /// The letters of its levels, as reports and lists print them.
-pub(super) fn letters(check: &Check) -> String {
-    check.levels.iter().map(|level| level.letter()).map(String::from).collect::<Vec<_>>().join("/")
+pub(super) fn letters(case: &TestCase) -> String {
+    case.levels.iter().map(|level| level.letter()).map(String::from).collect::<Vec<_>>().join("/")
 }
 
 /// The suite could not find out.
-fn broken(check: &Check, error: &anyhow::Error) -> Failure {
+fn broken(case: &TestCase, error: &anyhow::Error) -> Failure {
     let came_back = format!("the suite itself failed: {error:#}");
-    Failure { sent: check.when.to_owned(), came_back, should: check.then.to_owned() }
+    Failure { sent: case.when.to_owned(), came_back, should: case.then.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::GROUPS;
+    use crate::topics::GROUPS;
 
-    fn row(verdicts: Vec<Verdict>) -> Row {
+    fn row(verdicts: Vec<Verdict>) -> CaseResult {
         let run = |(index, verdict)| Done {
             version: format!("0.{index}.0"),
             verdict,
@@ -158,7 +158,7 @@ mod tests {
             elapsed: Duration::from_secs(1),
         };
         let runs = verdicts.into_iter().enumerate().map(run).collect();
-        Row::of(&GROUPS[0], &GROUPS[0].checks[0], true, runs)
+        CaseResult::of(&GROUPS[0], &GROUPS[0].cases[0], true, runs)
     }
 
     #[test]
