@@ -1,4 +1,4 @@
-//! The lanes that attach a pod to a VF: `dpu-host`, the plugins in Go on VFs of the same node, and the kernel alone.
+//! The groups that attach a pod to a VF: `dpu-host`, the plugins in Go on VFs of the same node, and the kernel alone.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::call::Pod;
-use super::contender::{Contender, Field, Peer};
+use super::group::{Entry, Group, Role, Step, Work};
 use super::kernel::{self, Replay};
-use super::lane::{Entry, Lane, Role, Step, Work};
 use super::process::Invocation;
 use super::site::Site;
+use super::subject::{Field, Peer, Subject};
 use super::verbs;
 
 /// Names of entries, which the limits are stated in.
@@ -27,12 +27,12 @@ pub(super) const VFS: usize = 16;
 ///
 /// # Errors
 /// When something cannot be set up.
-pub(super) fn lane<'l>(
+pub(super) fn group<'l>(
     field: &Field,
     single: &'l Site,
     dual: &'l Site,
     pods: &'l [node::Pod],
-) -> Result<Lane<'l>> {
+) -> Result<Group<'l>> {
     let mut free = single.node.vfs().iter().zip(pods);
     let mut next = || free.next().context("a free VF and pod");
     let mut entries = Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn lane<'l>(
     entries.push(replayed(Replay::new(single, vf, pod)?));
     let (vf, pod) = next()?;
     entries.push(batched(kernel::batches(single, vf, pod)?));
-    entries.extend(verbs::floors(field, &["CHECK"]));
+    entries.extend(verbs::baselines(field, &["CHECK"]));
 
     let (vf, pod) = next()?;
     entries.push(cycle(
@@ -73,17 +73,17 @@ pub(super) fn lane<'l>(
         conf["bridge"] = json!("bench0");
         entries.push(theirs(peer, single, &pod.into(), conf, true)?);
     }
-    Ok(Lane { name: LANE, entries })
+    Ok(Group { name: LANE, entries })
 }
 
 /// Whether the plugin's directory has the IPAM plugin that gives fixed addresses.
 fn has_ipam(peer: &Peer) -> bool {
-    peer.contender.path.with_file_name("static").is_file()
+    peer.subject.path.with_file_name("static").is_file()
 }
 
 /// A plugin in Go, with the addresses and routes that `dpu-host` gives its pod, or without.
 fn theirs<'l>(peer: &Peer, site: &Site, pod: &Pod, mut conf: Value, addressed: bool) -> Result<Entry<'l>> {
-    let Contender { name, path } = &peer.contender;
+    let Subject { name, path } = &peer.subject;
     if !addressed {
         return cycle(&format!("{name}, no addresses"), Role::Theirs, path, site, pod, conf);
     }

@@ -1,42 +1,19 @@
 //! How cost grows: with pods attached at once, and with records on the node.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
-use serde::Serialize;
 
 use super::call::Pod;
-use super::contender::Field;
-use super::herd::Herd;
+use super::curve::{Curve, Point};
 use super::kernel::Replay;
 use super::peak;
 use super::plan::Plan;
 use super::process::{Cost, Invocation, children_cpu};
 use super::progress::Progress;
+use super::records::Records;
 use super::site::Site;
-
-/// One kind of cost at several sizes.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Curve {
-    /// What costs.
-    pub(super) name: String,
-    /// The sizes, ascending.
-    pub(super) points: Vec<Point>,
-}
-
-/// What it costs at one size.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Point {
-    /// How many pods or records.
-    pub(super) count: usize,
-    /// Wall time of each round, in ms.
-    pub(super) wall: Vec<f64>,
-    /// CPU time of each round, in ms, of all processes together; unlike wall time it does not wait for others'
-    /// work on links.
-    pub(super) cpu: Vec<f64>,
-    /// Peak memory of one process in KiB.
-    pub(super) peak: Option<u64>,
-}
+use super::subject::Field;
 
 /// Names of curves, which the limits are stated in.
 pub(super) const ADDS: &str = "dpu-host: ADD of N pods at once";
@@ -88,15 +65,6 @@ pub(super) fn bursts(
     Ok(curves.into())
 }
 
-impl Point {
-    /// Of what each round cost.
-    pub(super) fn new(count: usize, costs: &[Cost], peak: Option<u64>) -> Self {
-        let ms =
-            |part: fn(&Cost) -> Duration| costs.iter().map(|cost| part(cost).as_secs_f64() * 1e3).collect();
-        Point { count, wall: ms(|cost| cost.wall), cpu: ms(|cost| cost.cpu), peak }
-    }
-}
-
 /// Starts all, then waits for all: from the first start to the last end.
 fn at_once(site: &Site, calls: &[Invocation]) -> Result<Cost> {
     site.host().run(|| {
@@ -127,23 +95,23 @@ pub(super) fn records(
     progress: &mut Progress,
 ) -> Result<Vec<Curve>> {
     let pairs: Vec<_> = site.node.vfs().iter().zip(pods).collect();
-    let mut herds = plan
+    let mut nodes = plan
         .records
         .iter()
         .zip(pairs.chunks(2))
-        .map(|(&count, pairs)| Herd::new(field, site, pairs, count))
+        .map(|(&count, pairs)| Records::new(field, site, pairs, count))
         .collect::<Result<Vec<_>>>()?;
     // All sizes in turn, so that whatever else the machine does meets all of them.
     for _ in 0..plan.record_rounds {
-        for herd in &mut herds {
-            progress.advance(1, &format!("{} records", herd.count));
-            herd.round()?;
+        for many in &mut nodes {
+            progress.advance(1, &format!("{} records", many.count));
+            many.round()?;
         }
     }
-    let mut curves = Herd::VERBS
+    let mut curves = Records::VERBS
         .map(|verb| Curve { name: format!("dpu-host: {verb} with N records"), points: Vec::new() });
-    for herd in herds {
-        for (curve, point) in curves.iter_mut().zip(herd.finish()?) {
+    for many in nodes {
+        for (curve, point) in curves.iter_mut().zip(many.finish()?) {
             curve.points.push(point);
         }
     }

@@ -1,6 +1,6 @@
 //! `conformance bench`: our plugins, what is installed today, and the limit under both, in one run.
 //!
-//! Contenders that do the same share a lane ([`lane`]) and are run in turn, so that whatever else the machine does
+//! Subjects that do the same share a group ([`group`]) and are run in turn, so that whatever else the machine does
 //! meets all of them; ratios are of medians, with a bootstrap interval over the rounds. Wall time is what a runtime
 //! waits; CPU time is that of the process and its children; peak memory and system calls are counted in runs of
 //! their own ([`peak`], [`syscalls`]). The limit is measured beside them: a static C program that does nothing, and
@@ -8,13 +8,12 @@
 #![forbid(unsafe_code)]
 
 mod attach;
+mod baseline;
 mod call;
-mod contender;
-mod floor;
+mod curve;
+mod group;
 mod growth;
-mod herd;
 mod kernel;
-mod lane;
 mod limits;
 mod machine;
 mod peak;
@@ -22,10 +21,12 @@ mod phases;
 mod plan;
 mod process;
 mod progress;
+mod records;
 mod report;
 mod site;
 mod size;
 mod stats;
+mod subject;
 mod syscalls;
 mod verbs;
 
@@ -36,13 +37,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 
 use self::call::Pod;
-use self::contender::{Field, Source};
 use self::limits::Findings;
 use self::machine::Machine;
 use self::plan::Plan;
 use self::progress::Progress;
 use self::report::Report;
 use self::site::Site;
+use self::subject::{Field, Source};
 use node::Families;
 
 /// Where Debian's containernetworking-plugins installs.
@@ -106,7 +107,7 @@ fn phases(field: &Field, plan: &Plan) -> Result<String> {
     phases::trace(field, &site, &pod, plan.rounds, &mut Progress::new(plan.rounds))
 }
 
-/// Every lane, every curve, every size.
+/// Every group, every curve, every size.
 fn everything(args: &Args, field: &Field, plan: &Plan) -> Result<String> {
     let mut machine = Machine::look()?;
     let most = plan.pods.iter().copied().max().unwrap_or_default().max(attach::VFS);
@@ -120,14 +121,14 @@ fn everything(args: &Args, field: &Field, plan: &Plan) -> Result<String> {
         verbs::of_network(field, &single, "GC"),
         verbs::refusal(field, &Pod::from(&pods[0])),
     ];
-    let attach = attach::lane(field, &single, &dual, &pods)?;
-    let total = cheap.iter().map(|lane| lane.steps(plan.rounds)).sum::<usize>()
+    let attach = attach::group(field, &single, &dual, &pods)?;
+    let total = cheap.iter().map(|group| group.steps(plan.rounds)).sum::<usize>()
         + attach.steps(plan.attach_rounds)
         + plan.growth_steps();
     let mut progress = Progress::new(total);
     let mut measured = Vec::new();
-    for lane in cheap {
-        measured.extend(lane.run(plan.rounds, count, &mut progress)?);
+    for group in cheap {
+        measured.extend(group.run(plan.rounds, count, &mut progress)?);
     }
     measured.extend(attach.run(plan.attach_rounds, count, &mut progress)?);
     let mut curves = growth::bursts(field, &single, &pods, plan, &mut progress)?;

@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::contender::Field;
-use super::growth::{self, Curve};
-use super::lane::Measured;
+use super::curve::Curve;
+use super::group::Measured;
+use super::growth;
 use super::size::Size;
 use super::stats::{Ratio, Summary};
+use super::subject::Field;
 use super::{attach, verbs};
 
 /// One limit and what was measured of it.
@@ -66,7 +67,7 @@ impl fmt::Display for Figure {
 pub(super) struct Findings<'f> {
     /// Who took part.
     pub(super) field: &'f Field,
-    /// Every lane's measurements.
+    /// Every group's measurements.
     pub(super) measured: &'f [Measured],
     /// How cost grows.
     pub(super) curves: &'f [Curve],
@@ -83,18 +84,22 @@ impl Findings<'_> {
     fn placeholder(&self) -> Vec<Verdict> {
         let ours = &self.field.placeholder.name;
         let mut verdicts = Vec::new();
-        for (lane, verb) in [("VERSION", "VERSION"), ("STATUS", "STATUS"), (verbs::REFUSAL, "ADD")] {
-            let one = |name: &str| self.walls(lane, &[verb], name);
+        for (group, verb) in [("VERSION", "VERSION"), ("STATUS", "STATUS"), (verbs::REFUSAL, "ADD")] {
+            let one = |name: &str| self.walls(group, &[verb], name);
             let against = |theirs: &str| Ratio::of(&one(ours)?, &one(theirs)?);
-            for floor in &self.field.floors {
-                verdicts.push(ratio(format!("{ours} {verb} / {}", floor.name), 1.25, against(&floor.name)));
+            for baseline in &self.field.baselines {
+                verdicts.push(ratio(
+                    format!("{ours} {verb} / {}", baseline.name),
+                    1.25,
+                    against(&baseline.name),
+                ));
             }
-            let fastest = self.fastest_peer(lane, verb);
+            let fastest = self.fastest_peer(group, verb);
             let (name, times) =
                 fastest.map_or(("plugin in Go", None), |peer| (peer.name.as_str(), against(&peer.name)));
             verdicts.push(ratio(format!("{ours} {verb} / {name}"), 0.4, times));
             let memory = fastest.and_then(|peer| {
-                let peak = |name: &str| self.of(lane, verb, name)?.peak.map(|kib| kib as f64);
+                let peak = |name: &str| self.of(group, verb, name)?.peak.map(|kib| kib as f64);
                 Some(Figure::Plainly(peak(ours)? / peak(&peer.name)?))
             });
             verdicts.push(Verdict {
@@ -114,9 +119,11 @@ impl Findings<'_> {
                 &self.walls("VERSION", &["VERSION"], theirs)?,
             )
         };
-        let floors = self.field.floors.iter();
-        let mut verdicts: Vec<_> = floors
-            .map(|floor| ratio(format!("{ours} VERSION / {}", floor.name), 1.4, against(&floor.name)))
+        let baselines = self.field.baselines.iter();
+        let mut verdicts: Vec<_> = baselines
+            .map(|baseline| {
+                ratio(format!("{ours} VERSION / {}", baseline.name), 1.4, against(&baseline.name))
+            })
             .collect();
         if let Some(overlay) = &self.field.overlay {
             verdicts.push(ratio(
@@ -139,7 +146,7 @@ impl Findings<'_> {
             limit(attach::SINGLE, attach::REPLAYED, 1.25),
             limit(attach::DUAL, attach::SINGLE, 1.2),
         ];
-        let peers = self.measured.iter().filter(|one| one.lane == attach::LANE && one.verb == "ADD");
+        let peers = self.measured.iter().filter(|one| one.group == attach::LANE && one.verb == "ADD");
         for peer in peers.filter(|one| one.name.starts_with("host-device")) {
             verdicts.push(limit(attach::SINGLE, &peer.name, 0.7));
         }
@@ -176,19 +183,19 @@ impl Findings<'_> {
         vec![limit(&self.field.placeholder.name, 200.0), limit(&self.field.dpu_host.name, 640.0)]
     }
 
-    fn of(&self, lane: &str, verb: &str, name: &str) -> Option<&Measured> {
-        self.measured.iter().find(|one| (one.lane, one.verb, one.name.as_str()) == (lane, verb, name))
+    fn of(&self, group: &str, verb: &str, name: &str) -> Option<&Measured> {
+        self.measured.iter().find(|one| (one.group, one.verb, one.name.as_str()) == (group, verb, name))
     }
 
     /// Each round's wall time of these verbs together.
-    fn walls(&self, lane: &str, verbs: &[&str], name: &str) -> Option<Vec<f64>> {
-        let all = verbs.iter().map(|verb| self.of(lane, verb, name)).collect::<Option<Vec<_>>>()?;
+    fn walls(&self, group: &str, verbs: &[&str], name: &str) -> Option<Vec<f64>> {
+        let all = verbs.iter().map(|verb| self.of(group, verb, name)).collect::<Option<Vec<_>>>()?;
         let rounds = all.iter().map(|one| one.wall.len()).min()?;
         Some((0..rounds).map(|round| all.iter().map(|one| one.wall[round]).sum()).collect())
     }
 
-    fn fastest_peer(&self, lane: &str, verb: &str) -> Option<&Measured> {
-        let peers = self.field.peers.iter().filter_map(|peer| self.of(lane, verb, &peer.contender.name));
+    fn fastest_peer(&self, group: &str, verb: &str) -> Option<&Measured> {
+        let peers = self.field.peers.iter().filter_map(|peer| self.of(group, verb, &peer.subject.name));
         peers.min_by(|a, b| Summary::of(&a.wall).median.total_cmp(&Summary::of(&b.wall).median))
     }
 }

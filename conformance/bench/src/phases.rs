@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::call::Pod;
-use super::contender::Field;
 use super::progress::Progress;
 use super::site::Site;
 use super::stats::Summary;
+use super::subject::Field;
 
 /// The log file, below the node's root.
 const LOG: &str = "/var/log/dpu-host-bench.log";

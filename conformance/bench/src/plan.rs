@@ -3,9 +3,9 @@
 /// Numbers of rounds and sizes.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// Rounds of the lanes whose calls are a millisecond long.
+    /// Rounds of the groups whose calls are a millisecond long.
     pub(super) rounds: usize,
-    /// Rounds of the lanes that attach pods.
+    /// Rounds of the groups that attach pods.
     pub(super) attach_rounds: usize,
     /// How many pods are attached at once.
     pub(super) pods: Vec<usize>,

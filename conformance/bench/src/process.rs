@@ -20,7 +20,7 @@ pub(super) struct Invocation {
     pub(super) program: PathBuf,
     /// Its arguments.
     pub(super) args: Vec<String>,
-    /// Its whole environment; nothing is inherited, so that every contender has the same.
+    /// Its whole environment; nothing is inherited, so that every subject has the same.
     pub(super) env: Vec<(String, String)>,
     /// Its standard input.
     pub(super) stdin: Vec<u8>,

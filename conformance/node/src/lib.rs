@@ -37,6 +37,7 @@ mod namespace;
 mod pods;
 mod real;
 mod reboot;
+mod received;
 mod registry;
 mod sandbox;
 mod server;
@@ -60,8 +61,9 @@ pub use invoke::{Call, Output, Running, Verb};
 pub use link::LinkState;
 pub use namespace::Namespace;
 pub use pods::{Details, Families, PodObject, Udn};
+pub use received::Received;
 pub use sandbox::{Pod, Process};
-pub use server::{Received, TOKEN};
+pub use server::TOKEN;
 pub use vf::{Naming, Vf};
 pub use xdp::{Attached, Xdp};
 

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use ovnkube::Metrics;
 
-use super::server::{Received, Server};
+use super::received::Received;
+use super::server::Server;
 use super::{Node, kubelet};
 
 /// A bound on waiting for what the node does by itself.

@@ -10,7 +10,7 @@ use ovnkube::{Metrics, PodInterface};
 
 use super::behaviour::Behaviour;
 use super::pods::{self, PodObject};
-use super::server::Received;
+use super::received::Received;
 use super::sysfs::Sysfs;
 use super::topology::Topology;
 use super::vf::{Naming, Vf};

@@ -1,7 +1,5 @@
 //! The client: one request, one answer, one deadline.
 
-use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,11 +7,8 @@ use serde::Serialize;
 
 use crate::answer;
 use crate::http::{self, Answer, Broken};
-use crate::transport::Connection;
+use crate::transport::{Connection, Open};
 use crate::{Failure, Health, Metrics, Request, Response};
-
-/// Opens a socket's path with `O_PATH`: done by whoever knows which symlinks on the way may be followed.
-pub type Open = fn(&Path) -> io::Result<OwnedFd>;
 
 /// A client of ovnkube-node's CNI server. It holds no connection: the server closes each after its answer.
 #[derive(Clone, Debug)]

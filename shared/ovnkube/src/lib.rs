@@ -17,10 +17,11 @@ mod metrics;
 mod transport;
 pub mod wire;
 
-pub use client::{Client, Open};
+pub use client::Client;
 pub use failure::Failure;
 pub use health::Health;
 pub use metrics::Metrics;
+pub use transport::Open;
 pub use wire::{KubeAuth, PodInterface, PodRequest, Request, Response, Route};
 
 /// Where ovnkube-node listens (`pkg/cni/types.go`, by way of the link `/var/run`).

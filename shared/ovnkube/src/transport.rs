@@ -10,7 +10,10 @@ use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::{Failure, Open};
+use crate::Failure;
+
+/// Opens a socket's path with `O_PATH`: done by whoever knows which symlinks on the way may be followed.
+pub type Open = fn(&Path) -> io::Result<OwnedFd>;
 
 /// A connection to a listener that `owner` started.
 pub(crate) struct Connection {

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::svg::{Anchor, COLOURS, Canvas, LogScale, tick};
-use crate::growth::Curve;
+use crate::curve::Curve;
 use crate::stats::Summary;
 
 const WIDTH: f64 = 900.0;

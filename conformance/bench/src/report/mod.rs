@@ -11,8 +11,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::growth::Curve;
-use super::lane::Measured;
+use super::curve::Curve;
+use super::group::Measured;
 use super::limits::Verdict;
 use super::machine::Machine;
 use super::size::Size;
@@ -27,7 +27,7 @@ pub(super) struct Report {
     pub(super) notes: Vec<String>,
     /// Every binary's sizes.
     pub(super) sizes: Vec<(String, Size)>,
-    /// Every lane's measurements, in order.
+    /// Every group's measurements, in order.
     pub(super) measured: Vec<Measured>,
     /// How cost grows.
     pub(super) curves: Vec<Curve>,
@@ -60,11 +60,11 @@ impl Report {
         Ok(())
     }
 
-    /// Lane and verb of every block of measurements that can be compared, in order.
+    /// Group and verb of every block of measurements that can be compared, in order.
     fn blocks(&self) -> Vec<Vec<&Measured>> {
         let mut blocks: Vec<Vec<&Measured>> = Vec::new();
         for one in &self.measured {
-            match blocks.iter_mut().find(|block| block[0].lane == one.lane && block[0].verb == one.verb) {
+            match blocks.iter_mut().find(|block| block[0].group == one.group && block[0].verb == one.verb) {
                 Some(block) => block.push(one),
                 None => blocks.push(vec![one]),
             }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::Report;
-use crate::growth::Curve;
-use crate::lane::{Measured, Role};
+use crate::curve::Curve;
+use crate::group::{Measured, Role};
 use crate::limits::Verdict;
 use crate::stats::{Ratio, Summary};
 

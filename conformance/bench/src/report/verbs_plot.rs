@@ -1,8 +1,8 @@
-//! A dot for each contender and verb: median wall time with its quartiles, on a logarithmic scale.
+//! A dot for each subject and verb: median wall time with its quartiles, on a logarithmic scale.
 
 use super::Report;
 use super::svg::{Anchor, COLOURS, Canvas, LogScale, tick};
-use crate::lane::Role;
+use crate::group::Role;
 use crate::stats::Summary;
 
 const WIDTH: f64 = 960.0;

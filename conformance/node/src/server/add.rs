@@ -7,7 +7,7 @@ use ovnkube::{PodInterface, PodRequest, Response, UDN_INTERFACE};
 use serde_json::json;
 
 use super::arguments::PodCall;
-use super::verbs::Context;
+use super::context::Context;
 use super::{plumb, reply};
 use crate::behaviour::Generation;
 use crate::card::READY;

@@ -4,8 +4,8 @@ use ovnkube::{PodInterface, Response};
 use serde_json::json;
 
 use super::arguments::PodCall;
+use super::context::Context;
 use super::plumb;
-use super::verbs::Context;
 use crate::pods::DEFAULT;
 use crate::state::State;
 use crate::vf::Naming;

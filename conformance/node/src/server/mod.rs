@@ -3,13 +3,13 @@
 mod add;
 mod addresses;
 mod arguments;
+mod context;
 mod del;
 mod http;
 mod plumb;
 mod reply;
 mod verbs;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::net::Shutdown;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -19,23 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
-use serde_json::{Map, Value};
 
 use super::state::Shared;
 pub use reply::TOKEN;
-
-/// A request that reached the server.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Received {
-    /// Its `CNI_COMMAND`.
-    pub command: String,
-    /// Its environment.
-    pub env: BTreeMap<String, String>,
-    /// Its network configuration; `null` when it has none.
-    pub config: Value,
-    /// Its device information.
-    pub device_info: Map<String, Value>,
-}
 
 /// One run of the server, from its start to its stop.
 pub(super) struct Server {

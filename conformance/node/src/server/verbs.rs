@@ -5,23 +5,13 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use ovnkube::{Metrics, Request};
-use serde_json::Value;
 
+use super::context::Context;
 use super::reply::Reply;
-use super::{Received, add, arguments, del, http};
-use crate::behaviour::{Answer, Behaviour, Generation, Lease};
+use super::{add, arguments, del, http};
+use crate::behaviour::{Answer, Generation, Lease};
+use crate::received::Received;
 use crate::state::{Shared, State};
-
-/// A request under way.
-pub(super) struct Context<'a> {
-    pub(super) shared: &'a Shared,
-    /// As it was when the request came.
-    pub(super) behaviour: Behaviour,
-    /// The end of upstream's budget.
-    pub(super) deadline: Instant,
-    /// The run of the server that the request belongs to.
-    pub(super) run: u64,
-}
 
 /// Serves one connection.
 pub(super) fn serve(shared: &Shared, stream: &UnixStream, run: u64) {
@@ -139,17 +129,6 @@ impl Lease {
                 Err(String::from("DPU Not Ready: DPU node lease expired at 2026-08-21T10:00:00Z"))
             }
             Lease::NotFound => Err(String::from("DPU Not Ready: DPU node lease not found")),
-        }
-    }
-}
-
-impl Received {
-    fn new(request: &Request) -> Self {
-        Received {
-            command: request.env.get("CNI_COMMAND").cloned().unwrap_or_default(),
-            env: request.env.clone(),
-            config: serde_json::from_slice(&request.config).unwrap_or(Value::Null),
-            device_info: request.device_info.clone(),
         }
     }
 }

@@ -11,8 +11,8 @@ use anyhow::{Result, ensure};
 /// # Errors
 /// Without a C compiler, or without any static C library.
 pub(super) fn build(scratch: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
-    let source = scratch.join("floor.c");
-    fs::write(&source, include_str!("floor.c"))?;
+    let source = scratch.join("baseline.c");
+    fs::write(&source, include_str!("baseline.c"))?;
     let compiled = |compiler: &str, program: &str, extra: &[PathBuf]| {
         let program = scratch.join(program);
         let mut cc = Command::new(compiler);
@@ -21,15 +21,15 @@ pub(super) fn build(scratch: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     };
     let musl = compiled("musl-gcc", "musl", &[]).or_else(|| compiled("cc", "musl", &musl_of_rust()?));
     let glibc = compiled("cc", "glibc", &[]);
-    let floors: Vec<_> = [("does nothing (C, musl)", musl), ("does nothing (C, glibc)", glibc)]
+    let baselines: Vec<_> = [("does nothing (C, musl)", musl), ("does nothing (C, glibc)", glibc)]
         .into_iter()
         .filter_map(|(name, path)| Some((name, path?)))
         .collect();
     ensure!(
-        !floors.is_empty(),
+        !baselines.is_empty(),
         "the program that does nothing needs a C compiler and a static C library: install gcc and libc6-dev"
     );
-    Ok(floors)
+    Ok(baselines)
 }
 
 /// What links a C program with the musl that Rust brings along for its own static programs.

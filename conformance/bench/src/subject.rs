@@ -1,4 +1,4 @@
-//! Who is compared: our plugins, what is installed today, and the floor under all of them.
+//! Who is compared: our plugins, what is installed today, and the baseline under all of them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::lane::Role;
-use super::{call, floor};
+use super::group::Role;
+use super::{baseline, call};
 use testkit::binaries;
 
 /// A binary and what it is called in the table.
 #[derive(Clone, Debug)]
-pub(super) struct Contender {
+pub(super) struct Subject {
     /// Its name and, where there are several, where it comes from: `loopback (debian)`.
     pub(super) name: String,
     /// The binary.
@@ -25,17 +25,17 @@ pub(super) struct Contender {
 pub(super) struct Field {
     /// The static C program that does nothing, once for each C library that is here: musl's, which is ours too,
     /// then glibc's. There is one at least.
-    pub(super) floors: Vec<Contender>,
+    pub(super) baselines: Vec<Subject>,
     /// The bash script that refuses.
-    pub(super) script: Contender,
+    pub(super) script: Subject,
     /// `dpu-nic-placeholder`.
-    pub(super) placeholder: Contender,
+    pub(super) placeholder: Subject,
     /// `dpu-host`.
-    pub(super) dpu_host: Contender,
+    pub(super) dpu_host: Subject,
     /// Plugins in Go, by name.
     pub(super) peers: Vec<Peer>,
     /// `ovn-k8s-cni-overlay`, when its path was given.
-    pub(super) overlay: Option<Contender>,
+    pub(super) overlay: Option<Subject>,
 }
 
 /// A plugin in Go.
@@ -44,7 +44,7 @@ pub(super) struct Peer {
     /// Its CNI type.
     pub(super) kind: &'static str,
     /// Binary and name.
-    pub(super) contender: Contender,
+    pub(super) subject: Subject,
     /// The newest protocol version that it knows; STATUS and GC are for those that know 1.1.0.
     pub(super) version: String,
 }
@@ -69,13 +69,13 @@ pub(super) struct Source {
 const KINDS: [&str; 4] = ["loopback", "host-device", "bridge", "sriov"];
 
 impl Field {
-    /// Finds everybody, and makes floor and script in `scratch`.
+    /// Finds everybody, and makes baseline and script in `scratch`.
     ///
     /// # Errors
     /// Without our own plugins or a C compiler, or when a directory that was named holds no plugin.
     pub(super) fn assemble(sources: &[Source], overlay: Option<&Path>, scratch: &Path) -> Result<Self> {
-        let named = |name: &str, path: PathBuf| Contender { name: name.to_owned(), path };
-        let floors = floor::build(scratch)?;
+        let named = |name: &str, path: PathBuf| Subject { name: name.to_owned(), path };
+        let baselines = baseline::build(scratch)?;
         let script = scratch.join("refuse.sh");
         fs::write(&script, include_str!("refuse.sh"))?;
         fs::set_permissions(&script, PermissionsExt::from_mode(0o755))?;
@@ -86,8 +86,8 @@ impl Field {
                 let path = source.dir.join(kind);
                 if path.is_file() {
                     let version = newest(&path)?;
-                    let contender = named(&format!("{kind} ({})", source.label), path);
-                    peers.push(Peer { kind, contender, version });
+                    let subject = named(&format!("{kind} ({})", source.label), path);
+                    peers.push(Peer { kind, subject, version });
                 }
             }
             if peers.len() == before {
@@ -95,7 +95,7 @@ impl Field {
             }
         }
         Ok(Field {
-            floors: floors.into_iter().map(|(name, path)| named(name, path)).collect(),
+            baselines: baselines.into_iter().map(|(name, path)| named(name, path)).collect(),
             script: named("refuses (bash)", script),
             placeholder: named("dpu-nic-placeholder", binaries::plugin("dpu-nic-placeholder")?),
             dpu_host: named("dpu-host", binaries::plugin("dpu-host")?),
@@ -109,26 +109,26 @@ impl Field {
         self.peers.iter().filter(move |peer| kinds.contains(&peer.kind))
     }
 
-    /// The lowest floor.
-    pub(super) fn floor(&self) -> &Contender {
-        &self.floors[0]
+    /// The lowest baseline.
+    pub(super) fn baseline(&self) -> &Subject {
+        &self.baselines[0]
     }
 
     /// What one of them is to the others.
-    pub(super) fn role(&self, one: &Contender) -> Role {
+    pub(super) fn role(&self, one: &Subject) -> Role {
         match &one.name {
-            name if *name == self.floor().name => Role::Reference,
+            name if *name == self.baseline().name => Role::Reference,
             name if [&self.placeholder.name, &self.dpu_host.name].contains(&name) => Role::Ours,
             _ => Role::Theirs,
         }
     }
 
     /// All binaries.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Contender> {
-        self.floors
+    pub(super) fn all(&self) -> impl Iterator<Item = &Subject> {
+        self.baselines
             .iter()
             .chain([&self.placeholder, &self.dpu_host, &self.script])
-            .chain(self.peers.iter().map(|peer| &peer.contender))
+            .chain(self.peers.iter().map(|peer| &peer.subject))
             .chain(&self.overlay)
     }
 }

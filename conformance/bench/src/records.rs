@@ -8,17 +8,17 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::call::{IFNAME, Pod};
-use super::contender::Field;
-use super::growth::Point;
+use super::curve::Point;
 use super::peak;
 use super::process::{Cost, Invocation};
 use super::site::Site;
+use super::subject::Field;
 
 /// Records in a state directory of their own, and the calls that meet them.
-pub(super) struct Herd {
+pub(super) struct Records {
     /// How many.
     pub(super) count: usize,
-    /// In the order of [`Herd::VERBS`].
+    /// In the order of [`Records::VERBS`].
     calls: [Invocation; 3],
     costs: [Vec<Cost>; 3],
     /// Undoes the last of the calls.
@@ -27,7 +27,7 @@ pub(super) struct Herd {
     end: Invocation,
 }
 
-impl Herd {
+impl Records {
     /// The verbs that are measured. The ADD is that of one pod more.
     pub(super) const VERBS: [&'static str; 3] = ["GC", "CHECK", "ADD"];
 
@@ -62,7 +62,7 @@ impl Herd {
         let mut check = conf.clone();
         check["prevResult"] = result;
         let (next, next_pod) = (with_state(site.node.conf_for(next_vf)), Pod::from(*next_pod));
-        Ok(Herd {
+        Ok(Records {
             count,
             calls: [
                 site.of_network(plugin, "GC", &gc),

@@ -1,4 +1,4 @@
-//! A lane: contenders that do the same, measured in turn, so that whatever else the machine does meets all alike.
+//! A group: subjects that do the same, measured in turn, so that whatever else the machine does meets all alike.
 
 use std::time::Instant;
 
@@ -14,17 +14,17 @@ const WARM_UP: usize = 2;
 /// Runs under the tracer; memory hardly varies.
 const PEAKS: usize = 3;
 
-/// Contenders that are compared with one another.
-pub(super) struct Lane<'l> {
+/// Subjects that are compared with one another.
+pub(super) struct Group<'l> {
     /// What they do.
     pub(super) name: &'static str,
-    /// The contenders.
+    /// The subjects.
     pub(super) entries: Vec<Entry<'l>>,
 }
 
-/// One contender and its cycle: steps that leave everything as it was, an ADD and its DEL.
+/// One subject and its cycle: steps that leave everything as it was, an ADD and its DEL.
 pub(super) struct Entry<'l> {
-    /// The contender's name.
+    /// The subject's name.
     pub(super) name: String,
     /// What it is to the others.
     pub(super) role: Role,
@@ -32,10 +32,10 @@ pub(super) struct Entry<'l> {
     pub(super) steps: Vec<Step<'l>>,
 }
 
-/// What a contender is to the others of its lane.
+/// What a subject is to the others of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// What cannot be beaten: ratios are told against it. One for each verb of a lane.
+    /// What cannot be beaten: ratios are told against it. One for each verb of a group.
     Reference,
     /// A plugin of this project.
     Ours,
@@ -62,9 +62,9 @@ pub(super) enum Work<'l> {
 /// What was measured of one step.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
-    /// The lane.
-    pub(super) lane: &'static str,
-    /// The contender.
+    /// The group.
+    pub(super) group: &'static str,
+    /// The subject.
     pub(super) name: String,
     /// What it is to the others.
     pub(super) role: Role,
@@ -83,12 +83,12 @@ pub(super) struct Measured {
 impl Measured {
     /// What it and the others of its block did.
     pub(super) fn title(&self) -> String {
-        if self.lane == self.verb { self.lane.to_owned() } else { format!("{}: {}", self.lane, self.verb) }
+        if self.group == self.verb { self.group.to_owned() } else { format!("{}: {}", self.group, self.verb) }
     }
 }
 
-impl Lane<'_> {
-    /// Steps that [`Lane::run`] reports to the progress bar.
+impl Group<'_> {
+    /// Steps that [`Group::run`] reports to the progress bar.
     pub(super) fn steps(&self, rounds: usize) -> usize {
         (rounds + WARM_UP + PEAKS + 1) * self.entries.len()
     }
@@ -103,16 +103,16 @@ impl Lane<'_> {
         count: bool,
         progress: &mut Progress,
     ) -> Result<Vec<Measured>> {
-        let lane = self.name;
-        let mut measured: Vec<Vec<Measured>> = self.entries.iter().map(|entry| entry.blank(lane)).collect();
+        let group = self.name;
+        let mut measured: Vec<Vec<Measured>> = self.entries.iter().map(|entry| entry.blank(group)).collect();
         let entries = self.entries.len();
         for round in 0..WARM_UP + rounds {
             for turn in 0..entries {
                 // Another one begins each round, so that nobody always follows the same neighbour.
                 let at = (round + turn) % entries;
                 let entry = &mut self.entries[at];
-                progress.advance(1, &format!("{lane}: {}", entry.name));
-                let costs = entry.cycle().with_context(|| format!("{lane}, {}", entry.name))?;
+                progress.advance(1, &format!("{group}: {}", entry.name));
+                let costs = entry.cycle().with_context(|| format!("{group}, {}", entry.name))?;
                 for (step, cost) in measured[at].iter_mut().zip(costs).filter(|_| round >= WARM_UP) {
                     step.wall.push(cost.wall.as_secs_f64() * 1e3);
                     step.cpu.push(cost.cpu.as_secs_f64() * 1e3);
@@ -120,15 +120,15 @@ impl Lane<'_> {
             }
         }
         for (entry, measured) in self.entries.iter_mut().zip(&mut measured) {
-            progress.advance(PEAKS + 1, &format!("{lane}: memory of {}", entry.name));
-            entry.trace(measured, count).with_context(|| format!("{lane}, {}", entry.name))?;
+            progress.advance(PEAKS + 1, &format!("{group}: memory of {}", entry.name));
+            entry.trace(measured, count).with_context(|| format!("{group}, {}", entry.name))?;
         }
         Ok(measured.into_iter().flatten().collect())
     }
 }
 
 impl<'l> Entry<'l> {
-    /// A contender whose every step is one process.
+    /// A subject whose every step is one process.
     pub(super) fn new(
         name: impl Into<String>,
         role: Role,
@@ -138,9 +138,9 @@ impl<'l> Entry<'l> {
         Entry { name: name.into(), role, steps: steps.into_iter().map(step).collect() }
     }
 
-    fn blank(&self, lane: &'static str) -> Vec<Measured> {
+    fn blank(&self, group: &'static str) -> Vec<Measured> {
         let blank = |step: &Step<'_>| Measured {
-            lane,
+            group,
             name: self.name.clone(),
             role: self.role,
             verb: step.verb,
