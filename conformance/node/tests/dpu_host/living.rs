@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use node::{Answer, Card, Node, Running, Verb};
 use nix::fcntl::{Flock, FlockArg};
+use node::{Answer, Card, Node, Running, Verb};
 use serde_json::json;
 
 use super::*;
