@@ -4,7 +4,7 @@ use std::fs::{self, File, FileTimes};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
-use conformance::node::{Answer, Card, Node, Verb};
+use node::{Answer, Card, Node, Verb};
 use serde_json::{Value, json};
 
 use super::*;

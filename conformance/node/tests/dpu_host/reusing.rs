@@ -2,7 +2,7 @@
 //! tells one from the other.
 
 use anyhow::Result;
-use conformance::node::Node;
+use node::Node;
 use serde_json::json;
 
 use super::*;
