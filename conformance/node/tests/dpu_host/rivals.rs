@@ -1,7 +1,7 @@
 //! Two pods and one VF: the kubelet says whose it is.
 
 use anyhow::Result;
-use conformance::node::{Card, Kubelet};
+use node::{Card, Kubelet};
 use serde_json::json;
 
 use super::*;

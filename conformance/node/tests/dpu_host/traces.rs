@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use conformance::node::{Node, Pod, Verb, Vf, Xdp};
+use node::{Node, Pod, Verb, Vf, Xdp};
 use serde_json::Value;
 
 use super::*;
