@@ -2,6 +2,7 @@
 //! commas between them, `namespace/name@interface` each, or a JSON list of objects.
 
 use std::fmt::{self, Display};
+use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
@@ -37,12 +38,15 @@ impl Element {
             Some(Value::String(text)) => Ok(text.clone()),
             Some(other) => Err(format!("its {name} is {other}")),
         };
-        if let Some(ips) = get(object, "ips")
-            && !(ips.is_null() || ips.as_array().is_some_and(|list| list.iter().all(Value::is_string)))
-        {
-            return Err(format!("its ips are {ips}"));
+        let mac = text("mac")?;
+        if !mac.is_empty() && !hardware_address(&mac) {
+            return Err(format!("its mac '{mac}' is none"));
         }
-        text("mac")?;
+        match get(object, "ips") {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(ips)) if ips.iter().all(|ip| ip.as_str().is_some_and(address)) => {}
+            Some(ips) => return Err(format!("its ips {ips} are no list of addresses")),
+        }
         Ok(Element { namespace: text("namespace")?, name: text("name")? })
     }
 
@@ -54,11 +58,31 @@ impl Element {
             let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             text.chars().all(inside) && !text.starts_with('-') && !text.ends_with('-')
         };
-        if rest.contains('/') || interface.contains('@') || !label(namespace) || !label(name) {
+        let link =
+            |text: &str| text.len() < 16 && !text.contains(|c: char| c == '@' || c.is_ascii_whitespace());
+        if rest.contains('/') || !link(interface.trim()) || !label(namespace) || !label(name) {
             return Err(format!("'{item}' is not namespace/name@interface"));
         }
         Ok(Element { namespace: namespace.to_owned(), name: name.to_owned() })
     }
+}
+
+/// An address, with a prefix's length or without (Go's `net.ParseIP`, `net.ParseCIDR`).
+fn address(text: &str) -> bool {
+    let (ip, prefix) = text.split_once('/').map_or((text, None), |(ip, prefix)| (ip, Some(prefix)));
+    let Ok(ip) = ip.parse::<IpAddr>() else { return false };
+    let bits = if ip.is_ipv4() { 32 } else { 128 };
+    prefix.is_none_or(|prefix| prefix.parse::<u8>().is_ok_and(|length| length <= bits))
+}
+
+/// An address of Ethernet or InfiniBand, in pairs of digits (Go's `net.ParseMAC`, which takes dots too).
+fn hardware_address(text: &str) -> bool {
+    let hex = |part: &str, length| part.len() == length && part.chars().all(|c| c.is_ascii_hexdigit());
+    let made = |separator, length, counts: [usize; 3]| {
+        let mut parts = text.split(separator);
+        counts.contains(&parts.clone().count()) && parts.all(|part| hex(part, length))
+    };
+    made(':', 2, [6, 8, 20]) || made('-', 2, [6, 8, 20]) || made('.', 4, [3, 4, 10])
 }
 
 /// As Go finds a field: in any case of letters.

@@ -11,8 +11,8 @@ use super::scalar::Scalar;
 
 /// How deep maps and lists may lie in each other, as in JSON: what is read is walked by functions that call themselves.
 const DEPTH: usize = 128;
-/// How many values a text may have. A pod as the API server gives it has 300 to 600: ten thousand of them fit.
-const VALUES: usize = 20_000_000;
+/// How many values a text may have. A pod as the API server gives it has some hundreds: ten thousand of them fit.
+const VALUES: usize = 10_000_000;
 /// How many of them aliases may repeat: a few lines can ask for more than any machine has.
 const REPEATED: usize = 1_000_000;
 
@@ -32,6 +32,11 @@ impl From<ScanError> for Malformed {
 
 /// All documents of a text, in order; one without content is null.
 pub(super) fn documents(text: &str) -> Result<Vec<Value>, Malformed> {
+    up_to(VALUES, text)
+}
+
+/// The same, with another limit.
+pub(super) fn up_to(limit: usize, text: &str) -> Result<Vec<Value>, Malformed> {
     let options = granit_parser::options! {
         emit_comments: false,
         block_scalar_eof_without_line_feed: true,
@@ -40,7 +45,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Value>, Malformed> {
         parser: Parser::new_from_str_with_options(text, options),
         line: 1,
         anchors: HashMap::new(),
-        values: 0,
+        left: limit,
         repeated: 0,
     };
     let mut documents = Vec::new();
@@ -62,7 +67,8 @@ struct Composer<'a> {
     /// Of the last event.
     line: usize,
     anchors: HashMap<usize, Composed>,
-    values: usize,
+    /// How many values may still come.
+    left: usize,
     repeated: usize,
 }
 
@@ -99,10 +105,10 @@ impl<'a> Composer<'a> {
 
     /// The value that begins with an event, below `depth` others.
     fn value(&mut self, first: Event<'a>, depth: usize) -> Result<Composed, Malformed> {
-        self.values += 1;
-        if self.values > VALUES {
-            return self.malformed("too large as YAML: give JSON (oc get -o json)");
-        }
+        let Some(left) = self.left.checked_sub(1) else {
+            return self.malformed("too large as YAML: give JSON");
+        };
+        self.left = left;
         let (anchor, composed) = match first {
             Event::Scalar(word, style, anchor, tag) => {
                 let scalar = self.scalar(&word, style, tag.as_deref())?;

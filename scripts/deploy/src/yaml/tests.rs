@@ -72,3 +72,11 @@ fn what_is_printed_is_read_back_the_same() {
         }
     }
 }
+
+#[test]
+fn a_text_that_is_too_large_is_refused_where_it_becomes_so() {
+    let text = "- [a, b]\n- c\n";
+    assert_eq!(compose::up_to(5, text), Ok(vec![json!([["a", "b"], "c"])]));
+    let error = compose::up_to(4, text).expect_err("five values");
+    assert_eq!((error.line, error.why.as_str()), (2, "too large as YAML: give JSON"));
+}

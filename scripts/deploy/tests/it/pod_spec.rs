@@ -181,7 +181,18 @@ fn a_default_network_is_read_as_multus_reads_it() {
         ("", "is ", "net/dpu"),
         // What an address would be lost with stays, and a person is told.
         (r#"{"name":"dpu","ips":["10.0.0.5"]}"#, "cannot read", r#"{"name":"dpu","ips":["10.0.0.5"]}"#),
-        (r#"[{"name":"dpu","ips":"10.0.0.5"}]"#, "its ips are", r#"[{"name":"dpu","ips":"10.0.0.5"}]"#),
+        (
+            r#"[{"name":"dpu","ips":"10.0.0.5"}]"#,
+            "no list of addresses",
+            r#"[{"name":"dpu","ips":"10.0.0.5"}]"#,
+        ),
+        (
+            r#"[{"name":"dpu","ips":["10.0.0.5/33"]}]"#,
+            "no list of addresses",
+            r#"[{"name":"dpu","ips":["10.0.0.5/33"]}]"#,
+        ),
+        (r#"[{"name":"dpu","mac":"02:00"}]"#, "its mac '02:00' is none", r#"[{"name":"dpu","mac":"02:00"}]"#),
+        ("net/dpu@much-too-long-a-name", "cannot read", "net/dpu"),
         (r#"[{"name":"a"},{"name":"b"}]"#, "names 2", r#"[{"name":"a"},{"name":"b"}]"#),
         ("[]", "names 0", "[]"),
     ] {
