@@ -200,6 +200,8 @@ pub(crate) enum Unreadable {
     Newer(u32),
     /// It is none, or damaged.
     Broken(serde_json::Error),
+    /// It says what cannot be true.
+    Untrue(String),
 }
 
 impl fmt::Display for Unreadable {
@@ -209,6 +211,7 @@ impl fmt::Display for Unreadable {
                 write!(f, "a newer dpu-host wrote it, in format {format}; this one knows {FORMAT}")
             }
             Unreadable::Broken(error) => error.fmt(f),
+            Unreadable::Untrue(why) => f.write_str(why),
         }
     }
 }

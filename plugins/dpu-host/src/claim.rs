@@ -1,6 +1,5 @@
 //! Taking a device for an attachment: nobody else has it, it is on the host, and its record is written.
 
-use std::net::IpAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,11 +7,12 @@ use cni::Error;
 use linux::Link;
 use linux::sriov::PciAddress;
 
-use crate::attachment::{Held, Home, Record};
+use crate::attachment::{Held, Home, Record, SIMULATED};
 use crate::clock::BootTime;
 use crate::device::DeviceId;
 use crate::drift::is_drifted;
 use crate::fault;
+use crate::host_use;
 use crate::node::Node;
 use crate::release;
 use crate::rival::Inquiry;
@@ -91,11 +91,8 @@ fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
             Some(pf) => of_listed_pf(node, id, &pf),
         },
         DeviceId::Sf(_) => Ok(()),
-        DeviceId::Netdev(name) => match node.links()?.link(name).map_err(fault::netlink)? {
-            Some(link) => match other_use(node, name, &link)? {
-                Some(why) => Err(fault::bad_device(id, why, "device IDs of hardware are PCI addresses")),
-                None => Ok(()),
-            },
+        DeviceId::Netdev(name) => match node.links()?.name_holder(name).map_err(fault::netlink)? {
+            Some(link) => simulated(id, name, &link),
             None => Ok(()),
         },
     }
@@ -116,34 +113,19 @@ fn of_listed_pf(node: &Node, id: &DeviceId, pf: &PciAddress) -> Result<(), Error
     ))
 }
 
-/// Why a link of the host is no VF of a simulated DPU, if it is none.
+/// Refuses a link of the host that is no VF of a simulated DPU.
 ///
 /// Only a server that was started to simulate a DPU serves bare names; every other one refuses them before anything
 /// is moved. There, though, a name is all that a tenant has to say to be given a link. So it must look like what a
-/// simulator makes: the end of a veth pair, with a name from which the server can tell PF and function
-/// (`eth0-14`; `dpusim`, `(\d+)-(\d+)$`), that the host itself does not use. Another pod's host end never does.
-fn other_use(node: &Node, name: &str, link: &Link) -> Result<Option<&'static str>, Error> {
-    let numbered = |part: &str| part.ends_with(|c: char| c.is_ascii_digit());
-    let named = name.rsplit_once('-').is_some_and(|(pf, function)| {
-        numbered(pf) && !function.is_empty() && function.bytes().all(|b| b.is_ascii_digit())
-    });
+/// simulator makes: the end of a veth pair, named for PF and function. Another pod's host end never does.
+fn simulated(id: &DeviceId, name: &str, link: &Link) -> Result<(), Error> {
     // An altname would be a second name of a device that is claimed by its first.
-    let simulated =
-        named && link.name == name && link.parent.is_none() && link.kind.as_deref() == Some("veth");
-    Ok(if !simulated {
-        Some("is neither a PCI address nor the name of a simulated VF")
-    } else if link.master.is_some() {
-        Some("is a port of a bridge or switch of the host")
-    } else if node.links()?.addresses(link.index).map_err(fault::netlink)?.iter().any(|a| !is_own(a.ip())) {
-        Some("has an address of the host")
-    } else {
-        None
-    })
-}
-
-/// Whether an address is one that the kernel gives a link by itself.
-fn is_own(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+    let looks_so = link.name == name && link.parent.is_none() && link.kind.as_deref() == Some(SIMULATED);
+    if looks_so && DeviceId::is_simulated(name) {
+        return Ok(());
+    }
+    let why = "is neither a PCI address nor the name of a simulated VF";
+    Err(fault::bad_device(id, why, "device IDs of hardware are PCI addresses"))
 }
 
 /// Waits until the device is free and on the host, and locks it.
@@ -176,6 +158,10 @@ fn wait(
                 None => vf::on_host(node, id)?,
             };
             if let Some(link) = link {
+                if let DeviceId::Netdev(name) = id {
+                    simulated(id, name, &link)?;
+                }
+                host_use::refuse(node, id, &link)?;
                 traces::refuse_programs(node.links()?, id, &link)?;
                 let mut home = home(node, id, &link, inherited.and_then(|held| held.home));
                 home.features = home.features.or_else(|| traces::features(None, link.index));

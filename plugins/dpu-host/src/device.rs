@@ -76,6 +76,15 @@ impl TryFrom<String> for DeviceId {
 }
 
 impl DeviceId {
+    /// Whether a bare name is one from which a server that simulates a DPU can tell PF and function
+    /// (`eth0-14`; `dpusim`, `(\d+)-(\d+)$`).
+    pub(crate) fn is_simulated(name: &str) -> bool {
+        let numbered = |part: &str| part.ends_with(|c: char| c.is_ascii_digit());
+        name.rsplit_once('-').is_some_and(|(pf, function)| {
+            numbered(pf) && !function.is_empty() && function.bytes().all(|b| b.is_ascii_digit())
+        })
+    }
+
     /// The device that the configuration names: `deviceID` (Multus), else `runtimeConfig.deviceID`.
     ///
     /// # Errors

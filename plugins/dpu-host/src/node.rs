@@ -11,6 +11,7 @@ use linux::{Netlink, Netns, NetnsId};
 use ovnkube::Client;
 
 use crate::config::Config;
+use crate::credible;
 use crate::fault;
 use crate::store::Store;
 use crate::trace::Trace;
@@ -125,6 +126,11 @@ impl Sandbox {
     /// # Errors
     /// 104 when it is none.
     pub(crate) fn of_pod(path: &Path, pod: &Pod) -> Result<Self, Error> {
-        Self::open(path).map_err(|error| fault::bad_netns(pod, error))
+        let sandbox = Self::open(path).map_err(|error| fault::bad_netns(pod, error))?;
+        // CNI_NETNS_OVERRIDE lets it through, but nothing could be undone there.
+        if credible::is_own(&sandbox.netns.id()) {
+            return Err(fault::bad_netns(pod, "it is the host's own"));
+        }
+        Ok(sandbox)
     }
 }

@@ -3,10 +3,12 @@
 use std::fs;
 use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 
 use cni::Error;
 use ipnetwork::IpNetwork;
 use linux::{NextHop, Route, Step};
+use nix::errno::Errno;
 use ovnkube::PodInterface;
 
 use crate::attachment::{Held, Inside};
@@ -15,14 +17,26 @@ use crate::node::Sandbox;
 
 /// Several interfaces of one network have a table each, from here on.
 const FIRST_TABLE: u32 = 100;
+/// Below it the kernel has no IPv6 on a link, in bytes (RFC 8200, section 5).
+const IPV6_LEAST_MTU: u32 = 1280;
 
 /// Gives the VF its settings, addresses and routes, and sets it up.
 ///
 /// # Errors
 /// 107 when the kernel refuses one of them.
 pub(crate) fn run(sandbox: &Sandbox, held: &Held, inside: Inside, pod: &PodInterface) -> Result<(), Error> {
+    let apply = |steps: &[Step]| {
+        sandbox.links.apply(steps).map_err(|failed| {
+            let cause = cause(&steps[failed.step], &failed.source, inside, pod);
+            let fault = fault::kernel(&held.id, format!("setting up {}", held.ifname), failed);
+            match cause {
+                Some(cause) => fault.details(cause),
+                None => fault,
+            }
+        })
+    };
     if pod.skip_ip_config {
-        return apply(sandbox, held, &[Step::Up { index: inside.index }]);
+        return apply(&[Step::Up { index: inside.index }]);
     }
     settings(sandbox, held, pod)?;
     let siblings = siblings(sandbox, held, inside, pod)?;
@@ -32,7 +46,53 @@ pub(crate) fn run(sandbox: &Sandbox, held: &Held, inside: Inside, pod: &PodInter
     // The kernel refuses a route over a link that is down, and duplicate address detection starts with the link.
     steps.push(Step::Up { index: inside.index });
     steps.extend(routes(inside.index, pod, &siblings));
-    apply(sandbox, held, &steps)
+    apply(&steps)
+}
+
+/// Why the kernel refuses a step where no driver has a part in it, and what to do.
+fn cause(step: &Step, refusal: &linux::Error, inside: Inside, pod: &PodInterface) -> Option<String> {
+    let (destination, gateway) = match step {
+        Step::Address { address, .. } => (Some(address.ip()), None),
+        Step::Route(route) | Step::RouteReplace(route) => (route.dst.map(|dst| dst.ip()), route.gateway),
+        Step::Rule { from, .. } => (Some(from.ip()), None),
+        Step::Up { .. } => return None,
+    };
+    if let Some(why) = gateway.and_then(|gateway| unreachable(gateway, pod)) {
+        return Some(format!(
+            "ovnkube-node gave {why}: look at the pod's annotation k8s.ovn.org/pod-networks, and at its log"
+        ));
+    }
+    if !destination.or(gateway)?.is_ipv6() {
+        None
+    } else if !Path::new("/proc/sys/net/ipv6").exists() {
+        Some(
+            "this node runs without IPv6 (ipv6.disable=1): a cluster with IPv6 needs it on every node".into(),
+        )
+    } else if inside.mtu < IPV6_LEAST_MTU {
+        Some(format!(
+            "IPv6 needs an MTU of {IPV6_LEAST_MTU}, and ovnkube-node gave {}: raise the MTU of the pod network",
+            inside.mtu
+        ))
+    } else if refusal.errno() == Some(Errno::EACCES as i32) {
+        Some(
+            "IPv6 is off in the pod and could not be switched on: is /proc/sys read-only for the runtime?"
+                .into(),
+        )
+    } else {
+        None
+    }
+}
+
+/// What is wrong with a gateway that the pod cannot have.
+fn unreachable(gateway: IpAddr, pod: &PodInterface) -> Option<String> {
+    let mut family = pod.ips.iter().filter(|address| address.is_ipv6() == gateway.is_ipv6()).peekable();
+    if family.peek().is_none() {
+        let name = if gateway.is_ipv6() { "IPv6" } else { "IPv4" };
+        return Some(format!("the gateway {gateway} and no {name} address"));
+    }
+    let everywhere = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
+    (!everywhere && !family.any(|address| address.contains(gateway)))
+        .then(|| format!("the gateway {gateway}, which is in none of the pod's networks"))
 }
 
 /// The first gateway of each family: the pod's default routes, and the gateways of the result.
@@ -102,8 +162,8 @@ fn siblings(
 
 /// What the kernel must know of the interface before it is up.
 fn settings(sandbox: &Sandbox, held: &Held, pod: &PodInterface) -> Result<(), Error> {
-    let name = &held.ifname;
-    let set = |family: &str, key: &str, value: &str| {
+    let name = held.ifname.as_str();
+    let set = |family: &str, name: &str, key: &str, value: &str| {
         fs::write(format!("/proc/sys/net/{family}/conf/{name}/{key}"), value)
     };
     let v6 = pod.ips.iter().any(IpNetwork::is_ipv6);
@@ -113,16 +173,22 @@ fn settings(sandbox: &Sandbox, held: &Held, pod: &PodInterface) -> Result<(), Er
     }
     let done = sandbox.netns.run(|| -> io::Result<()> {
         if v6 {
-            // No one else can have the addresses: OVN gave them.
-            let mut keys = vec![("dad_transmits", "0"), ("addr_gen_mode", "0")];
+            // A runtime, or the pod's own sysctls, may have it off where new namespaces begin without it. No one else can
+            // have the addresses: OVN gave them.
+            let mut keys = vec![
+                ("lo", "disable_ipv6", "0"),
+                (name, "disable_ipv6", "0"),
+                (name, "dad_transmits", "0"),
+                (name, "addr_gen_mode", "0"),
+            ];
             if pod.gateway_ipv6_lla.is_some() && gateways(pod).any(|gateway| gateway.is_ipv6()) {
                 // The routers of all nodes advertise themselves here. Only this node's is the pod's, and that has
                 // been said; the others' would become default routes beside it.
-                keys.push(("accept_ra", "0"));
+                keys.push((name, "accept_ra", "0"));
             }
             // Kernels without IPv6 have no such files.
-            for (key, value) in keys {
-                if let Err(error) = set("ipv6", key, value) {
+            for (name, key, value) in keys {
+                if let Err(error) = set("ipv6", name, key, value) {
                     log::warn!("VF {}: {key} of {name}: {error}", held.id);
                 }
             }
@@ -130,7 +196,7 @@ fn settings(sandbox: &Sandbox, held: &Held, pod: &PodInterface) -> Result<(), Er
         if several {
             // Two interfaces in one subnet: each answers for itself, and takes what comes back over the other.
             for (key, value) in [("arp_ignore", "1"), ("arp_announce", "2"), ("rp_filter", "2")] {
-                set("ipv4", key, value)?;
+                set("ipv4", name, key, value)?;
             }
         }
         Ok(())
@@ -140,13 +206,6 @@ fn settings(sandbox: &Sandbox, held: &Held, pod: &PodInterface) -> Result<(), Er
         Ok(Err(error)) => Err(fault::kernel(&held.id, format!("settings of {name}"), error)),
         Err(error) => Err(fault::kernel(&held.id, "entering the pod's namespace", error)),
     }
-}
-
-fn apply(sandbox: &Sandbox, held: &Held, steps: &[Step]) -> Result<(), Error> {
-    sandbox
-        .links
-        .apply(steps)
-        .map_err(|failed| fault::kernel(&held.id, format!("setting up {}", held.ifname), failed))
 }
 
 /// Each value once, in order: a server that says a thing twice does not mean it twice.

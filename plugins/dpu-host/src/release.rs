@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cni::Error;
+use log::Level;
 
 use crate::attachment::{Held, Record, Stage};
 use crate::device::DeviceId;
@@ -41,7 +42,7 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
         }
         // The first device's lock is the caller's.
         let lock = if at == 0 { None } else { Some(store.lock(&held.id, deadline)?) };
-        match come_home(node, held, sandbox.as_ref(), deadline) {
+        match come_home(node, held, sandbox.as_ref(), record.stage, deadline) {
             Ok(done) => settled &= done,
             Err(error) => failure = Some(error),
         }
@@ -60,21 +61,38 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
 /// Takes one device from a record that has lost its right to it, and tells what that knew of it.
 ///
 /// # Errors
-/// 107 when it cannot be brought home.
+/// 107 when it cannot be brought home, 103 when it has another driver since: what that record is to give back would be
+/// forgotten with it.
 pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Option<Held>, Error> {
     let Some(held) = old.devices.iter().find(|held| held.id == *id) else { return Ok(None) };
-    log::info!(
-        "VF {id} is taken over from pod {}, sandbox {}, {:?}",
-        old.pod,
-        old.attachment.container,
-        old.stage
-    );
-    vf::bring_home(node, held, sandbox(old)?.as_ref())?;
+    match vf::bring_home(node, held, sandbox(old)?.as_ref())? {
+        Homecoming::Gone if vfio::is_vfio(node, id) => {
+            return Err(fault::bad_device(
+                id,
+                format!("is bound to vfio-pci since pod {} had it", old.pod),
+                "bind it back to the driver of its network device: it has yet to be given back what it had at home",
+            ));
+        }
+        // Who takes it over looks again until it is there.
+        Homecoming::Gone => {}
+        Homecoming::Home | Homecoming::Nameless => log::info!(
+            "VF {id} is taken over from pod {}, sandbox {}, {:?}",
+            old.pod,
+            old.attachment.container,
+            old.stage
+        ),
+    }
     Ok(Some(held.clone()))
 }
 
 /// One device; whether nothing is left to do for it.
-fn come_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>, deadline: Instant) -> Result<bool, Error> {
+fn come_home(
+    node: &Node,
+    held: &Held,
+    sandbox: Option<&Sandbox>,
+    stage: Stage,
+    deadline: Instant,
+) -> Result<bool, Error> {
     let patience = deadline.min(Instant::now() + RETURN);
     loop {
         match vf::bring_home(node, held, sandbox)? {
@@ -89,7 +107,9 @@ fn come_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>, deadline: Inst
             }
             Absence::Elsewhere if Instant::now() < patience => thread::sleep(RETURN_POLL),
             Absence::Elsewhere | Absence::Unbound => {
-                log::warn!("VF {} has no network device here: later calls look for it again", held.id);
+                // They do it with every call on this node.
+                let level = if stage == Stage::Released { Level::Debug } else { Level::Warn };
+                log::log!(level, "VF {} has no network device here: later calls look for it again", held.id);
                 return Ok(false);
             }
         }

@@ -29,6 +29,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use self::running::Running;
 use crate::attachment::{Record, Unreadable};
+use crate::credible;
 use crate::device::DeviceId;
 use crate::fault;
 
@@ -277,7 +278,13 @@ fn illegible(path: &Path, error: io::Error) -> Error {
 
 fn read(path: &Path) -> io::Result<Option<Record>> {
     match open(path) {
-        Ok(file) => Ok(Some(Record::parse(&text(&file)?).map_err(io::Error::other)?)),
+        Ok(file) => {
+            let record = Record::parse(&text(&file)?).map_err(io::Error::other)?;
+            match credible::doubt(&record) {
+                None => Ok(Some(record)),
+                Some(why) => Err(io::Error::other(Unreadable::Untrue(why))),
+            }
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

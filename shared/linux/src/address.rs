@@ -8,7 +8,17 @@ use crate::wire::{
     AF_INET, AF_INET6, Attributes, Garbled, RTM_GETADDR, RTM_NEWADDR, Request, after, ip, u8_at, u32_at,
 };
 
-// Attributes, linux/if_addr.h.
+/// An address that a link has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    /// It, with the length of its network's prefix.
+    pub address: IpNetwork,
+    /// It stays until somebody takes it away; one that was leased or advertised runs out (`IFA_F_PERMANENT`).
+    pub permanent: bool,
+}
+
+// Attributes and flags, linux/if_addr.h.
+const IFA_F_PERMANENT: u8 = 0x80;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 
@@ -50,11 +60,12 @@ pub(crate) fn question() -> Request {
 
 /// Decodes `RTM_NEWADDR`, `struct ifaddrmsg` and attributes, to a link's index and its address. None for families
 /// other than ours.
-pub(crate) fn decode(body: &[u8]) -> Result<Option<(u32, IpNetwork)>, Garbled> {
+pub(crate) fn decode(body: &[u8]) -> Result<Option<(u32, Assigned)>, Garbled> {
     if !matches!(u8_at(body, 0)?, AF_INET | AF_INET6) {
         return Ok(None);
     }
     let (prefix, index) = (u8_at(body, 1)?, u32_at(body, 4)?);
+    let permanent = u8_at(body, 2)? & IFA_F_PERMANENT != 0;
     let (mut address, mut local) = (None, None);
     for attribute in Attributes(after(body, 8)?) {
         match attribute? {
@@ -65,7 +76,8 @@ pub(crate) fn decode(body: &[u8]) -> Result<Option<(u32, IpNetwork)>, Garbled> {
     }
     // With a peer, `IFA_ADDRESS` is the peer's.
     let own = local.or(address).ok_or(Garbled)?;
-    IpNetwork::new(own, prefix).map(|address| Some((index, address))).map_err(|_| Garbled)
+    let address = IpNetwork::new(own, prefix).map_err(|_| Garbled)?;
+    Ok(Some((index, Assigned { address, permanent })))
 }
 
 #[cfg(test)]
@@ -73,7 +85,7 @@ mod tests {
     use super::*;
 
     fn read_back(message: &AddressMessage) -> Option<(u32, IpNetwork)> {
-        decode(&Request::new(0, message).body).unwrap()
+        decode(&Request::new(0, message).body).unwrap().map(|(index, assigned)| (index, assigned.address))
     }
 
     #[test]

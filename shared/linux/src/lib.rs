@@ -21,6 +21,7 @@ mod vf;
 mod wire;
 mod xdp;
 
+pub use address::Assigned;
 pub use error::{Error, Failed};
 pub use features::Features;
 pub use link::{Link, LinkChange};

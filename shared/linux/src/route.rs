@@ -66,6 +66,11 @@ impl Route {
         self.index == index || self.nexthops.iter().any(|hop| hop.index == index)
     }
 
+    /// Whether it leads to wherever no other does.
+    pub fn is_default(&self) -> bool {
+        self.dst.is_none_or(|dst| dst.prefix() == 0)
+    }
+
     fn is_ipv4(&self) -> bool {
         let gateway = self.gateway.or_else(|| self.nexthops.first()?.gateway);
         self.dst.map(|dst| dst.is_ipv4()).or(gateway.map(|gateway| gateway.is_ipv4())).unwrap_or(true)

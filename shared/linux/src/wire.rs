@@ -6,11 +6,10 @@
 
 use std::net::IpAddr;
 
-use ipnetwork::IpNetwork;
 use netlink_packet_core::{Emitable, NLA_TYPE_MASK};
 
 use crate::vf::VfMac;
-use crate::{Link, Route, address};
+use crate::{Assigned, Link, Route, address};
 
 // Message types, linux/rtnetlink.h.
 pub(crate) const RTM_NEWLINK: u16 = 16;
@@ -42,7 +41,7 @@ pub(crate) enum Reply {
     /// A link, and what it says about its virtual functions if it was asked.
     Link(Link, Vec<VfMac>),
     /// An address of the link with this index.
-    Address(u32, IpNetwork),
+    Address(u32, Assigned),
     /// A unicast route.
     Route(Route),
     /// A message of a generic family: whoever asked knows which.

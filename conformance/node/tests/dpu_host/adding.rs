@@ -240,3 +240,25 @@ fn one_log_line_says_all_of_a_call() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_pod_in_which_ipv6_is_off_has_it_where_the_network_does() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let pod = node.pod("web", "web-0")?;
+    let keys = |names: &[&str], value: &str| -> Result<()> {
+        Ok(pod.netns().netns().run(|| {
+            names.iter().try_for_each(|name| {
+                std::fs::write(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"), value)
+            })
+        })??)
+    };
+    keys(&["all", "default"], "1")?;
+    let result = add(&node, &pod, &node.vfs()[0])?.ok()?;
+    let link = pod.link("eth0")?.context("no VF")?;
+    assert!(link.addresses.iter().any(|address| address.is_ipv6()), "{link:?}");
+    let own = pod.ip(&["-6", "address", "show", "dev", "lo"])?;
+    assert_eq!(own[0]["addr_info"][0]["local"], "::1", "{own}");
+    let conf = after(node.conf_for(&node.vfs()[0]), result);
+    node.run(PLUGIN, Verb::Check, &pod, &conf)?.ok()?;
+    Ok(())
+}

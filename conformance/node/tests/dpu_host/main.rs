@@ -18,6 +18,7 @@ mod mistaken;
 mod naming;
 mod networks;
 mod owing;
+mod rebinding;
 mod rebooting;
 mod refusing;
 mod reusing;

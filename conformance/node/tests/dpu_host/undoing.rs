@@ -69,7 +69,7 @@ fn a_second_vf_that_fails_takes_the_first_home_too() -> Result<()> {
     add(&node, &holder, &node.vfs()[2])?.ok()?;
     type Case = (u64, fn(&mut node::Udn), &'static str);
     let cases: [Case; 3] = [
-        (107, |udn| udn.interface.gateways = vec![OUT_OF_REACH], "kernel log"),
+        (107, |udn| udn.interface.gateways = vec![OUT_OF_REACH], "192.0.2.1, which is in none"),
         (101, |udn| udn.device = None, "raise resources.limits"),
         (11, |udn| udn.device = Some("0000:03:00.4".into()), "VF 0000:03:00.4 of pod"),
     ];
@@ -126,5 +126,38 @@ fn no_name_of_the_pods_stands_in_the_way_and_none_is_left_on_the_host() -> Resul
     del(&node, &pod, vf)?.ok()?;
     assert_eq!(home(&node, vf)?, before);
     assert_eq!(names(&node)?, all);
+    Ok(())
+}
+
+#[test]
+fn what_no_driver_has_a_part_in_is_not_looked_for_in_the_kernel_log() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    type Case = (fn(&mut ovnkube::PodInterface), &'static str);
+    let cases: [Case; 4] = [
+        (|interface| interface.mtu = 1000, "IPv6 needs an MTU of 1280, and ovnkube-node gave 1000"),
+        (
+            |interface| interface.ips.retain(|address| address.is_ipv4()),
+            "the gateway fd01:0:0:3::1 and no IPv6 address",
+        ),
+        (
+            |interface| {
+                interface.ips.retain(|address| address.is_ipv6());
+                interface.gateways = vec![OUT_OF_REACH];
+            },
+            "the gateway 192.0.2.1 and no IPv4 address",
+        ),
+        (
+            |interface| interface.gateways = vec![OUT_OF_REACH],
+            "the gateway 192.0.2.1, which is in none of the pod's networks",
+        ),
+    ];
+    for (change, cause) in cases {
+        let pod = node.pod("web", "web-0")?;
+        node.edit_pod(&pod, |object| object.interfaces.get_mut("eth0").map(change))?;
+        let (code, text) = add(&node, &pod, &node.vfs()[0])?.error()?;
+        assert_eq!(code, 107, "{text}");
+        assert!(text.contains(cause) && !text.contains("kernel log"), "{cause} is missing in: {text}");
+        home(&node, &node.vfs()[0])?;
+    }
     Ok(())
 }

@@ -17,7 +17,9 @@ use self::socket::Socket;
 pub use self::step::Step;
 use crate::link::Which;
 use crate::wire::{Reply, Request};
-use crate::{Error, Failed, Link, LinkChange, Mac, Netns, Route, XdpMode, address, link, route, vf, xdp};
+use crate::{
+    Assigned, Error, Failed, Link, LinkChange, Mac, Netns, Route, XdpMode, address, link, route, vf, xdp,
+};
 
 /// Longest name of a link, `IFNAMSIZ` without its NUL.
 const NAME_MAX: usize = 15;
@@ -85,6 +87,11 @@ impl Netlink {
 
     /// The addresses of a link, of both families, link-local ones included.
     pub fn addresses(&self, index: u32) -> Result<Vec<IpNetwork>, Error> {
+        Ok(self.assigned(index)?.into_iter().map(|assigned| assigned.address).collect())
+    }
+
+    /// The same, and whether they stay.
+    pub fn assigned(&self, index: u32) -> Result<Vec<Assigned>, Error> {
         let replies =
             self.socket.dump(&address::question(), || format!("list the addresses of link {index}"))?;
         let addresses = replies.into_iter().filter_map(|reply| match reply {

@@ -24,7 +24,7 @@ fn no_other_link_of_the_host_is_given_away() -> Result<()> {
         ("br0-1", "simulated"),
         ("veth1234", "simulated"),
         ("veth0-7", "bridge"),
-        ("veth0-8", "address"),
+        ("veth0-8", "192.0.2.1"),
     ] {
         let mut conf = node.conf();
         conf["deviceID"] = json!(name);
@@ -44,5 +44,63 @@ fn a_simulated_vf_is_given() -> Result<()> {
     add(&node, &pod, &node.vfs()[0])?.ok()?;
     del(&node, &pod, &node.vfs()[0])?.ok()?;
     home(&node, &node.vfs()[0])?;
+    Ok(())
+}
+
+/// ADDs of a VF that the host uses in this way, `$` being its name: each is refused, and nothing is changed.
+fn is_kept(naming: Naming, script: &str, why: &str) -> Result<()> {
+    let node = Node::builder().naming(naming).start()?;
+    node.change_host(&script.replace('$', &node.vfs()[0].name))?;
+    node.refresh_sysfs()?;
+    let before = node.host_links()?;
+    let pod = node.pod("web", "web-0")?;
+    let (code, text) = add(&node, &pod, &node.vfs()[0])?.error()?;
+    assert_eq!(code, 103, "{script}: {text}");
+    for part in [why, node.vfs()[0].device_id(), "web/web-0"] {
+        assert!(text.contains(part), "{script}: {part} is missing in: {text}");
+    }
+    assert_eq!(node.host_links()?, before, "{script}");
+    assert!(left(&node)?.is_empty() && node.received().is_empty(), "{script}");
+    Ok(())
+}
+
+#[test]
+fn no_vf_that_the_host_itself_uses_is_given_away() -> Result<()> {
+    is_kept(Naming::Pci, "link set $ name ovn-k8s-mp0", "ovn-k8s-mp0, a management port")?;
+    for naming in [Naming::Pci, Naming::Simulated] {
+        for (script, why) in [
+            ("link property add dev $ altname ovn-k8s-mp0_0", "management port"),
+            ("link add br0 type bridge\nlink set $ master br0", "br0, a bridge"),
+            ("address add 192.0.2.1/24 dev $", "192.0.2.1/24"),
+            ("address add 2001:db8::1/64 dev $", "2001:db8::1/64"),
+            (
+                "address add 192.0.2.1/24 dev $ valid_lft 900 preferred_lft 900\nlink set $ up\n\
+                 route add default via 192.0.2.254 dev $",
+                "default route",
+            ),
+            ("link set $ up\nroute add default dev $ table 7", "default route"),
+        ] {
+            is_kept(naming, script, why).with_context(|| format!("{naming:?}: {script}"))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_address_that_the_host_was_lent_is_no_use_and_goes_with_a_warning() -> Result<()> {
+    for naming in [Naming::Pci, Naming::Simulated] {
+        let node = Node::builder().naming(naming).privileged(false).start()?;
+        let (vf, pod) = (&node.vfs()[0], node.pod("web", "web-0")?);
+        node.change_host(&format!(
+            "address add 192.0.2.7/24 dev {} valid_lft 900 preferred_lft 900",
+            vf.name
+        ))?;
+        let output = add(&node, &pod, vf)?;
+        output.ok()?;
+        assert!(output.stderr.contains("192.0.2.7/24"), "{}", output.stderr);
+        assert!(output.stderr.contains("NetworkManager"), "{}", output.stderr);
+        del(&node, &pod, vf)?.ok()?;
+        home(&node, vf)?;
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
+use serde_json::json;
 
 use super::*;
 
@@ -105,5 +106,80 @@ fn a_record_is_read_again_however_long_its_configuration() -> Result<()> {
     node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
     del(&node, &pod, &node.vfs()[0])?.ok()?;
     assert_eq!(home(&node, &node.vfs()[0])?, before);
+    Ok(())
+}
+
+/// A node whose only record is forged, and what must then leave the host as it is.
+fn believed_by_nobody(forge: impl FnOnce(&Node, &mut Value) -> Result<()>) -> Result<()> {
+    let (node, pod, _) = attached()?;
+    node.change_host("link add eth9 type veth peer name eth8\nlink set eth9 up\nlink set ens1f0 up")?;
+    let (file, mut record) = record(&node)?;
+    forge(&node, &mut record)?;
+    std::fs::write(&file, record.to_string())?;
+    let (inside, host) = (pod.links()?, node.host_links()?);
+    gc(&node, Some(json!([])))?;
+    let other = node.pod("web", "web-1")?;
+    add(&node, &other, &node.vfs()[1])?.ok()?;
+    del(&node, &other, &node.vfs()[1])?.ok()?;
+    assert_eq!((pod.links()?, node.host_links()?), (inside, host.clone()), "{record}");
+    // Without a record it has what a pod has that another plugin attached.
+    del(&node, &pod, &node.vfs()[0])?.ok()?;
+    let others = |links: Vec<LinkState>| -> Vec<LinkState> {
+        links.into_iter().filter(|link| link.name != node.vfs()[0].name).collect()
+    };
+    assert_eq!(others(node.host_links()?), others(host), "{record}");
+    Ok(())
+}
+
+/// Has the record say that a link of the host is its VF.
+fn points_at(node: &Node, record: &mut Value, name: &str) -> Result<()> {
+    let link = linux::Netlink::inside(node.host().netns())?.link(name)?.context("a link")?;
+    let held = &mut record["devices"][0];
+    held["home"]["name"] = json!("stolen");
+    held["home"]["index"] = json!(link.index);
+    held["inside"]["index"] = json!(link.index);
+    held["home"]["unparented"]["peer"] = json!(link.peer);
+    Ok(())
+}
+
+#[test]
+fn no_record_of_the_hosts_own_namespace_is_acted_on() -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    believed_by_nobody(|node, record| {
+        points_at(node, record, "eth9")?;
+        let netns = node.host().path();
+        let meta = std::fs::metadata(netns)?;
+        record["netns"] = json!(netns);
+        record["netns_id"] = json!({ "dev": meta.dev(), "inode": meta.ino() });
+        Ok(())
+    })
+}
+
+#[test]
+fn no_record_of_a_device_that_is_no_vf_is_acted_on() -> Result<()> {
+    for (id, name) in [("0000:03:00.0", "ens1f0"), ("eth9", "eth9")] {
+        believed_by_nobody(|node, record| {
+            points_at(node, record, name)?;
+            record["devices"][0]["id"] = json!(id);
+            record["stage"] = json!("released");
+            let devices = node.root().join("run/dpu-cni/devices");
+            let claim = std::fs::read_link(devices.join(node.vfs()[0].device_id()))?;
+            Ok(symlink(claim, devices.join(id))?)
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn nothing_is_attached_to_the_host() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let before = node.host_links()?;
+    let pod = node.pod("web", "web-0")?;
+    let call = node.call(PLUGIN, Verb::Add)?.pod(&pod).env("CNI_NETNS", "/proc/self/ns/net");
+    let call = call.env("CNI_NETNS_OVERRIDE", "1").conf(&node.conf_for(&node.vfs()[0]));
+    let (code, text) = call.run()?.error()?;
+    assert_eq!(code, 104, "{text}");
+    assert!(text.contains("the host's own"), "{text}");
+    assert_eq!(node.host_links()?, before);
     Ok(())
 }
