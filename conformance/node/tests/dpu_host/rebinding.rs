@@ -4,7 +4,7 @@
 use std::os::unix::fs::symlink;
 
 use anyhow::Result;
-use conformance::node::{Node, Verb};
+use node::{Node, Verb};
 use serde_json::json;
 
 use super::*;
