@@ -40,11 +40,7 @@ impl Scalar {
             Scalar::Bool(flag) => flag.into(),
             Scalar::Int(number) => number.into(),
             Scalar::Unsigned(number) => number.into(),
-            // As Go prints it: 1e3 is 1000, and fits an integer.
-            Scalar::Float(number) if number.is_finite() => {
-                Value::Number(number.to_string().parse::<Number>().ok()?)
-            }
-            Scalar::Float(_) => return None,
+            Scalar::Float(number) => whole(number).or_else(|| Number::from_f64(number))?.into(),
             Scalar::Text(text) => text.into(),
         })
     }
@@ -58,6 +54,13 @@ impl Scalar {
             Scalar::Null | Scalar::Unsigned(_) | Scalar::Float(_) => None,
         }
     }
+}
+
+/// A whole number as Go prints it: 1e3 is 1000, and fits an integer.
+fn whole(number: f64) -> Option<Number> {
+    let text = number.to_string();
+    let integer = text.parse::<i64>().ok().filter(|integer| *integer != 0 || number.is_sign_positive());
+    integer.map(Number::from).or_else(|| text.parse::<u64>().ok().map(Number::from))
 }
 
 fn constant(word: &str) -> Option<Scalar> {
@@ -82,7 +85,7 @@ fn number(word: &str) -> Option<Scalar> {
         b'.' if separates(word) => float(&word.replace('_', "")),
         b'0'..=b'9' | b'+' | b'-' => {
             let digits = word.replace('_', "");
-            integer(&digits).or_else(|| float(&digits))
+            integer(&digits).or_else(|| float(&digits)).or_else(|| binary(&digits))
         }
         _ => None,
     }
@@ -108,6 +111,12 @@ fn integer(word: &str) -> Option<Scalar> {
         Err(_) if unsigned.len() < word.len() => None,
         Err(_) => u64::from_str_radix(digits, radix).ok().map(Scalar::Unsigned),
     }
+}
+
+/// go-yaml's own reading of `0b`, which lets a sign follow.
+fn binary(word: &str) -> Option<Scalar> {
+    let digits = word.strip_prefix("0b")?;
+    i64::from_str_radix(digits, 2).ok().map(Scalar::Int)
 }
 
 /// Whether every `_` is between two digits.
