@@ -52,8 +52,19 @@ impl Kubernetes {
         }
     }
 
+    /// Which versions take what is rendered for this one.
+    pub(crate) fn taken_by(self) -> Option<&'static str> {
+        match self.0 {
+            36.. => Some("Kubernetes 1.36 and later (OpenShift 4.23)"),
+            34 | 35 => Some("Kubernetes 1.34 and 1.35 (OpenShift 4.21 and 4.22)"),
+            30.. => Some("Kubernetes 1.30 and later (OpenShift 4.17), but only check"),
+            28 | 29 => Some("Kubernetes 1.28 and 1.29 (OpenShift 4.15 and 4.16), and only check"),
+            _ => None,
+        }
+    }
+
     /// What must be switched on, or done instead.
-    pub(crate) fn warning(self) -> Option<String> {
+    pub(crate) fn warning(self, openshift: bool) -> Option<String> {
         if self.validating().is_none() {
             return Some(format!(
                 "Kubernetes 1.{} has no admission policies: change the pods themselves with pod-spec patch",
@@ -66,13 +77,14 @@ impl Kubernetes {
                 self.0
             ));
         }
-        (self.mutating() != Some("admissionregistration.k8s.io/v1")).then(|| {
-            format!(
-                "Kubernetes 1.{} serves MutatingAdmissionPolicy only with --feature-gates=MutatingAdmissionPolicy=true and \
-                 --runtime-config=admissionregistration.k8s.io/v1beta1=true on the API server",
-                self.0
-            )
-        })
+        let switch = if openshift {
+            "once MutatingAdmissionPolicy is enabled in FeatureGate cluster (CustomNoUpgrade: never undone, and no more upgrades)"
+        } else {
+            "with --feature-gates=MutatingAdmissionPolicy=true and --runtime-config=admissionregistration.k8s.io/v1beta1=true \
+             on the API server"
+        };
+        (self.mutating() != Some("admissionregistration.k8s.io/v1"))
+            .then(|| format!("Kubernetes 1.{} serves MutatingAdmissionPolicy only {switch}", self.0))
     }
 }
 

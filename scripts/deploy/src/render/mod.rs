@@ -6,6 +6,7 @@ mod attachment;
 mod cel;
 mod cni_conf;
 mod ignition;
+mod kube_proxy;
 mod kubelet;
 mod labels;
 mod node_files;
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let version = version.and_then(|version| faults.keep(version));
     let plan = Plan::new(&site, binary.unwrap_or_default(), version)?;
     plan.check(&site, args.against.as_deref(), &mut faults);
-    warnings.extend(version.and_then(admission::Kubernetes::warning));
+    warnings.extend(version.and_then(|version| version.warning(site.openshift())));
     let plan = faults.none_or(plan)?;
     let steps = steps::text(&site, &plan, &args.out.display().to_string());
     out::write(&args.out, &plan, &steps)?;
@@ -81,6 +82,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
     let mut warnings = labels::check(site, faults);
     kubelet::check(site, faults);
+    kube_proxy::check(site, faults);
     paths::check_directories(site, faults);
     match site.cluster {
         Cluster::Infra => warnings,

@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::admission::{self, Kubernetes};
 use super::ignition::{MachineConfig, NodeFile, machine_config};
 use super::site::{Cluster, Site};
-use super::{against, attachment, kubelet, node_files, offload, paths, pool, sample, size, sriov};
+use super::{
+    against, attachment, kube_proxy, kubelet, node_files, offload, paths, pool, sample, size, sriov,
+};
 use crate::fault::{Fault, Faults};
 use crate::manifest::{Object, Spec};
 use crate::yaml;
@@ -24,6 +26,10 @@ pub(crate) struct Plan {
     pub(crate) samples: Vec<Named>,
     binary: NodeFile,
     configuration: Vec<NodeFile>,
+    /// The admission policies that the API server must serve, as `v1/mutatingadmissionpolicies`.
+    pub(crate) policies: Vec<String>,
+    /// Which versions of Kubernetes do.
+    pub(crate) policy_versions: Option<&'static str>,
     /// Names of our MachineConfigs.
     pub(crate) machine_configs: Vec<String>,
     configs: Vec<Object<Spec<MachineConfig>>>,
@@ -43,6 +49,10 @@ impl Plan {
             samples: Vec::new(),
             binary: node_files::binary(site, binary),
             configuration: node_files::configuration(site)?,
+            policies: Vec::new(),
+            policy_versions: version
+                .and_then(Kubernetes::taken_by)
+                .filter(|_| site.cluster == Cluster::Tenant),
             machine_configs: Vec::new(),
             configs: Vec::new(),
             by_hand: !site.openshift(),
@@ -52,6 +62,9 @@ impl Plan {
         }
         if site.cluster == Cluster::Tenant {
             plan.tenant(site, version)?;
+        }
+        if let Some(manifest) = kube_proxy::manifest(site)? {
+            plan.manifests.push(("55-kube-proxy".to_owned(), manifest));
         }
         for (name, pod) in sample::samples(site) {
             plan.samples.push((name, yaml::print(&pod)?));
@@ -89,14 +102,28 @@ impl Plan {
         }
         if let Some(api) = version.and_then(Kubernetes::mutating) {
             let (policy, binding) = admission::mutating(site, api);
-            self.add("80-mutatingadmissionpolicy", &policy)?;
-            self.add("81-mutatingadmissionpolicybinding", &binding)?;
+            self.policy(api, "mutatingadmissionpolicies");
+            self.add_for_versions("80-mutatingadmissionpolicy", &policy)?;
+            self.add_for_versions("81-mutatingadmissionpolicybinding", &binding)?;
         }
         if let Some(api) = version.and_then(Kubernetes::validating) {
             let (policy, binding) = admission::validating(site, api);
-            self.add("82-validatingadmissionpolicy", &policy)?;
-            self.add("83-validatingadmissionpolicybinding", &binding)?;
+            self.policy(api, "validatingadmissionpolicies");
+            self.add_for_versions("82-validatingadmissionpolicy", &policy)?;
+            self.add_for_versions("83-validatingadmissionpolicybinding", &binding)?;
         }
+        Ok(())
+    }
+
+    fn policy(&mut self, api: &str, resource: &str) {
+        let version = api.rsplit('/').next().unwrap_or(api);
+        self.policies.push(format!("{version}/{resource}"));
+    }
+
+    /// One that not every server takes says which do.
+    fn add_for_versions(&mut self, file: &str, document: &impl Serialize) -> Result<(), Fault> {
+        let versions = self.policy_versions.unwrap_or_default();
+        self.manifests.push((file.to_owned(), format!("# For {versions}.\n{}", yaml::print(document)?)));
         Ok(())
     }
 

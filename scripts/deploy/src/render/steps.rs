@@ -1,56 +1,60 @@
-//! What a person does with the manifests: the commands in their order, for one cluster.
+//! What a person does with the manifests: a script, which says in its head how it is called and what it needs. Its parts
+//! are shell, in `steps/`; what differs from site to site is set at its beginning, for whoever reads it, `uninstall` too.
 
 use super::Plan;
-use super::admission;
 use super::site::{Cluster, Site};
-use crate::known::FIELD_MANAGER;
+use crate::known::{FIELD_MANAGER, OPT_OUT};
+
+/// The OpenShift whose node disruption policies are generally available.
+const OPENSHIFT: &str = "4.17";
 
 /// The text of `STEPS` in the output directory.
 pub(crate) fn text(site: &Site, plan: &Plan, out: &str) -> String {
-    let client = site.client();
-    let mut steps = Vec::new();
-    if plan.manifests().next().is_some() {
-        steps.push(("apply the manifests; the files are in order".to_owned(), vec![apply(client, out)]));
+    let mut text = head(site, plan, out);
+    text += "\n";
+    for (name, value) in settings(site, plan) {
+        text += &format!("{name}='{value}'\n");
     }
-    if site.openshift() {
-        steps.push((
-            "per node: into the pool, into the mode, and taint what is there already".to_owned(),
-            labels(site),
-        ));
-        // At first the pool is as it was: done.
-        let wait = [("Updating", "5m"), ("Updated", "60m")].map(|(condition, timeout)| {
-            format!(
-                "{client} wait machineconfigpool/{} --for=condition={condition} --timeout={timeout}",
-                site.pool()
-            )
-        });
-        steps.push(("wait for drain and reboot, node by node".to_owned(), wait.into()));
-        steps.push(("look at a node".to_owned(), vec![look(site)]));
-    } else {
-        let drain = format!("{client} drain NODE --ignore-daemonsets --delete-emptydir-data");
-        steps.push(("per node: empty it".to_owned(), vec![drain]));
-        steps.push(("into the mode, and taint it".to_owned(), labels(site)));
-        steps.push(("its files, the binary before its configuration".to_owned(), vec![copy(plan, out)]));
-        steps.push((
-            "look at it, and let pods in".to_owned(),
-            vec![look(site), format!("{client} uncordon NODE")],
-        ));
+    for part in parts(site) {
+        text += "\n";
+        text += &filled(part, site, plan);
     }
-    for (name, _) in &plan.samples {
-        steps.push(("try a pod".to_owned(), vec![format!("{client} apply -f {out}/samples/{name}.yaml")]));
-    }
-    let mut text = format!("# {} cluster, {}\n", title(site.cluster), site.cluster.plugin());
-    for (number, (what, commands)) in steps.iter().enumerate() {
-        text += &format!("\n# {}. {what}\n", number + 1);
-        for command in commands {
-            text += &format!("{command}\n");
+    text + "\nmain \"$@\"\n"
+}
+
+/// Up to the first empty line: what the script prints when it is called with nothing.
+fn head(site: &Site, plan: &Plan, out: &str) -> String {
+    let plugin = site.cluster.plugin();
+    let cluster = title(site.cluster);
+    let needs = match (site.openshift(), site.cluster) {
+        (true, Cluster::Tenant) => format!(
+            "OpenShift {OPENSHIFT} or later, the SR-IOV operator with its SriovOperatorConfig, no pool that is Degraded or\n\
+             # paused, and sriov.numVfs within the firmware's NUM_OF_VFS."
+        ),
+        (true, Cluster::Infra) => {
+            format!("OpenShift {OPENSHIFT} or later, and no pool that is Degraded or paused.")
         }
-    }
-    if plan.manifests().any(|(file, _)| file.contains("admission")) {
+        (false, Cluster::Tenant) => {
+            "ssh to each node and sudo there; and the SR-IOV operator, or VFs and a device plugin of your own."
+                .to_owned()
+        }
+        (false, Cluster::Infra) => "ssh to each node, and sudo there.".to_owned(),
+    };
+    let drained = if site.openshift() { "drained, rebooted" } else { "drained" };
+    let mut text = format!(
+        "#!/bin/sh\n\
+         # Puts {plugin} on nodes of the {cluster} cluster, one after the other:\n\
+         #\n\
+         #   sh {out}/STEPS --check NODE...    says what is in the way, and changes nothing\n\
+         #   sh {out}/STEPS NODE...            can be stopped, and run again at any point\n\
+         #\n\
+         # It needs {needs}\n\
+         # Each node is tainted, {drained}, labelled, and opened once it has everything; one that somebody had cordoned stays so.\n\
+         # A node that joins later is given here too: nothing labels or taints it by itself, but for a MachineSet told to.\n"
+    );
+    if let Some(versions) = plan.policy_versions {
         text += &format!(
-            "\n# To leave a pod alone: the label {}. To see the policies: {client} get mutatingadmissionpolicy,validatingadmissionpolicy {}\n",
-            crate::known::OPT_OUT,
-            admission::NAME
+            "# The admission policies are for {versions}. A pod labelled {OPT_OUT} is left alone by them.\n"
         );
     }
     text
@@ -63,36 +67,86 @@ fn title(cluster: Cluster) -> &'static str {
     }
 }
 
-fn apply(client: &str, out: &str) -> String {
-    format!("{client} apply --server-side --field-manager={FIELD_MANAGER} -f {out}")
+/// What the parts refer to. Values have no quotes: `labels`, `paths` and `vfs` have refused such.
+fn settings(site: &Site, plan: &Plan) -> Vec<(&'static str, String)> {
+    let names = |sriov: bool| {
+        let files = plan.manifests().map(|(file, _)| file.as_str());
+        // kube-proxy is applied with the API server's version in it.
+        let files = files.filter(|file| file.contains("-sriov") == sriov && !file.contains("kube-proxy"));
+        files.collect::<Vec<_>>().join(" ")
+    };
+    let samples: Vec<&str> = plan.samples.iter().map(|(name, _)| name.as_str()).collect();
+    let mut settings = vec![("mode", site.mode_label()), ("taint", site.taint())];
+    if site.openshift() {
+        settings.push(("role", format!("{}=", site.role())));
+        settings.push(("pool", site.pool().to_owned()));
+        settings.push(("machine_configs", plan.machine_configs.join(" ")));
+    }
+    settings.push(("binary", format!("{}/{}", site.binaries(), site.cluster.plugin())));
+    settings.push(("manifests", names(false)));
+    if site.cluster == Cluster::Tenant {
+        let sriov = &site.values.sriov;
+        settings.push(("sriov_namespace", site.sriov_namespace().to_owned()));
+        settings.push(("sriov_manifests", names(true)));
+        settings.push(("functions", sriov.physical_functions.join(" ")));
+        settings.push(("num_vfs", sriov.num_vfs.to_string()));
+        let offered = [&sriov.management, &sriov.pods].map(|pool| {
+            format!("{{.status.allocatable.{}}}", site.resource(&pool.resource).replace('.', "\\."))
+        });
+        settings.push(("allocatable", offered.join(" ")));
+        settings.push(("policies", plan.policies.join(" ")));
+    } else if !site.openshift() {
+        let given = site.values.kube_proxy.image.is_some() && site.values.kube_proxy.server.is_some();
+        settings.push(("kube_proxy_given", if given { "yes" } else { "" }.to_owned()));
+    }
+    settings.push(("samples", samples.join(" ")));
+    settings
 }
 
-/// By way of the login's home, where nobody else can put a file in another's place. Into a directory that is there
-/// already, scp would copy beside what an earlier run left.
-fn copy(plan: &Plan, out: &str) -> String {
-    let clear = "ssh NODE rm -rf dpu-cni".to_owned();
-    let mut commands = vec![clear.clone(), format!("scp -r {out}/node NODE:dpu-cni")];
+fn parts(site: &Site) -> [&'static str; 3] {
+    let (profile, cluster) = match (site.openshift(), site.cluster) {
+        (true, Cluster::Tenant) => (include_str!("steps/openshift.sh"), include_str!("steps/tenant.sh")),
+        (true, Cluster::Infra) => {
+            (include_str!("steps/openshift.sh"), include_str!("steps/infra-openshift.sh"))
+        }
+        (false, Cluster::Tenant) => (include_str!("steps/kubernetes.sh"), include_str!("steps/tenant.sh")),
+        (false, Cluster::Infra) => {
+            (include_str!("steps/kubernetes.sh"), include_str!("steps/infra-kubernetes.sh"))
+        }
+    };
+    [profile, cluster, include_str!("steps/common.sh")]
+}
+
+/// A part with the client's name and the like in it.
+fn filled(part: &str, site: &Site, plan: &Plan) -> String {
+    let client = site.client();
+    let (admin, without_sriov, hint) = if site.openshift() {
+        (
+            "oc adm",
+            "stop \"the SR-IOV operator is not installed: its definition of SriovNetworkNodePolicy is not here\"",
+            "see FeatureGate cluster (v1beta1 needs MutatingAdmissionPolicy enabled there, by CustomNoUpgrade, which cannot be undone), or render for this version",
+        )
+    } else {
+        (
+            "kubectl",
+            "say \"no SR-IOV operator is here: VFs and device plugin are yours, and $sriov_manifests are left out\"",
+            "v1beta1 needs --feature-gates=MutatingAdmissionPolicy=true and --runtime-config=admissionregistration.k8s.io/v1beta1=true; or render for this version",
+        )
+    };
+    part.replace("ADMIN ", &format!("{admin} "))
+        .replace("CLIENT ", &format!("{client} "))
+        .replace("@manager@", FIELD_MANAGER)
+        .replace("@without_sriov@", without_sriov)
+        .replace("@policies_hint@", hint)
+        .replace("@copy@", &copy(plan))
+}
+
+fn copy(plan: &Plan) -> String {
+    let clear = "ssh \"$node\" rm -rf dpu-cni".to_owned();
+    let mut commands = vec![clear.clone(), "scp -r node \"$node:dpu-cni\"".to_owned()];
     commands.extend(plan.node_files().map(|file| {
-        format!("ssh NODE sudo install -D -m {:04o} dpu-cni{} {}", file.mode, file.path, file.path)
+        format!("ssh \"$node\" sudo install -D -m {:04o} dpu-cni{} {}", file.mode, file.path, file.path)
     }));
     commands.push(clear);
-    commands.join(" &&\n")
-}
-
-fn labels(site: &Site) -> Vec<String> {
-    let client = site.client();
-    let mut labels = format!("{client} label node NODE {}", site.mode_label());
-    if site.openshift() {
-        labels += &format!(" {}=", site.role());
-    }
-    vec![labels, format!("{client} adm taint node NODE {}", site.taint()).replace("kubectl adm ", "kubectl ")]
-}
-
-fn look(site: &Site) -> String {
-    let binary = format!("{}/{}", site.binaries(), site.cluster.plugin());
-    if site.openshift() {
-        format!("oc debug node/NODE -- chroot /host {binary}")
-    } else {
-        format!("ssh NODE {binary}")
-    }
+    commands.join(" &&\n    ")
 }

@@ -20,6 +20,7 @@ pub(crate) struct Values {
     pub(crate) kubelet_config: Option<serde_json::Map<String, serde_json::Value>>,
     pub(crate) dns: Dns,
     pub(crate) crio: Crio,
+    pub(crate) kube_proxy: KubeProxy,
     pub(crate) placeholder: Placeholder,
     pub(crate) dpu_host: DpuHost,
     /// NetworkAttachmentDefinitions to render.
@@ -117,6 +118,16 @@ pub(crate) struct Dns {
 pub(crate) struct Crio {
     /// How long STATUS may fail before the node is NotReady, such as `30s`; CRI-O 1.36.3 and newer.
     pub(crate) status_grace_period: Option<String>,
+}
+
+/// kube-proxy on the cards, where nothing else runs one; what is not given is taken from the cluster.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub(crate) struct KubeProxy {
+    /// By default that of the API server's version.
+    pub(crate) image: Option<String>,
+    /// The API server as a card reaches it; by default as the person who runs `STEPS` does.
+    pub(crate) server: Option<String>,
 }
 
 /// The placeholder's keys.

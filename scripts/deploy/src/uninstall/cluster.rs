@@ -192,7 +192,7 @@ impl Rendering {
 
     /// Nodes that got their files by hand: what `STEPS` set on each of them is unset.
     fn nodes(&self) -> Vec<Vec<String>> {
-        let (Some(label), Some(taint)) = (self.given("label"), self.given("taint")) else {
+        let (Some(label), Some(taint)) = (self.given("mode"), self.given("taint")) else {
             return Vec::new();
         };
         let script = format!(
@@ -204,11 +204,10 @@ impl Rendering {
         vec![vec!["sh".to_owned(), "-c".to_owned(), script]]
     }
 
-    /// The key of what `STEPS` set on a node by this verb.
-    fn given(&self, verb: &str) -> Option<&str> {
-        let words = format!("{verb} node NODE ");
-        let (_, rest) = self.steps.lines().find_map(|line| line.split_once(&words))?;
-        rest.split_once('=').map(|(key, _)| key)
+    /// The key of a setting at the beginning of `STEPS`: the label or taint that it puts on each node.
+    fn given(&self, setting: &str) -> Option<&str> {
+        let value = self.steps.lines().find_map(|line| line.strip_prefix(setting)?.strip_prefix("='"))?;
+        value.split_once('=').map(|(key, _)| key)
     }
 
     /// Where the binary is, by its own MachineConfig. The placeholder holds no VF.

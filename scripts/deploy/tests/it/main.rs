@@ -19,5 +19,7 @@ mod reading;
 mod refusals;
 mod render;
 mod scripts;
+mod standin;
+mod steps;
 mod support;
 mod uninstall;

@@ -147,9 +147,6 @@ fn without_openshift_a_node_gets_plain_files() {
     let configuration = steps.find("05-dpu-host.conflist").expect("its configuration");
     assert!(binary < configuration, "CRI-O validates a configuration by running its plugin");
     assert!(!steps.contains("/tmp"), "where anybody may put a file that is then installed as root: {steps}");
-    let at = |words: &str| steps.find(words).unwrap_or_else(|| panic!("no {words} in {steps}"));
-    assert!(at("kubectl drain NODE") < at("kubectl label") && at("kubectl taint") < binary);
-    assert!(configuration < at("kubectl uncordon NODE") && at("kubectl uncordon NODE") < at("samples/"));
     place.render("infra", "profile: kubernetes\n", &[]).ok();
     assert!(place.list("out").contains(&"node/etc/cni/net.d/00-dpu-nic-placeholder.conflist".to_owned()));
 }
@@ -159,19 +156,26 @@ fn readme() -> String {
     fs::read_to_string(readme).expect("the README")
 }
 
-/// The README's own commands, for its own values.
+/// What is printed is what is run, and how that is called stands in the README.
 #[test]
-fn the_readme_shows_the_steps_as_they_are_printed() {
+fn what_is_printed_is_the_script_that_the_readme_calls() {
     let readme = readme();
-    for profile in ["openshift", "kubernetes"] {
+    for (cluster, profile) in
+        [("tenant", "openshift"), ("infra", "openshift"), ("tenant", "kubernetes"), ("infra", "kubernetes")]
+    {
         let place = Place::new();
-        place.write("tenant.yaml", format!("profile: {profile}\n{TENANT}"));
-        let files = ["--values", "tenant.yaml", "--out", "tenant", "--binaries", "dist"];
-        place.run(&[&["render", "--cluster", "tenant"], files.as_slice()].concat()).ok();
-        let steps = place.read("tenant/STEPS");
-        let commands = steps.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let commands = commands.collect::<Vec<_>>().join("\n");
-        assert!(readme.contains(&format!("\n{commands}\n```\n")), "not in the README:\n{commands}");
+        place.write("values.yaml", format!("profile: {profile}\n{TENANT}"));
+        let files = ["--values", "values.yaml", "--out", cluster, "--binaries", "dist"];
+        let ran = place.run(&[&["render", "--cluster", cluster], files.as_slice()].concat()).ok();
+        let steps = place.read(&format!("{cluster}/STEPS"));
+        assert_eq!(ran.out, steps);
+        for arguments in ["--check NODE...", "NODE..."] {
+            let call = format!("sh {cluster}/STEPS {arguments}");
+            assert!(steps.contains(&call) && readme.contains(&call), "{call}");
+        }
+        for token in ["CLIENT", "ADMIN", "@manager@", "@copy@", "@without_sriov@", "@policies_hint@"] {
+            assert!(!steps.contains(token), "{token} was not filled in: {steps}");
+        }
     }
 }
 
@@ -226,7 +230,8 @@ fn without_openshift_the_labels_are_those_that_ovn_kubernetes_reads() {
         [("tenant", TENANT, "k8s.ovn.org/dpu-host="), ("infra", "", "k8s.ovn.org/dpu=")]
     {
         place.render(cluster, &format!("profile: kubernetes\n{values}"), &[]).ok();
-        assert!(place.read("out/STEPS").contains(label), "{}", place.read("out/STEPS"));
+        let mode = format!("\nmode='{label}'\n");
+        assert!(place.read("out/STEPS").contains(&mode), "{}", place.read("out/STEPS"));
     }
     let conflist = place.read("out/node/etc/cni/net.d/00-dpu-nic-placeholder.conflist");
     let shown: Value = serde_json::from_str(&conflist).expect("JSON");

@@ -1,0 +1,171 @@
+//! A cluster to try commands on, without one: `oc`, `kubectl` and `sleep` in front of operators that behave as the real
+//! ones are known to (`standin/operators.py`). Its time passes only with its calls, so nothing here waits.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, Ran};
+
+/// What came along `ssh` and `scp`: noted.
+const SSH: &str = "#!/bin/sh\necho \"${0##*/} $*\" >>\"$CLUSTER.ssh\"\n";
+
+/// A rendering, and the cluster that it is for.
+pub(crate) struct Cluster {
+    pub(crate) place: Place,
+}
+
+impl Cluster {
+    /// With workers of these names, long up and full of pods; each has a card, and everything that an installation needs.
+    pub(crate) fn new(cluster: &str, values: &str, nodes: &[&str]) -> Self {
+        let place = Place::new();
+        place.render(cluster, values, &["--kubernetes-version", "1.36"]).ok();
+        let upstream = values.contains("profile: kubernetes");
+        for file in place.list("out").iter().filter(|file| file.ends_with(".yaml") && !file.contains("55-")) {
+            let name = file.rsplit('/').next().expect("a name");
+            if !file.starts_with("release/") {
+                let manifest = light(place.yaml(&format!("out/{file}")));
+                place.write(&format!("manifests/{name}.json"), manifest.to_string());
+            }
+        }
+        let python = python();
+        let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/standin/client.py");
+        for name in ["oc", "kubectl", "sleep"] {
+            program(
+                &place,
+                name,
+                &format!("#!/bin/sh\nexec '{python}' -BSE '{}' {name} \"$@\"\n", client.display()),
+            );
+        }
+        for name in ["ssh", "scp"] {
+            program(&place, name, SSH);
+        }
+        place.write("cluster.json", objects(&place, cluster, upstream, nodes).to_string());
+        Cluster { place }
+    }
+
+    /// All of it.
+    pub(crate) fn state(&self) -> Value {
+        serde_json::from_str(&self.place.read("cluster.json")).expect("JSON")
+    }
+
+    /// Somebody else, or chance, changes something.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Value)) {
+        let mut state = self.state();
+        change(&mut state);
+        self.place.write("cluster.json", state.to_string());
+    }
+
+    /// An object by kind and name.
+    pub(crate) fn object(&self, kind: &str, name: &str) -> Option<Value> {
+        let state = self.state();
+        let objects = state["objects"].as_array()?;
+        objects.iter().find(|item| item["kind"] == kind && item["metadata"]["name"] == name).cloned()
+    }
+
+    /// Changes one object.
+    pub(crate) fn change_object(&self, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
+        self.change(|state| {
+            let objects = state["objects"].as_array_mut().expect("objects");
+            let found =
+                objects.iter_mut().find(|item| item["kind"] == kind && item["metadata"]["name"] == name);
+            change(found.unwrap_or_else(|| panic!("no {kind} {name}")));
+        });
+    }
+
+    /// The commands so far that may have changed something, in order.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let state = self.state();
+        let calls = state["calls"].as_array().expect("calls");
+        calls.iter().map(|call| call.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Runs a command where these clients are found first.
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> Ran {
+        let path =
+            format!("{}:{}", self.place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+        let mut command = Command::new(program);
+        command.args(args).current_dir(self.place.path("")).env("PATH", path);
+        command.env("CLUSTER", self.place.path("cluster.json")).output().expect("it runs").into()
+    }
+
+    /// Follows the printed steps.
+    pub(crate) fn steps(&self, args: &[&str]) -> Ran {
+        self.run("sh", &[&["out/STEPS"], args].concat())
+    }
+}
+
+/// Without the bytes of a plugin, which every call would read and write.
+fn light(mut manifest: Value) -> Value {
+    if manifest["kind"] != "MachineConfig" {
+        return manifest;
+    }
+    let files = manifest["spec"]["config"]["storage"]["files"].as_array_mut();
+    for file in files.into_iter().flatten() {
+        let length = file["contents"]["source"].as_str().map_or(0, str::len);
+        file["contents"]["source"] = json!(format!("data:,{length}"));
+    }
+    manifest
+}
+
+/// Python itself, not a script that looks for one at each call.
+fn python() -> &'static str {
+    static FOUND: OnceLock<String> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+        let asked: Ran = asked.expect("python3").into();
+        asked.ok().out.trim().to_owned()
+    })
+}
+
+fn program(place: &Place, name: &str, text: &str) {
+    let path = place.write(&format!("bin/{name}"), text);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+}
+
+fn objects(place: &Place, cluster: &str, upstream: bool, nodes: &[&str]) -> Value {
+    let settings = place.read("out/STEPS");
+    let mode = settings.lines().find_map(|line| line.strip_prefix("mode='")).expect("the mode label");
+    let mut objects: Vec<Value> = nodes.iter().map(|name| node(name)).collect();
+    objects.extend(nodes.iter().map(|name| {
+        json!({ "kind": "Pod", "metadata": { "name": format!("web-of-{name}"), "namespace": "shop" },
+            "spec": { "nodeName": name }, "status": { "phase": "Running" } })
+    }));
+    let cards: serde_json::Map<String, Value> =
+        nodes.iter().map(|name| ((*name).to_owned(), card())).collect();
+    if !upstream {
+        objects.push(json!({ "kind": "ClusterVersion", "metadata": { "name": "version" }, "status": { "desired": { "version": "4.23.1" } } }));
+        objects.push(json!({ "kind": "MachineConfigPool", "metadata": { "name": "worker" },
+            "spec": { "nodeSelector": { "matchLabels": { "node-role.kubernetes.io/worker": "" } } } }));
+    }
+    if cluster == "tenant" {
+        objects.push(json!({ "kind": "CustomResourceDefinition", "metadata": { "name": "sriovnetworknodepolicies.sriovnetwork.openshift.io" } }));
+        let namespace = if upstream { "sriov-network-operator" } else { "openshift-sriov-network-operator" };
+        objects.push(json!({ "kind": "SriovOperatorConfig", "metadata": { "name": "default", "namespace": namespace }, "spec": {} }));
+    }
+    let resources = json!({ "resources": [{ "name": "mutatingadmissionpolicies" }, { "name": "validatingadmissionpolicies" }] });
+    json!({
+        "now": 0, "fresh": !upstream, "upstream": upstream, "cluster": cluster, "mode": mode.trim_end_matches("='"),
+        "calls": [], "applied": [], "violations": [], "nics": cards, "objects": objects,
+        "manifests": place.path("manifests"), "debug": {}, "degrading": {}, "undrainable": [],
+        "raw": { "/apis/admissionregistration.k8s.io/v1": resources, "/version": { "gitVersion": "v1.36.2+more" } },
+    })
+}
+
+fn node(name: &str) -> Value {
+    json!({
+        "kind": "Node",
+        "metadata": { "name": name, "labels": { "node-role.kubernetes.io/worker": "" }, "annotations": {} },
+        "spec": {},
+        "status": { "conditions": [{ "type": "Ready", "status": "True" }], "allocatable": {} },
+    })
+}
+
+fn card() -> Value {
+    let port = |name: &str| json!({ "name": name, "vendor": "15b3", "deviceID": "a2dc", "totalvfs": 16 });
+    json!([port("ens1f0"), port("ens1f1")])
+}
