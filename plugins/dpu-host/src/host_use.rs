@@ -36,7 +36,7 @@ fn of(links: &Netlink, id: &DeviceId, link: &Link) -> Result<Option<String>, lin
         return Ok(Some(format!("is a port of {master}, a bridge, bond or switch of the host")));
     }
     let (lasting, passing): (Vec<_>, Vec<_>) =
-        links.assigned(link.index)?.into_iter().filter(|it| is_global(it)).partition(|it| it.permanent);
+        links.assigned(link.index)?.into_iter().filter(is_global).partition(|it| it.permanent);
     if let Some(Assigned { address, .. }) = lasting.first() {
         return Ok(Some(format!("has {address}, an address of the host")));
     }
