@@ -38,10 +38,13 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Fault> {
         many => return Err(malformed(path, format!("it holds {many} documents, and one is wanted"))),
     };
     serde_path_to_error::deserialize(document).map_err(|error| {
-        let (key, why) = (error.path().to_string(), error.inner().to_string());
+        let why = error.inner().to_string();
         // A bare `yes` or `1017` where a word is meant.
         let remedy = if why.contains("expected a string") { "put it in quotes" } else { "mend the file" };
-        Fault::new(format!("{}: {key}: {why}", path.display()), remedy)
+        // The whole document has no path.
+        let key = Some(error.path().to_string()).filter(|key| key != ".");
+        let place = key.map_or(path.display().to_string(), |key| format!("{}: {key}", path.display()));
+        Fault::new(format!("{place}: {why}"), remedy)
     })
 }
 

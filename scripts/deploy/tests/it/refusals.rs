@@ -32,6 +32,12 @@ fn values_that_cannot_be_meant() {
         "sriov: { deviceID: 1017 }\n",
         &["sriov.deviceID: invalid type: integer `1017`, expected a string: put it in quotes"],
     );
+    refused(
+        "tenant",
+        "just words\n",
+        &["values.yaml: invalid type: string \"just words\", expected struct Values"],
+    );
+    refused("tenant", "a: 1\n---\nb: 2\n", &["values.yaml: it holds 2 documents, and one is wanted"]);
     refused("tenant", "", &["sriov.physicalFunctions is empty", "such as [ens1f0]"]);
     refused("infra", "directories: { binaries: ../bin }\n", &["directories.binaries is '../bin'"]);
     refused("infra", "pool: { name: worker }\n", &["a pool that OpenShift owns"]);
