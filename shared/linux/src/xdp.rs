@@ -47,3 +47,19 @@ pub(crate) fn off(index: u32, mode: XdpMode) -> Request {
     message.attributes.push(LinkAttribute::Xdp(vec![LinkXdp::Fd(-1), LinkXdp::Flags(flags)]));
     Request::new(RTM_SETLINK, &message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Link;
+
+    /// The other decoder's encoder is our witness.
+    #[test]
+    fn each_mode_has_a_program_of_its_own() {
+        let mut message = LinkMessage::default();
+        let programs = [LinkXdp::DrvProgId(5), LinkXdp::SkbProgId(6), LinkXdp::HwProgId(7)];
+        message.attributes.push(LinkAttribute::Xdp(programs.into()));
+        let (link, _) = Link::decode(&Request::new(0, &message).body).unwrap();
+        assert_eq!(link.xdp, [XdpMode::Driver, XdpMode::Generic, XdpMode::Card]);
+    }
+}
