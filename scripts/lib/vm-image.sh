@@ -5,8 +5,8 @@
 VM=$CACHE/vm
 # What the guest loads or a test may load: SR-IOV, pods' plumbing, device assignment, the card's switch.
 VM_MODULES=(igb igbvf veth dummy macvlan 8021q vfio-pci vfio_iommu_type1 openvswitch)
-# Besides busybox: what has a better ip, stops a plugin between two of its system calls, and is Open vSwitch.
-VM_PROGRAMS=(bash ip strace ovsdb-tool ovsdb-server lib/openvswitch-switch/ovs-vswitchd ovs-vsctl ovs-ofctl)
+# Besides busybox: what has a better ip, shows what a card does for its packets, stops a plugin between two of its system calls, and is Open vSwitch.
+VM_PROGRAMS=(bash ip ethtool strace ovsdb-tool ovsdb-server lib/openvswitch-switch/ovs-vswitchd ovs-vsctl ovs-ofctl)
 VM_SCHEMA=share/openvswitch/vswitch.ovsschema
 readonly VM VM_MODULES VM_PROGRAMS VM_SCHEMA
 
@@ -15,7 +15,7 @@ vm_image() {
   local recipe
   recipe=$(sha256sum <"${BASH_SOURCE[0]}")
   [[ -e $VM/recipe && $(<"$VM/recipe") = "$recipe" ]] && return
-  need cpio xz zstd strip ip depmod strace
+  need cpio xz zstd strip ip ethtool depmod strace
   need_unpacked busybox-static:busybox openvswitch-switch:lib/openvswitch-switch/ovs-vswitchd openvswitch-common:ovs-ofctl
   rm -rf "$VM"
   mkdir -p "$VM"/{packages,kernel,root}

@@ -164,6 +164,8 @@ fn wait(
                 host_use::refuse(node, id, &link)?;
                 traces::refuse_programs(node.links()?, id, &link)?;
                 let mut home = home(node, id, &link, inherited.and_then(|held| held.home));
+                // A record of an older version that is taken over has neither.
+                home.settings.get_or_insert_with(|| link.settings.clone());
                 home.features = home.features.or_else(|| traces::features(None, link.index));
                 return Ok((lock, Some(home)));
             }

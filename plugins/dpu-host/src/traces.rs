@@ -27,6 +27,9 @@ pub(crate) fn of(link: &Link) -> Option<&'static str> {
 /// # Errors
 /// 103 when one is held by a `bpf_link`: it stays until its holder ends.
 pub(crate) fn refuse_programs(links: &Netlink, id: &DeviceId, link: &Link) -> Result<(), Error> {
+    if !link.xdp.is_empty() {
+        log::warn!("VF {id} has an XDP program on it at home, which no pod gets: it is taken off for good");
+    }
     programs_off(links, link).map_err(|error| {
         let why = format!("has an XDP program on it that cannot be taken off: {error}");
         fault::bad_device(id, why, HELD)
