@@ -13,7 +13,8 @@ use super::records;
 use node::{Node, Pod};
 
 /// Members of a record that differ from run to run, or from node to node.
-const PASSING: [&str; 8] = ["call", "since", "netns", "netns_id", "uid", "index", "args", "mac"];
+const PASSING: [&str; 10] =
+    ["call", "began", "since", "netns", "netns_id", "until", "uid", "index", "args", "mac"];
 
 /// The state of all VFs, pods and files, as text.
 pub(super) fn imprint(node: &Node, census: &Census, homes: &[Link], pods: &[&Pod]) -> Result<String> {

@@ -36,6 +36,9 @@ pub struct Record {
     pub netns_id: NetnsId,
     /// Until when the server may act on it, in seconds since the node booted.
     pub server_may_act_until: Option<i64>,
+    /// Where it may act on what an earlier record has asked for.
+    #[serde(default)]
+    pub earlier: Vec<Earlier>,
     /// Its devices.
     pub devices: Vec<Held>,
 }
@@ -47,8 +50,16 @@ impl Record {
     /// When the kernel has no such clock.
     pub fn server_may_act(&self) -> Result<bool> {
         let now = clock_gettime(ClockId::CLOCK_BOOTTIME)?.tv_sec();
-        Ok(self.server_may_act_until.is_some_and(|until| until > now))
+        let earlier = self.earlier.iter().map(|earlier| earlier.until);
+        Ok(self.server_may_act_until.into_iter().chain(earlier).any(|until| until > now))
     }
+}
+
+/// What an earlier record of a device has left behind.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Earlier {
+    /// Until when the server may act on it, in seconds since the node booted.
+    pub until: i64,
 }
 
 /// How far an attachment has come.
@@ -128,7 +139,7 @@ impl Records {
     /// When a record cannot be read or written.
     pub fn age(root: &Path) -> Result<()> {
         const MINUTES: i64 = 5 * 60;
-        shift(root, -MINUTES, &["since", "server_may_act_until"])
+        shift(root, -MINUTES, &["since", "server_may_act_until", "until"])
     }
 
     /// Makes every time of day in it so many years more: the clock has been set, and boot goes on.
@@ -156,9 +167,15 @@ impl Records {
 /// Moves these members of each record by so many seconds, and the files' own times.
 fn shift(root: &Path, seconds: i64, keys: &[&str]) -> Result<()> {
     edit(root, |_, record| {
+        let move_in = |part: &mut Value, key: &str| {
+            if let Some(time) = part.get(key).and_then(Value::as_i64) {
+                part[key] = json!(time.saturating_add(seconds));
+            }
+        };
         for key in keys {
-            if let Some(time) = record.get(key).and_then(Value::as_i64) {
-                record[key] = json!(time.saturating_add(seconds));
+            move_in(record, key);
+            if let Some(earlier) = record.get_mut("earlier").and_then(Value::as_array_mut) {
+                earlier.iter_mut().for_each(|part| move_in(part, key));
             }
         }
     })?;

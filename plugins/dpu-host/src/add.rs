@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cni::{Add, AddResult, Error, Interface, Ip, Pod, code};
+use cni::{Add, AddResult, Attachment, Error, Interface, Ip, Pod, code};
 use linux::Mac;
 use ovnkube::{PodInterface, Response};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use crate::attachment::{FORMAT, Held, Inside, Record, Stage};
 use crate::chores::Untold;
 use crate::claim;
 use crate::clock::{BootTime, now};
+use crate::del;
 use crate::device::{self, DeviceId, Found};
 use crate::fault;
 use crate::node::{Node, Sandbox};
@@ -61,16 +62,20 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         netns: call.netns.clone(),
         netns_id: sandbox.id(),
         call: node.trace.id().to_owned(),
+        began: node.trace.began(),
         since: now(),
         stage: Stage::Claimed,
         server_may_act_until: None,
+        earlier: Vec::new(),
         devices: Vec::new(),
         forward,
     };
-    let candidates = second::candidates(node, &device, others)?;
     node.store()?.begin(&record.attachment)?;
     pool::keep(node.store()?, &node.config.pfs)?;
-    claim::take(node, &mut record, device, &call.attachment.ifname, deadline)?;
+    claim::take(node, &mut record, device.clone(), &call.attachment.ifname, deadline)?;
+    // Not before: an earlier sandbox of the pod may have had them.
+    let candidates =
+        second::candidates(node, &device, others).inspect_err(|_| undo(node, &sandbox, &mut record, &[]))?;
     node.trace.mark("claim");
     attach(node, call, &sandbox, &mut record, &candidates, deadline)
         .inspect_err(|_| undo(node, &sandbox, &mut record, &candidates))
@@ -97,6 +102,8 @@ fn attach(
             moved_by_server(node, call, sandbox, record, result, candidates)?
         }
         Response { pod: Some(pod), udn, udn_request, .. } => {
+            // This one moves nothing, and what another one was doing ended with it.
+            record.earlier.clear();
             // A secondary network may have no subnets.
             if pod.mac.is_none() || (pod.ips.is_empty() && call.conf.get("topology").is_none()) {
                 return Err(fault::bad_answer(&record.pod, "it has no MAC or no address for the pod"));
@@ -276,7 +283,7 @@ fn named(call: &Add) -> Result<Pod, Error> {
 
 /// Brings everything home after a failure. What cannot be done now, a later call does from the record.
 fn undo(node: &Node, sandbox: &Sandbox, record: &mut Record, candidates: &[Candidate]) {
-    let deadline = Instant::now() + crate::del::BUDGET;
+    let deadline = Instant::now() + del::BUDGET;
     let undone = node.store().and_then(|store| {
         let _lock = store.lock(&record.devices[0].id, deadline)?;
         // A DEL was faster, or the attachment is another ADD's by now.
@@ -289,4 +296,14 @@ fn undo(node: &Node, sandbox: &Sandbox, record: &mut Record, candidates: &[Candi
     if let Err(error) = undone {
         log::warn!("undoing the ADD of {}: {error}", record.attachment);
     }
+}
+
+/// Takes back the ADD of this call, which has succeeded and whose answer could not be written: for the runtime it has
+/// failed. So has it for the server, which is told as by a DEL.
+///
+/// # Errors
+/// As for a DEL.
+pub(crate) fn take_back(node: &Node, attachment: &Attachment) -> Result<(), Error> {
+    let ours = node.store()?.load(attachment)?.filter(|found| found.call == node.trace.id());
+    ours.map_or(Ok(()), |record| del::detach(node, &record, Instant::now() + del::BUDGET))
 }

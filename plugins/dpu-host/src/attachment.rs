@@ -10,7 +10,7 @@ use cni::{Attachment, Pod};
 use linux::{Features, Link, Mac, Netns, NetnsId, Settings};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::BootTime;
+use crate::clock::{Began, BootTime};
 use crate::device::DeviceId;
 use crate::server::Forward;
 
@@ -37,6 +37,9 @@ pub(crate) struct Record {
     /// The call that made it, as logs name it; empty in the records of versions that did not say.
     #[serde(default)]
     pub(crate) call: String,
+    /// When that began.
+    #[serde(default)]
+    pub(crate) began: Began,
     /// When the ADD came, in seconds since 1970: for people.
     pub(crate) since: u64,
     /// How far it has come.
@@ -45,10 +48,24 @@ pub(crate) struct Record {
     /// the wall's clock called it otherwise: what they were waiting for is over.
     #[serde(default)]
     pub(crate) server_may_act_until: Option<BootTime>,
+    /// Where else the server may still move them: it was asked to by an earlier ADD that it did not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) earlier: Vec<Earlier>,
     /// The VFs: the one of `CNI_IFNAME` first, then that of a primary user-defined network.
     pub(crate) devices: Vec<Held>,
     /// What the server was told, to tell it the end.
     pub(crate) forward: Forward,
+}
+
+/// A namespace that the server was to move a device into, for an attachment that has lost it since.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Earlier {
+    /// Its path.
+    pub(crate) netns: PathBuf,
+    /// What that path was then.
+    pub(crate) netns_id: NetnsId,
+    /// Until when it may.
+    pub(crate) until: BootTime,
 }
 
 /// How far an attachment has come.
@@ -244,9 +261,34 @@ impl Record {
         self.call == other.call
     }
 
-    /// Whether the server may still act on an ADD that it did not answer.
+    /// Whether the server may still act on an ADD that it did not answer, this one's or an earlier one's.
     pub(crate) fn server_may_act(&self) -> bool {
-        self.server_may_act_until.is_some_and(|until| !until.is_over())
+        let earlier = self.earlier.iter().map(|earlier| earlier.until);
+        self.server_may_act_until.into_iter().chain(earlier).any(|until| !until.is_over())
+    }
+
+    /// Notes where the server may still move a device that this record takes from an older one.
+    pub(crate) fn inherit(&mut self, old: &Record) {
+        let own = old.server_may_act_until.map(|until| Earlier {
+            netns: old.netns.clone(),
+            netns_id: old.netns_id,
+            until,
+        });
+        for earlier in own.into_iter().chain(old.earlier.iter().cloned()) {
+            if !earlier.until.is_over() && !self.earlier.contains(&earlier) {
+                self.earlier.push(earlier);
+            }
+        }
+    }
+
+    /// Whether the pod of a later ADD is this record's, with a new sandbox for the same interface: a kubelet has one
+    /// sandbox of a pod, so this attachment is dead.
+    pub(crate) fn is_superseded_by(&self, attachment: &Attachment, pod: &Pod, began: Began) -> bool {
+        self.pod.uid.is_some()
+            && self.pod.uid == pod.uid
+            && self.attachment.ifname == attachment.ifname
+            && self.attachment.container != attachment.container
+            && self.began < began
     }
 
     /// Whether nobody has heard what the server did of its ADD.

@@ -131,19 +131,30 @@ fn simulated(id: &DeviceId, name: &str, link: &Link) -> Result<(), Error> {
 /// Waits until the device is free and on the host, and locks it.
 fn wait(
     node: &Node,
-    record: &Record,
+    record: &mut Record,
     id: &DeviceId,
     patience: Instant,
 ) -> Result<(Lock, Option<Home>), Error> {
     let store = node.store()?;
-    let mut inquiry = Inquiry::new(node, &record.pod, id);
+    let asker = record.pod.clone();
+    let mut inquiry = Inquiry::new(node, &asker, id);
     loop {
         let lock = store.lock(id, patience)?;
         let (inherited, holder) = match store.holder(id) {
+            // All that it has comes home: the server needs the second VF, too.
+            Some(old)
+                if old.is_superseded_by(&record.attachment, &record.pod, record.began)
+                    && !old.is_forsaken() =>
+            {
+                drop(lock);
+                release::supersede(node, &old, patience)?;
+                continue;
+            }
             // Who is being attached lives, whatever the kubelet says; looked for again, now that nothing changes.
             Some(old)
                 if free(&old, record) || inquiry.is_over_for(&old) && !store.is_running(&old.attachment) =>
             {
+                record.inherit(&old);
                 (release::hand_over(node, &old, id)?, None)
             }
             holder => (None, holder),
@@ -190,7 +201,7 @@ fn wait(
 
 /// Whether a record has no right to its device any more.
 fn free(old: &Record, new: &Record) -> bool {
-    old.attachment == new.attachment || old.is_forsaken()
+    old.attachment == new.attachment && old.began < new.began || old.is_forsaken()
 }
 
 fn absent(node: &Node, id: &DeviceId) -> Error {

@@ -34,6 +34,19 @@ impl BootTime {
     }
 }
 
+/// When a call began, by the same clock in nanoseconds: of two calls it tells which came later. Zero where that was not noted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Began(u64);
+
+impl Began {
+    /// So long ago.
+    pub(crate) fn ago(elapsed: Duration) -> Self {
+        let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
+        Began(u64::try_from(now.saturating_sub(elapsed).as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
 /// Seconds since 1970, for people.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()

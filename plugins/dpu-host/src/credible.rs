@@ -12,7 +12,8 @@ use crate::device::DeviceId;
 
 /// Why a record is not to be believed, if it is not: what it says would have us rename and move links that are no VFs.
 pub(crate) fn doubt(record: &Record) -> Option<String> {
-    if is_own(&record.netns_id) {
+    let earlier = record.earlier.iter().map(|earlier| &earlier.netns_id);
+    if earlier.chain([&record.netns_id]).any(is_own) {
         return Some("its namespace is the host's own".to_owned());
     }
     let sysfs = Sysfs::new(&paths::root());

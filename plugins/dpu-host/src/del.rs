@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cni::{Del, Error};
 use linux::Link;
 
-use crate::attachment::{Held, Home, SIMULATED};
+use crate::attachment::{Held, Home, Record, SIMULATED};
 use crate::chores::Untold;
 use crate::device::DeviceId;
 use crate::drift;
@@ -39,14 +39,26 @@ pub(crate) fn run(node: &Node, call: &Del) -> Result<(), Error> {
             log::warn!("{error}");
             None
         }
+        // The network has another name than when the pod came: containerd passes today's configuration.
+        Ok(None) => store.of_interface(&call.attachment.container, &call.attachment.ifname),
         found => found?,
     };
-    let Some(first) = found.and_then(|record| record.devices.into_iter().next()) else {
-        return stranger(node, call);
-    };
+    match found {
+        Some(record) if !record.devices.is_empty() => detach(node, &record, deadline),
+        _ => stranger(node, call),
+    }
+}
+
+/// Ends an attachment: its VFs come home, and the server hears of it. Nothing is left to do where another DEL was faster,
+/// or another ADD has made the attachment anew.
+///
+/// # Errors
+/// As for [`run`].
+pub(crate) fn detach(node: &Node, record: &Record, deadline: Instant) -> Result<(), Error> {
+    let (store, first) = (node.store()?, &record.devices[0]);
     let lock = store.lock(&first.id, deadline)?;
-    // Another DEL may have been faster.
-    let Some(mut record) = store.load(&call.attachment)? else { return Ok(()) };
+    let now = store.load(&record.attachment)?.filter(|now| now.is_of_same_call(record));
+    let Some(mut record) = now else { return Ok(()) };
     node.trace.device(&first.id);
     let released = release::run(node, &mut record, deadline);
     drop(lock);

@@ -9,6 +9,7 @@ use kubelet::{Failure, PodDevices, Socket};
 use linux::sriov::{PciAddress, ScalableFunction};
 use serde::{Deserialize, Serialize};
 
+use crate::attachment::Record;
 use crate::config::{self, invalid};
 use crate::fault;
 use crate::node::Node;
@@ -120,13 +121,14 @@ pub(crate) struct Found {
 pub(crate) fn find(node: &Node, call: &Add, deadline: Instant) -> Result<Found, Error> {
     match DeviceId::configured(&call.conf)? {
         Some(id) => Ok(Found { id, others: Vec::new() }),
-        None => allocated(node, &call.args.pod(), deadline),
+        None => allocated(node, call, deadline),
     }
 }
 
-/// The first of the pod's devices that nobody else has: a dead pod of the same name may still be listed, and a pod
-/// with a second network has two.
-fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<Found, Error> {
+/// The first of the pod's devices that nobody else has, or an earlier sandbox of it for this interface: a dead pod of the
+/// same name may still be listed, and a pod with a second network has two.
+fn allocated(node: &Node, call: &Add, deadline: Instant) -> Result<Found, Error> {
+    let pod = &call.args.pod();
     let deadline = deadline.min(Instant::now() + KUBELET_BUDGET);
     let Some(resource) = node.config.resource.as_deref() else {
         // Nobody told which resource counts; what the pod has may still tell what is missing.
@@ -145,7 +147,10 @@ fn allocated(node: &Node, pod: &Pod, deadline: Instant) -> Result<Found, Error> 
         })
         .collect::<Result<_, _>>()?;
     let store = node.store()?;
-    let taken = |id: &&DeviceId| store.holder(id).is_some_and(|holder| !holder.is_forsaken());
+    let began = node.trace.began();
+    let lives =
+        |holder: Record| !holder.is_superseded_by(&call.attachment, pod, began) && !holder.is_forsaken();
+    let taken = |id: &&DeviceId| store.holder(id).is_some_and(lives);
     let free = ids.iter().find(|id| !taken(id)).or(ids.first()).cloned();
     let id = free.ok_or_else(|| fault::no_device(pod, Some(resource), None))?;
     Ok(Found { others: ids.into_iter().filter(|other| *other != id).collect(), id })

@@ -85,6 +85,12 @@ impl Plugin for DpuHost {
         self.ended(collected, &Pod::default())
     }
 
+    fn take_back(&self, call: Add) -> Result<(), Error> {
+        let Some(node) = self.node.get() else { return Ok(()) };
+        self.failed.set(true);
+        add::take_back(node, &call.attachment)
+    }
+
     fn remark(&self) -> String {
         self.node.get().map(|node| node.trace.remark()).unwrap_or_default()
     }

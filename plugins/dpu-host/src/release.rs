@@ -1,9 +1,11 @@
 //! The end of an attachment: every VF of it at home, and its record gone unless something is still to come.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cni::Error;
+use linux::{Netns, NetnsId};
 use log::Level;
 
 use crate::attachment::{Held, Record, Stage};
@@ -30,10 +32,13 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
     let store = node.store()?;
     // A record that has lost its devices to others is only a file.
     let has_any = record.devices.iter().any(|held| store.owns(record, &held.id));
-    let sandbox = if has_any || record.is_unheard() { sandbox(record)? } else { None };
-    if let (Some(sandbox), true) = (&sandbox, record.is_unheard()) {
-        second::adopt(node, sandbox, record, &[])?;
+    // What is moved from here on is moved while this is looked at again.
+    let over = !record.server_may_act();
+    let own = if has_any || record.is_unheard() { sandbox(record)? } else { None };
+    if let (Some(own), true) = (&own, record.is_unheard()) {
+        second::adopt(node, own, record, &[])?;
     }
+    let sandboxes: Vec<Sandbox> = own.into_iter().chain(earlier(record)).collect();
     let mut settled = true;
     let mut failure = None;
     for (at, held) in record.devices.iter().enumerate() {
@@ -42,13 +47,13 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
         }
         // The first device's lock is the caller's.
         let lock = if at == 0 { None } else { Some(store.lock(&held.id, deadline)?) };
-        match come_home(node, held, sandbox.as_ref(), record.stage, deadline) {
+        match come_home(node, held, &sandboxes, record.stage, deadline) {
             Ok(done) => settled &= done,
             Err(error) => failure = Some(error),
         }
         drop(lock);
     }
-    if failure.is_none() && settled && !record.server_may_act() {
+    if failure.is_none() && settled && over {
         return store.remove(record);
     }
     record.stage = Stage::Released;
@@ -65,7 +70,8 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
 /// forgotten with it.
 pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Option<Held>, Error> {
     let Some(held) = old.devices.iter().find(|held| held.id == *id) else { return Ok(None) };
-    match vf::bring_home(node, held, sandbox(old)?.as_ref())? {
+    let sandboxes: Vec<Sandbox> = sandbox(old)?.into_iter().chain(earlier(old)).collect();
+    match bring_home(node, held, &sandboxes)? {
         Homecoming::Gone if vfio::is_vfio(node, id) => {
             return Err(fault::bad_device(
                 id,
@@ -85,17 +91,33 @@ pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Opti
     Ok(Some(held.clone()))
 }
 
+/// Ends an attachment whose pod has come with a new sandbox. The server is told by that one's ADD, which replaces what it
+/// knows of the pod.
+///
+/// # Errors
+/// As for [`run`], and 11 when another call works on it.
+pub(crate) fn supersede(node: &Node, old: &Record, deadline: Instant) -> Result<(), Error> {
+    let store = node.store()?;
+    let Some(first) = old.devices.first() else { return store.remove(old) };
+    let _lock = store.lock(&first.id, deadline)?;
+    // Its DEL may have been faster.
+    let now = store.load(&old.attachment)?.filter(|now| now.is_of_same_call(old));
+    let Some(mut old) = now else { return Ok(()) };
+    log::info!("pod {} has a new sandbox: {} ends", old.pod, old.attachment);
+    run(node, &mut old, deadline)
+}
+
 /// One device; whether nothing is left to do for it.
 fn come_home(
     node: &Node,
     held: &Held,
-    sandbox: Option<&Sandbox>,
+    sandboxes: &[Sandbox],
     stage: Stage,
     deadline: Instant,
 ) -> Result<bool, Error> {
     let patience = deadline.min(Instant::now() + RETURN);
     loop {
-        match vf::bring_home(node, held, sandbox)? {
+        match bring_home(node, held, sandboxes)? {
             Homecoming::Home => return Ok(true),
             Homecoming::Nameless => return Ok(false),
             Homecoming::Gone => {}
@@ -114,6 +136,21 @@ fn come_home(
             }
         }
     }
+}
+
+/// From wherever it is, the host or one of these.
+fn bring_home(node: &Node, held: &Held, sandboxes: &[Sandbox]) -> Result<Homecoming, Error> {
+    let (first, others) = match sandboxes.split_first() {
+        Some((first, others)) => (Some(first), others),
+        None => (None, sandboxes),
+    };
+    let mut homecoming = vf::bring_home(node, held, first)?;
+    for sandbox in others {
+        if homecoming == Homecoming::Gone {
+            homecoming = vf::bring_home(node, held, Some(sandbox))?;
+        }
+    }
+    Ok(homecoming)
 }
 
 /// Why a device has no link on the host.
@@ -142,12 +179,26 @@ fn absence(node: &Node, held: &Held) -> Absence {
 /// # Errors
 /// 104 when it lives and cannot be entered: the VF is in there, and the record must stay.
 fn sandbox(record: &Record) -> Result<Option<Sandbox>, Error> {
-    if !record.namespace_seems_to_live() {
+    enter(&record.netns, &record.netns_id).map_err(|error| fault::bad_netns(&record.pod, error))
+}
+
+/// The others into which the server may have moved a device of the record. One that cannot be entered is left for later.
+fn earlier(record: &Record) -> impl Iterator<Item = Sandbox> {
+    record.earlier.iter().filter_map(|earlier| {
+        enter(&earlier.netns, &earlier.netns_id).unwrap_or_else(|error| {
+            log::warn!("an earlier sandbox of pod {}: {error}", record.pod);
+            None
+        })
+    })
+}
+
+fn enter(path: &Path, id: &NetnsId) -> Result<Option<Sandbox>, linux::Error> {
+    if !Netns::id_at(path).is_ok_and(|found| found.is(id)) {
         return Ok(None);
     }
-    match Sandbox::open(&record.netns) {
-        Ok(sandbox) => Ok(sandbox.id().is(&record.netns_id).then_some(sandbox)),
-        Err(_) if !record.namespace_lives() => Ok(None),
-        Err(error) => Err(fault::bad_netns(&record.pod, error)),
+    match Sandbox::open(path) {
+        Ok(sandbox) => Ok(sandbox.id().is(id).then_some(sandbox)),
+        Err(_) if !Netns::is_at(path, id) => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -39,6 +39,8 @@ const DIRS: [&str; 3] = ["attachments", "devices", "untold"];
 const MOST: u64 = 256 << 20;
 /// A draft takes microseconds to write: the writer of one that is older is dead.
 const DRAFT: Duration = Duration::from_secs(60);
+/// How much of a record's file name follows its interface's: a hash of 16 digits, `.json`.
+const ENDING: usize = 21;
 /// How often a lock is asked for again: flock(2) has no timeout of its own.
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
@@ -116,6 +118,20 @@ impl Store {
             Ok(record) => Ok(record),
             Err(error) => Err(illegible(&path, error)),
         }
+    }
+
+    /// The record of this interface of a container in whatever network, if there is exactly one.
+    pub(crate) fn of_interface(&self, container: &str, ifname: &str) -> Option<Record> {
+        let begins = beginning(container, ifname);
+        let names_it = |file: &PathBuf| {
+            let name = file.file_name().unwrap_or_default();
+            name.len() == begins.len() + ENDING && name.as_encoded_bytes().starts_with(begins.as_bytes())
+        };
+        let mut files = self.files().into_iter().filter(names_it);
+        let (Some(file), None) = (files.next(), files.next()) else { return None };
+        let is_its =
+            |record: &Record| record.attachment.container == container && record.attachment.ifname == ifname;
+        self.read_or_warn(&file).filter(is_its)
     }
 
     /// Writes a record, all of it or nothing.
@@ -225,7 +241,6 @@ impl Store {
 /// The file name of an attachment. The frame has checked the characters of its parts; the hash stands for what is
 /// cut off, and the record inside says in full whose it is.
 pub(crate) fn key(attachment: &Attachment) -> String {
-    let container: String = attachment.container.chars().take(64).collect();
     let parts = [&attachment.network, &attachment.container, &attachment.ifname];
     let hash = parts.iter().flat_map(|part| part.bytes().chain([0])).fold(
         0xcbf2_9ce4_8422_2325_u64,
@@ -233,7 +248,13 @@ pub(crate) fn key(attachment: &Attachment) -> String {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a: the same in every version
         },
     );
-    format!("{container}-{}-{hash:016x}.json", attachment.ifname)
+    format!("{}{hash:016x}.json", beginning(&attachment.container, &attachment.ifname))
+}
+
+/// How the file names of an interface's attachments begin, in whatever network.
+fn beginning(container: &str, ifname: &str) -> String {
+    let container: String = container.chars().take(64).collect();
+    format!("{container}-{ifname}-")
 }
 
 /// Writes `value` under a temporary name and renames it: a reader sees the old file or the new one.

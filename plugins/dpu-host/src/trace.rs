@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::clock::Began;
+
 /// The time line of one call.
 pub(crate) struct Trace {
     id: String,
@@ -33,6 +35,11 @@ impl Trace {
     /// The call's name, in our log and in ovnkube-node's.
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// When the call began, to be compared with other calls.
+    pub(crate) fn began(&self) -> Began {
+        Began::ago(self.began.elapsed())
     }
 
     /// Ends a phase.

@@ -55,6 +55,14 @@ pub struct Del {
     pub conf: NetConf,
 }
 
+/// The DEL of what an ADD has made.
+impl From<Add> for Del {
+    fn from(add: Add) -> Self {
+        let Add { attachment, netns, args, conf } = add;
+        Del { attachment, netns: Some(netns), args, conf: conf.forgiving() }
+    }
+}
+
 /// A CHECK call.
 #[derive(Clone, Debug)]
 pub struct Check {

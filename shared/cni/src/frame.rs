@@ -2,7 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::stat::{fstat, makedev};
 
 use crate::env::{Command, Environment};
 use crate::panic::{self, Progress, progress};
@@ -44,30 +49,38 @@ pub fn run<P: Plugin>(plugin: &P, process: Process<'_>) -> ExitCode {
             let _ = writeln!(process.stderr, "{}", about::<P>());
             ExitCode::SUCCESS
         }
-        Some(Command::Version) => print(Ok(Some(reply::versions())), Version::LATEST, process.stdout),
+        Some(Command::Version) => exit(print(Ok(Some(reply::versions())), Version::LATEST, process.stdout)),
         Some(command) => {
             let mut session = Session::new(plugin, env);
             let answer = session.answer(&command, process.stdin);
-            let exit = print(answer, session.version(), process.stdout);
+            let success = answer.is_ok();
+            let written = print(answer, session.version(), process.stdout);
+            if success && !written {
+                session.take_back();
+            }
             if let Some(verb) = session.reached() {
                 plugin.afterwards(verb);
             }
-            exit
+            exit(success && written)
         }
     }
 }
 
-/// Prints the one document there is, if any.
-fn print(answer: Result<Option<String>, Error>, version: Version, stdout: &mut dyn Write) -> ExitCode {
-    let success = answer.is_ok();
-    progress(Progress::Answered { success });
+/// Prints the one document there is, if any. Whether it could be written.
+fn print(answer: Result<Option<String>, Error>, version: Version, stdout: &mut dyn Write) -> bool {
+    progress(Progress::Answered { success: answer.is_ok() });
     let document = answer.unwrap_or_else(|error| Some(reply::error(&error, version)));
     let written =
         document.map_or(Ok(()), |text| stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
     if let Err(error) = &written {
+        progress(Progress::Answered { success: false });
         log::error!("the answer could not be written to standard output: {error}");
     }
-    if success && written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    written.is_ok()
+}
+
+fn exit(success: bool) -> ExitCode {
+    if success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn about<P: Plugin>() -> String {
@@ -95,10 +108,22 @@ pub(crate) struct Stdout;
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if was_closed(&io::stdout())? {
+            return Err(Errno::EBADF.into());
+        }
         Ok(nix::unistd::write(io::stdout(), bytes)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Whether this process was started without this descriptor: before `main` the standard library opens `/dev/null` in its
+/// place, to read and to write (`std/src/sys/pal/unix/mod.rs: sanitize_standard_fds`). Who wants an answer thrown away
+/// opens that to write only, as a shell and Go's `os/exec` do.
+fn was_closed(descriptor: &impl AsFd) -> io::Result<bool> {
+    const NULL: u64 = makedev(1, 3);
+    let mode = OFlag::from_bits_truncate(fcntl(descriptor, FcntlArg::F_GETFL)?) & OFlag::O_ACCMODE;
+    Ok(mode == OFlag::O_RDWR && fstat(descriptor)?.st_rdev == NULL)
 }

@@ -41,6 +41,15 @@ pub trait Plugin {
     /// When some could not be removed, after all others were.
     fn gc(&self, call: &Gc) -> Result<(), Error>;
 
+    /// Takes back an ADD that has succeeded and of whose result nobody will learn: it has no form in the version that was
+    /// asked for, or cannot be written.
+    ///
+    /// # Errors
+    /// When something of it is left.
+    fn take_back(&self, call: Add) -> Result<(), Error> {
+        self.del(&Del::from(call))
+    }
+
     /// What can wait until the runtime has its answer; runs last, after any verb that reached the plugin. It
     /// has nobody to report to but the log.
     fn afterwards(&self, verb: Verb) {

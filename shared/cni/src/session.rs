@@ -9,8 +9,8 @@ use crate::env::{Command, Environment, Verb};
 use crate::logging::{self, Settings};
 use crate::panic::{Progress, progress, version_known};
 use crate::{
-    Add, AddResult, Attachment, Check, Del, Error, Gc, Keep, Leniency, NetConf, Plugin, Status, Version,
-    code, netns, reply, version,
+    Add, Attachment, Check, Del, Error, Gc, Keep, Leniency, NetConf, Plugin, Status, Version, code, netns,
+    reply, version,
 };
 
 /// Longest standard input, in bytes. Kubernetes objects end at 1.5 MiB; this only keeps a broken caller from
@@ -23,11 +23,13 @@ pub(crate) struct Session<'s, P> {
     env: Environment<'s>,
     version: Version,
     reached: Option<Verb>,
+    /// The ADD that has succeeded.
+    made: Option<Add>,
 }
 
 impl<'s, P: Plugin> Session<'s, P> {
     pub(crate) fn new(plugin: &'s P, env: Environment<'s>) -> Self {
-        Self { plugin, env, version: Version::LATEST, reached: None }
+        Self { plugin, env, version: Version::LATEST, reached: None, made: None }
     }
 
     /// The version that an error carries: the configuration's once that is known to be ours, else our newest.
@@ -134,22 +136,18 @@ impl<'s, P: Plugin> Session<'s, P> {
         }
         let call = Add { attachment: self.attachment(&conf), netns, args: self.env.args(), conf };
         let result = self.reach(Verb::Add).add(&call)?;
-        result.to_json(version).map(|json| reply::result(&json)).inspect_err(|_| self.undo(call, &result))
+        self.made = Some(call);
+        result.to_json(version).map(|json| reply::result(&json)).inspect_err(|_| {
+            log::warn!("the result has no form in {version}: {result:?}");
+            self.take_back();
+        })
     }
 
-    /// Takes back an ADD whose result cannot be told in the version that was asked for.
-    fn undo(&self, add: Add, result: &AddResult) {
-        log::warn!(
-            "removing the attachment again: its result has no form in {}: {result:?}",
-            add.conf.version()
-        );
-        let del = Del {
-            attachment: add.attachment,
-            netns: Some(add.netns),
-            args: add.args,
-            conf: add.conf.forgiving(),
-        };
-        if let Err(error) = self.plugin.del(&del) {
+    /// Takes back the ADD that has succeeded, if one has.
+    pub(crate) fn take_back(&mut self) {
+        let Some(call) = self.made.take() else { return };
+        log::info!("removing the attachment again: nobody will learn of it");
+        if let Err(error) = self.plugin.take_back(call) {
             log::error!("removing the attachment failed: {error}");
         }
     }

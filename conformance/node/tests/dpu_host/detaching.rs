@@ -197,3 +197,27 @@ fn a_del_of_a_stranger_takes_no_vf_that_is_anothers() -> Result<()> {
     node.run(PLUGIN, Verb::Check, &pod, &after(node.conf_for(vf), result))?.ok()?;
     Ok(())
 }
+
+/// containerd passes today's configuration to the DEL of yesterday's pod.
+#[test]
+fn a_network_may_be_renamed_under_a_running_pod() -> Result<()> {
+    let (node, pod, before) = attached(false)?;
+    let mut renamed = node.conf_for(&node.vfs()[0]);
+    renamed["name"] = json!("tomorrow");
+    let other = node.pod("web", "other")?;
+    node.run(PLUGIN, Verb::Del, &other, &renamed)?.ok()?;
+    assert!(pod.link("eth0")?.is_some(), "it is another container's");
+    let path = record(&node)?.0;
+    let name = path.file_name().context("no name")?.to_string_lossy().into_owned();
+    let twin = path.with_file_name(name.replace(&name[name.len() - 21..], "0123456789abcdef.json"));
+    fs::copy(&path, &twin)?;
+    node.run(PLUGIN, Verb::Del, &pod, &renamed)?.ok()?;
+    assert!(path.exists() && twin.exists(), "which of two is meant cannot be told");
+    fs::remove_file(twin)?;
+    node.run(PLUGIN, Verb::Del, &pod, &renamed)?.ok()?;
+    assert_eq!(home(&node, &node.vfs()[0])?, before);
+    assert!(left(&node)?.is_empty(), "{:?}", left(&node)?);
+    let heard = node.received().pop().context("nothing received")?;
+    assert_eq!(heard.config["name"], node.conf()["name"], "the server knows it by its old name");
+    Ok(())
+}

@@ -25,10 +25,12 @@ mod reusing;
 mod rivals;
 mod serving;
 mod skew;
+mod superseding;
 mod telling;
 mod traces;
 mod udn;
 mod undoing;
+mod unheard;
 mod versions;
 
 use std::fs;

@@ -103,6 +103,16 @@ fn an_answer_that_cannot_be_written_is_a_failure_and_no_panic() {
     }
     let output = run(command("ADD").stderr(full()), json!({"fault": "log"}));
     assert!(output.status.success());
+    let mut closed = Command::new("sh");
+    closed.args(["-c", r#"exec "$0" >&-"#]).arg(faulty()).envs([
+        ("CNI_COMMAND", "ADD"),
+        ("CNI_CONTAINERID", "id"),
+        ("CNI_IFNAME", "eth0"),
+        ("CNI_PATH", "/bin"),
+        ("CNI_NETNS", "/nowhere"),
+    ]);
+    let output = run(closed.stdin(Stdio::piped()).stderr(Stdio::piped()), json!({}));
+    assert_eq!(output.status.code(), Some(1), "the standard library opens something else in its place");
 }
 
 #[test]

@@ -239,6 +239,12 @@ fn an_answer_that_nobody_reads_is_a_failure() {
             &mut io::sink(),
         );
         assert_eq!(exit, ExitCode::FAILURE);
+        let verbs = probe.calls.take().iter().map(|call| call[..3].to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            verbs,
+            if verb == "ADD" { vec!["ADD", "DEL"] } else { vec![] },
+            "what was made is taken back"
+        );
     }
     let probe = Probe::<STRICT>::default();
     let exit =
