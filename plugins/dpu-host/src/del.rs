@@ -37,7 +37,13 @@ pub(crate) fn run(node: &Node, call: &Del) -> Result<(), Error> {
     let found = match store.load(&call.attachment) {
         Err(error) if error.code() != fault::NEWER => {
             log::warn!("{error}");
-            None
+            let done = stranger(node, call);
+            if let (Ok(()), Some(wreck)) = (&done, store.wreck_of(&call.attachment))
+                && let Err(error) = store.set_aside(&wreck, deadline)
+            {
+                log::warn!("{error}");
+            }
+            return done;
         }
         // The network has another name than when the pod came: containerd passes today's configuration.
         Ok(None) => store.of_interface(&call.attachment.container, &call.attachment.ifname),
@@ -66,7 +72,16 @@ pub(crate) fn detach(node: &Node, record: &Record, deadline: Instant) -> Result<
     let netns = record.netns.to_string_lossy().into_owned();
     let _ = tell(node, Untold::new(record.attachment, record.forward, netns));
     node.trace.mark("server");
-    released
+    match released {
+        // No retry mends that, and the pod is done with its VF.
+        Err(error) if error.code() == fault::STATE && store.is_read_only() => {
+            log::warn!(
+                "the VF is at home, but its record stays until the state directory can be written: {error}"
+            );
+            Ok(())
+        }
+        released => released,
+    }
 }
 
 /// A pod that has no record: one that never came to be, one that is detached already, or one that

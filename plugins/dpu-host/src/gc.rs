@@ -12,6 +12,7 @@ use crate::fault;
 use crate::node::Node;
 use crate::release;
 use crate::store::Store;
+use crate::vfio;
 use crate::witness::Witnesses;
 
 /// Runtimes allow 30 s for the garbage of all networks.
@@ -37,6 +38,7 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
             failures.push(fault::of_pod(error, &record.pod));
         }
     }
+    clear(node, store, &witnesses, call, deadline);
     drift::sweep(node);
     match failures.first() {
         None => Ok(()),
@@ -49,12 +51,27 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
 }
 
 fn is_garbage(store: &Store, witnesses: &Witnesses<'_>, record: &Record, call: &Gc) -> bool {
-    let lives = || store.is_running(&record.attachment) || witnesses.is_inhabited(record) == Some(true);
+    let lives =
+        || store.is_running(&record.attachment) || witnesses.is_inhabited(&record.netns_id) == Some(true);
     match call.keep.lists(&record.attachment.container, &record.attachment.ifname) {
         // What an ADD still makes, or has made just now, is not listed yet.
         Some(false) => record.is_forsaken() || !lives(),
         Some(true) => witnesses.miss(store, record),
         None => !record.namespace_lives() || witnesses.miss(store, record),
+    }
+}
+
+/// Moves records away that nobody can read and nobody needs: the list, if there is one, does not have them, and nothing
+/// runs in their namespace. A VF without a network device is known by its record only, and stays claimed.
+fn clear(node: &Node, store: &Store, witnesses: &Witnesses<'_>, call: &Gc, deadline: Instant) {
+    for (wreck, attachment) in store.wrecks(call.conf.name()) {
+        let is_needed = call.keep.lists(&attachment.container, &attachment.ifname) != Some(false)
+            || store.is_running(&attachment)
+            || wreck.netns().is_some_and(|netns| witnesses.is_inhabited(&netns) != Some(false))
+            || store.claimed_by(&wreck).iter().any(|id| vfio::is_vfio(node, id));
+        if !is_needed && let Err(error) = store.set_aside(&wreck, deadline) {
+            log::warn!("{error}");
+        }
     }
 }
 

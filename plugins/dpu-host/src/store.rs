@@ -6,6 +6,7 @@
 //! <stateDir>/devices/<device>.lock                          the device's lock, never removed
 //! <stateDir>/untold/<…>.json                                a DEL that the server has yet to hear of
 //! <stateDir>/running/<record's file name>                   locked while an ADD makes that attachment
+//! <stateDir>/unreadable/<device>                            a record that could not be read, out of the way
 //! <stateDir>/physical-functions                             the last `physicalFunctions` of an ADD
 //! <stateDir>/<each of these>/.<file name>.<process>         a draft, which becomes the file by rename
 //! ```
@@ -13,6 +14,7 @@
 //! A device belongs to the record that its claim names. The lock of a record's first device guards the record too.
 //! Everything lives on a tmpfs, so an atomic rename is all the durability there can be.
 
+pub(crate) mod aside;
 pub(crate) mod running;
 
 use std::cell::{Cell, RefCell};
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 use cni::{Attachment, Error, paths};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::sys::statvfs::{FsFlags, statvfs};
 
 use self::running::Running;
 use crate::attachment::{Record, Unreadable};
@@ -96,7 +99,12 @@ impl Store {
     pub(crate) fn try_lock(&self, device: &DeviceId) -> Result<Option<Lock>, Error> {
         let path = self.dir.join("devices").join(format!("{device}.lock"));
         let failed = |error: io::Error| fault::state(format!("locking {}", path.display()), error);
-        let file = private().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let opened = match private().write(true).create(true).truncate(false).open(&path) {
+            // The VF that it guards is to come home all the same.
+            Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => open(&path),
+            opened => opened,
+        };
+        let file = opened.map_err(failed)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(file) => Ok(Some(Lock { _file: file })),
             Err((_, Errno::EWOULDBLOCK)) => Ok(None),
@@ -209,6 +217,11 @@ impl Store {
                 log::warn!("{error}");
             }
         }
+    }
+
+    /// Whether nothing can be written, whatever it is.
+    pub(crate) fn is_read_only(&self) -> bool {
+        statvfs(&self.dir).is_ok_and(|found| found.flags().contains(FsFlags::ST_RDONLY))
     }
 
     /// The state directory.

@@ -58,7 +58,7 @@ impl<'a> Witnesses<'a> {
         // The cheapest first, which vouches for every pod of a node in order.
         !has_directory(record)
             && !store.is_running(&record.attachment)
-            && self.is_inhabited(record) == Some(false)
+            && self.is_inhabited(&record.netns_id) == Some(false)
             && self.lists(record) == Some(false)
             && sees()
     }
@@ -69,10 +69,10 @@ impl<'a> Witnesses<'a> {
         Some(self.listing()?.count(namespace, name) > 0)
     }
 
-    /// Whether processes run in the record's namespace; `None` when that cannot be seen.
-    pub(crate) fn is_inhabited(&self, record: &Record) -> Option<bool> {
+    /// Whether processes run in the namespace; `None` when that cannot be seen.
+    pub(crate) fn is_inhabited(&self, netns: &NetnsId) -> Option<bool> {
         match self.inhabited.get_or_init(inhabited) {
-            Ok(namespaces) => Some(namespaces.contains(&number(&record.netns_id))),
+            Ok(namespaces) => Some(namespaces.contains(&number(netns))),
             Err(error) => {
                 log::warn!("whose processes run where cannot be seen: {error}");
                 None

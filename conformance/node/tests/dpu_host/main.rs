@@ -32,6 +32,7 @@ mod udn;
 mod undoing;
 mod unheard;
 mod versions;
+mod wrecks;
 
 use std::fs;
 use std::path::PathBuf;

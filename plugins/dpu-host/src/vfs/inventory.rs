@@ -122,7 +122,10 @@ fn row(node: &Node, witnesses: &Witnesses<'_>, id: DeviceId) -> Result<Row, Erro
         },
         owned: pod.is_some(),
     };
-    let (state, note) = seen.judge();
+    let (state, mut note) = seen.judge();
+    if let (None, Some(kept)) = (&note, store.and_then(|store| store.aside(&id))) {
+        note = Some(format!("a record of it that cannot be read is kept as {}", kept.display()));
+    }
     Ok(Row {
         pf: pf.map(|pf| pf.to_string()),
         device,

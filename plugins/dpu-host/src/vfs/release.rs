@@ -23,6 +23,9 @@ struct Found<'a> {
 /// Frees what is asked for, after a question; an error is why it is not.
 pub(super) fn run(nodes: &[Node], what: &Release) -> Result<String, String> {
     let found = find(nodes, &what.target)?;
+    if found.is_empty() {
+        return forget(nodes, what);
+    }
     let mut done = Vec::new();
     for one in &found {
         let (devices, pod) = (devices(&one.record), &one.record.pod);
@@ -53,11 +56,24 @@ fn find<'a>(nodes: &'a [Node], target: &str) -> Result<Vec<Found<'a>>, String> {
             }
         }
     }
-    if found.is_empty() {
-        Err(format!("no record holds a VF {target}, nor one of a pod {target}"))
-    } else {
-        Ok(found)
+    Ok(found)
+}
+
+/// Gives up the claim of a record that cannot be read.
+fn forget(nodes: &[Node], what: &Release) -> Result<String, String> {
+    let target = &what.target;
+    for (node, id) in nodes.iter().filter_map(|node| Some((node, target.parse().ok()?))) {
+        let Some(store) = node.existing_store().map_err(|error| error.to_string())? else { continue };
+        let Some(wreck) = store.wreck_claiming(&id) else { continue };
+        let statement =
+            format!("The record of VF {id} cannot be read: it is moved away, and the VF is nobody's then.");
+        if !what.yes && !asked(&statement)? {
+            return Err(format!("VF {id}: nothing was done"));
+        }
+        store.set_aside(&wreck, Instant::now() + BUDGET).map_err(|error| error.to_string())?;
+        return Ok(format!("VF {id} is nobody's"));
     }
+    Err(format!("no record holds a VF {target}, nor one of a pod {target}"))
 }
 
 fn devices(record: &Record) -> String {
@@ -71,7 +87,7 @@ impl Found<'_> {
         if force || !self.record.namespace_lives() {
             return Ok(());
         }
-        match self.witnesses().is_inhabited(&self.record) {
+        match self.witnesses().is_inhabited(&self.record.netns_id) {
             Some(false) => Ok(()),
             Some(true) => Err(format!(
                 "processes run in {}, the network namespace of pod {pod}: --force takes the VF from them",
