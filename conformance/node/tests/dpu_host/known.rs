@@ -58,6 +58,18 @@ const FAULTS: &[(&str, &[&str])] = &[
     ),
     ("MAC and MTU stay the pod's", &["detaching::comes_home_from_whatever_the_pod_made_of_it"]),
     (
+        "what one pod set on its VF keeps the next one's packets from their way",
+        &[
+            "traces::no_setting_of_one_pod_reaches_the_next",
+            "traces::no_program_of_one_pod_reaches_the_next",
+            "traces::no_feature_that_one_pod_switched_is_switched_for_the_next",
+        ],
+    ),
+    (
+        "a VF that is promiscuous at home is so in the pod",
+        &["traces::a_pod_gets_a_vf_as_if_it_were_new_and_the_host_gets_its_own_back"],
+    ),
+    (
         "the VF of a primary user-defined network never comes home",
         &["udn::it_gets_a_vf_of_its_own_and_gives_it_back"],
     ),
