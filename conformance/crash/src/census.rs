@@ -46,8 +46,10 @@ impl Census {
             places.push((Place::Pod(number), links(pod)?));
         }
         let find = |vf: &Vf, representor: u32| {
-            let seen = places.iter().flat_map(|(place, links)| links.iter().map(move |link| (*place, link)));
-            let mut found = seen.filter(|(_, link)| is(vf, representor, link));
+            let seen = places.iter().flat_map(|(at, links)| links.iter().map(move |link| (*at, link, links)));
+            let mut found = seen
+                .filter(|(_, link, others)| is(vf, representor, link, others))
+                .map(|(at, link, _)| (at, link));
             let (place, link) = found
                 .next()
                 .with_context(|| format!("VF {} is lost: it is in none of {places:?}", vf.device_id()))?;
@@ -68,11 +70,18 @@ impl Census {
     }
 }
 
-/// Whether a link is this VF: the other end of its representor, or, where it is real, of its address on the bus.
-fn is(vf: &Vf, representor: u32, link: &Link) -> bool {
+/// Whether a link is this VF: the other end of its representor, or, where it is real, of its address on the bus. `others`
+/// are the links of its namespace.
+fn is(vf: &Vf, representor: u32, link: &Link, others: &[Link]) -> bool {
+    // The other end of a pod's own pair has a number that a representor may have on the card.
+    let is_here = |end: &Link| Some(end.index) == link.peer && end.peer == Some(link.index);
     match &link.parent {
         Some(parent) => *parent == vf.device_id(),
-        None => link.kind.as_deref() == Some("veth") && link.peer == Some(representor),
+        None => {
+            link.kind.as_deref() == Some("veth")
+                && link.peer == Some(representor)
+                && !others.iter().any(is_here)
+        }
     }
 }
 

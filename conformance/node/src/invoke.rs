@@ -119,6 +119,13 @@ impl Call<'_> {
         self
     }
 
+    /// Adds arguments: what a person types.
+    #[must_use]
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(OsString::from));
+        self
+    }
+
     /// Has another program start it: a tracer, whose last arguments become the plugin's path and arguments.
     #[must_use]
     pub fn through(mut self, program: impl Into<PathBuf>, args: &[&str]) -> Self {

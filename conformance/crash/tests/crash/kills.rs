@@ -82,7 +82,9 @@ fn go_on(scene: &Scene, all: &[&node::Pod], then: Then) -> Result<()> {
         }
         Then::Handover => {
             let (new, add) = scene.begin_another()?;
-            scene.run(Verb::Del, old, 0)?.ok().context("DEL")?;
+            for pod in all {
+                scene.run(Verb::Del, pod, 0)?.ok().context("DEL")?;
+            }
             // Fails when the VF is on its way already, and then nobody needs to be told what it is called.
             let _ = scene.world.mirror_sysfs(all);
             let result = add.wait()?.ok().context("ADD of another pod")?;
@@ -90,10 +92,7 @@ fn go_on(scene: &Scene, all: &[&node::Pod], then: Then) -> Result<()> {
             scene.finish(&[&[&new], all].concat())
         }
         Then::Another => {
-            if old.netns().path().exists() {
-                scene.world.node.lose_netns(old)?;
-                scene.world.mirror_sysfs(all)?;
-            }
+            scene.lose(all)?;
             let new = scene.add_another(all)?;
             let all = [&[&new], all].concat();
             scene.del(old, &all).context("late")?;
@@ -132,6 +131,16 @@ fn add_by_the_server() -> Result<()> {
 #[test]
 fn add_handed_over() -> Result<()> {
     kill_everywhere(Kind::AddHandedOver, false, false)
+}
+
+#[test]
+fn add_that_nobody_hears() -> Result<()> {
+    kill_everywhere(Kind::AddUnwritten, false, false)
+}
+
+#[test]
+fn release() -> Result<()> {
+    kill_everywhere(Kind::Release, false, true)
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Add,
     /// ADD with a VF whose last holder is dead, and whose name another link has.
     AddHandedOver,
+    /// ADD whose answer cannot be written.
+    AddUnwritten,
     /// DEL of an attached pod.
     Del,
     /// DEL after its namespace has died.
@@ -30,7 +32,12 @@ pub(crate) enum Kind {
     DelServerDown,
     /// GC that lists nothing: one pod lives, one has lost its namespace.
     Gc,
+    /// `dpu-host vfs --release` of the VF of a pod whose sandbox lives.
+    Release,
 }
+
+/// Starts the program in its arguments with a standard output that takes nothing.
+const FULL: &str = r#"exec "$@" >/dev/full"#;
 
 /// A call to be hit: what, and on which kind of node.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +67,7 @@ impl Setting {
         let scene = self.scene()?;
         let pods = scene.prepare()?;
         let (output, events) = crash::trace(scene.call(&pods[0])?, scene.world.node.root())?;
-        output.ok()?;
+        ensure!(output.status.success() != (self.kind == Kind::AddUnwritten), "{output:?}");
         Ok(events)
     }
 }
@@ -82,6 +89,7 @@ impl Scene {
             std::fs::remove_dir_all(state)?;
         }
         let mut pods = vec![self.pod("old")?];
+        node.allocate(&pods[0], "openshift.io/dpuvf", &[node.vfs()[0].device_id()]);
         if self.setting.udn {
             node.give_udn(&pods[0], &node.vfs()[1])?;
         }
@@ -90,7 +98,7 @@ impl Scene {
             pods[0].change(CHANGES)?;
         }
         match self.setting.kind {
-            Kind::Add | Kind::Del => {}
+            Kind::Add | Kind::AddUnwritten | Kind::Del | Kind::Release => {}
             Kind::AddHandedOver => {
                 pods.push(self.lost(0)?);
                 self.take_name()?;
@@ -108,14 +116,27 @@ impl Scene {
     pub(crate) fn call<'a>(&'a self, pod: &Pod) -> Result<Call<'a>> {
         match self.setting.kind {
             Kind::Gc => self.gc_call(),
+            Kind::Release => {
+                let device = self.world.node.vfs()[0].device_id();
+                Ok(self.world.node.call(PLUGIN, Verb::Del)?.args(&["vfs", "--release", device, "--yes"]))
+            }
+            Kind::AddUnwritten => Ok(self.call_of(Verb::Add, pod, 0)?.through("sh", &["-c", FULL, "sh"])),
             _ if self.is_add() => self.call_of(Verb::Add, pod, 0),
             _ => self.call_of(Verb::Del, pod, 0),
         }
     }
 
+    /// Ends the namespaces of these pods.
+    pub(crate) fn lose(&self, pods: &[&Pod]) -> Result<()> {
+        for pod in pods.iter().filter(|pod| pod.netns().path().exists()) {
+            self.world.node.lose_netns(pod)?;
+        }
+        self.world.mirror_sysfs(pods)
+    }
+
     /// Whether the call is an ADD.
     pub(crate) fn is_add(&self) -> bool {
-        matches!(self.setting.kind, Kind::Add | Kind::AddHandedOver)
+        matches!(self.setting.kind, Kind::Add | Kind::AddHandedOver | Kind::AddUnwritten)
     }
 
     fn call_of<'a>(&'a self, verb: Verb, pod: &Pod, vf: usize) -> Result<Call<'a>> {

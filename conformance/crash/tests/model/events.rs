@@ -7,6 +7,9 @@ use crate::lots::{self, Lot};
 use crate::play::Play;
 use crate::script::{Mood, VFS};
 
+/// More than any link's index.
+const FAR: u32 = 1_000_000;
+
 impl Play<'_> {
     /// The namespace of a sandbox dies.
     pub(crate) fn lose(&mut self, which: usize) -> Result<()> {
@@ -60,8 +63,13 @@ impl Play<'_> {
         for vf in 0..VFS {
             let Some(sandbox) = self.sight.sandbox(vf) else { continue };
             let index = self.sight.index(vf);
-            let line = format!("link add own{index} index {index} type veth peer name end{index}");
+            // A representor's index at the other end would make it look like a simulated VF.
+            let line = format!(
+                "link add own{index} index {index} type veth peer name end{index} index {}",
+                FAR + index
+            );
             self.field[sandbox].pod.change(&line)?;
+            self.field[sandbox].crowded = true;
         }
         self.field.node().card_comes_up()?;
         self.field.world.dress()?;
@@ -114,7 +122,9 @@ impl Play<'_> {
         self.field[which].tampered = true;
         self.field[which].pod.change(
             "link set eth0 down\nlink set eth0 mtu 1280 address 02:00:00:00:00:99\nlink set eth0 alias mine\n\
-             link property add dev eth0 altname theirs\nlink set eth0 promisc on\nlink set eth0 up",
+             link property add dev eth0 altname theirs\nlink set eth0 promisc on allmulticast on\n\
+             link set eth0 arp off multicast off txqueuelen 77 group 7 mode dormant\n\
+             link set eth0 broadcast ff:ff:ff:ff:ff:fe gso_max_size 20000\nlink set eth0 up",
         )
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Sandbox {
     pub(crate) pod: Pod,
     /// Whether its namespace has its name yet.
     pub(crate) lives: bool,
+    /// Whether it has links of its own under the indices of VFs.
+    pub(crate) crowded: bool,
     /// What runs in it.
     pub(crate) process: Option<Process>,
     /// Whether the pod has changed its interface.
@@ -61,7 +63,7 @@ impl Field {
         self.node().behave(|b| (b.privileged, b.kubelet) = (privileged, Kubelet::Healthy));
         for (number, sandbox) in std::mem::take(&mut self.sandboxes) {
             // A second sandbox has its pod's name and is made of the first one.
-            if number < PODS && sandbox.lives && self.knows(&sandbox.pod) {
+            if number < PODS && sandbox.lives && !sandbox.crowded && self.knows(&sandbox.pod) {
                 self.spare.insert(number, sandbox.pod);
             }
         }
@@ -69,6 +71,19 @@ impl Field {
 
     pub(crate) fn node(&self) -> &Node {
         &self.world.node
+    }
+
+    /// Whether the server moves VFs itself.
+    pub(crate) fn is_privileged(&self) -> bool {
+        let mut privileged = false;
+        self.node().behave(|b| privileged = b.privileged);
+        privileged
+    }
+
+    /// Whether a VF that is moved into this sandbox is not known there, nor when it comes home: without a parent device it
+    /// is known by its index, and that is taken.
+    pub(crate) fn is_too_crowded(&self, number: usize) -> bool {
+        self[number].crowded
     }
 
     /// Sees to it that there is this sandbox.
@@ -107,6 +122,7 @@ impl Field {
         let sandbox = Sandbox {
             pod,
             lives: true,
+            crowded: false,
             process: None,
             tampered: false,
             vf: number % VFS,

@@ -191,6 +191,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => sandbox().prop_map(|sandbox| Step::Check { sandbox }),
         2 => (valid(), killed()).prop_map(|(valid, killed)| Step::Gc { valid, killed }),
         3 => sandbox().prop_map(|sandbox| Step::Lose { sandbox }),
+        1 => (sandbox(), 0..PODS).prop_map(|(from, to)| Step::Reborn { from, to }),
         2 => sandbox().prop_map(|sandbox| Step::Run { sandbox }),
         2 => (sandbox(), sandbox(), 0..20_000u64)
             .prop_map(|(from, to, after)| Step::HandOver { from, to, after }),
@@ -201,6 +202,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => sandbox().prop_map(|sandbox| Step::Forget { sandbox }),
         2 => sandbox().prop_map(|sandbox| Step::Unlist { sandbox }),
         1 => mood().prop_map(|mood| Step::Kubelet { mood }),
+        1 => Just(Step::Reset),
         1 => Just(Step::Later),
         1 => (-50..50i64).prop_map(|years| Step::Clock { years }),
     ]

@@ -29,8 +29,6 @@ pub(crate) struct Sight {
 pub(crate) struct Holder {
     pub(crate) sandbox: usize,
     pub(crate) stage: Stage,
-    /// Whether the server may still act on an ADD of it.
-    pub(crate) busy: bool,
 }
 
 impl Sight {
@@ -48,8 +46,7 @@ impl Sight {
             let Some(file) = records.claims.get(vf.device_id()) else { continue };
             let own = pods.iter().position(|pod| file.starts_with(&pod.container));
             let Some((record, own)) = records.holder(vf.device_id()).zip(own) else { continue };
-            let busy = record.server_may_act()?;
-            *holder = Some(Holder { sandbox: numbers[own], stage: record.stage, busy });
+            *holder = Some(Holder { sandbox: numbers[own], stage: record.stage });
         }
         Ok(Sight { census, numbers, holders, records: records.records.len() })
     }

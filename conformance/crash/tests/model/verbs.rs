@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::lots::{self, Lot};
 use crate::play::Play;
-use crate::script::{Fate, Mood, Told, VFS, Valid};
+use crate::script::{Fate, Mood, Told, VFS, Valid, pod_of};
 use crate::sight::Holder;
 
 /// What may come of an ADD.
@@ -26,6 +26,9 @@ enum Outlook {
 impl Play<'_> {
     pub(crate) fn add(&mut self, to: usize, vf: usize, fate: &Fate) -> Result<()> {
         self.field.need(to)?;
+        if self.field.is_too_crowded(to) {
+            return Ok(());
+        }
         self.field[to].vf = vf;
         self.field.give_to(to, vf);
         let outlook = self.outlook(to, vf, fate);
@@ -51,11 +54,9 @@ impl Play<'_> {
             }
             Fate::Restart(after) => {
                 thread::sleep(Duration::from_micros(after));
-                let mut privileged = false;
-                node.behave(|b| privileged = b.privileged);
                 // The simulated server hangs up before a move of its own has ended, as no process that is killed can.
                 // What moves late is brought home by a later call: tests/crash/late.rs.
-                if !(self.up && privileged) {
+                if !(self.up && self.field.is_privileged()) {
                     node.start_server()?;
                     self.up = true;
                 }
@@ -115,13 +116,19 @@ impl Play<'_> {
 
     /// Whether the kubelet's word gives a VF to this sandbox's pod and takes it from the other's.
     fn is_given(&self, vf: usize, to: usize, from: usize) -> bool {
-        self.kubelet == Mood::Well && self.field.lists_with(to, vf) && !self.field.lists_with(from, vf)
+        // Of a name the kubelet lists one pod only: the one that was made anew.
+        let anew = pod_of(to) == pod_of(from) && self.field.is_known(to) && !self.field.is_known(from);
+        let given = self.field.lists_with(to, vf) && (anew || !self.field.lists_with(from, vf));
+        self.kubelet == Mood::Well && given
+    }
+
+    fn is_same_pod(&self, one: usize, other: usize) -> bool {
+        self.field[one].pod.uid == self.field[other].pod.uid
     }
 
     /// Whether a sandbox that holds a VF has to give it to another: the same pod's, or one that the kubelet has given it.
     fn yields(&self, holder: usize, vf: usize, to: usize) -> bool {
-        let same_pod = self.field[holder].pod.uid == self.field[to].pod.uid;
-        holder != to && (same_pod || self.is_given(vf, to, holder))
+        holder != to && (self.is_same_pod(holder, to) || self.is_given(vf, to, holder))
     }
 
     /// What may come of an ADD that is about to begin.
@@ -149,7 +156,7 @@ impl Play<'_> {
         match fate {
             _ if impossible || refused || down || taken => Outlook::Fails,
             Fate::Killed(_) | Fate::Abandoned(_) | Fate::Restart(_) => Outlook::Either,
-            _ if yields => Outlook::Either,
+            _ if holder.is_some_and(|holder| self.is_same_pod(holder, to)) => Outlook::Either,
             _ => Outlook::Succeeds,
         }
     }
@@ -261,9 +268,11 @@ impl Play<'_> {
             .field
             .sandboxes()
             .iter()
-            .filter(|(_, sandbox)| match valid {
-                Valid::Attached => sandbox.attached,
-                Valid::Unsaid => sandbox.lives,
+            .filter(|(number, sandbox)| match valid {
+                // Nobody takes a VF from a process.
+                _ if sandbox.process.is_some() => true,
+                Valid::Attached => sandbox.attached && !self.is_orphan(**number),
+                Valid::Unsaid => sandbox.lives && !self.is_orphan(**number),
                 Valid::None => false,
             })
             .map(|(number, _)| *number)
@@ -277,28 +286,22 @@ impl Play<'_> {
         for vf in 0..VFS {
             let reclaimed = match (self.lots[vf], self.sight.holders[vf]) {
                 (Lot::In(sandbox) | Lot::Perhaps(sandbox), _) => !kept.contains(&sandbox),
-                (Lot::Torn, Some(holder)) => !kept.contains(&holder.sandbox) && !self.is_young(holder),
+                (Lot::Torn, Some(holder)) => !kept.contains(&holder.sandbox),
                 (Lot::Home | Lot::Torn, _) => continue,
             };
-            match self.lots[vf] {
-                Lot::In(sandbox) if reclaimed && self.field[sandbox].process.is_some() => {
-                    self.lots[vf] = Lot::Perhaps(sandbox);
-                }
-                _ if reclaimed => self.lots[vf] = Lot::Home,
-                _ => {}
+            if reclaimed {
+                self.lots[vf] = Lot::Home;
             }
         }
         Ok(())
     }
 
-    /// Whether an ADD may still be under way for all that a GC can know.
-    fn is_young(&self, holder: Holder) -> bool {
-        holder.stage == Stage::Claimed && holder.busy && self.field[holder.sandbox].lives
-    }
-
     pub(crate) fn hand_over(&mut self, from: usize, to: usize, after: u64) -> Result<()> {
         let Some(vf) = self.lots.iter().position(|lot| *lot == Lot::In(from)) else { return Ok(()) };
         self.field.need(to)?;
+        if self.field.is_too_crowded(to) {
+            return Ok(());
+        }
         // What the ADD will find, once the DEL has been.
         self.lots[vf] = Lot::Home;
         let outlook = self.outlook(to, vf, &Fate::Undisturbed);
