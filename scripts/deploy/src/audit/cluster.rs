@@ -1,9 +1,15 @@
 //! Objects of a cluster: labels, taints, pools, the operator's ConfigMap. From `oc get -o json`, or a must-gather.
 
+mod config_map;
+mod node;
+mod pool;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use self::node::Node;
+use self::pool::Pool;
 use super::finding::Findings;
 use crate::known::{DPU_HOST_MODE, DPU_MODE};
 
@@ -52,108 +58,51 @@ pub(crate) fn check(objects: &[Value], findings: &mut Findings) {
         let label = config.and_then(|map| map["data"][name].as_str()).unwrap_or(usual);
         label.split_once('=').map_or(label, |(key, _)| key).to_owned()
     };
-    let modes = [
-        key("dpu-host-mode-label", DPU_HOST_MODE),
-        key("dpu-mode-label", DPU_MODE),
-        key("smart-nic-mode-label", SMART_NIC_MODE),
-    ];
+    let cluster = Cluster {
+        modes: [
+            key("dpu-host-mode-label", DPU_HOST_MODE),
+            key("dpu-mode-label", DPU_MODE),
+            key("smart-nic-mode-label", SMART_NIC_MODE),
+        ],
+        management: config.and_then(|map| map["data"]["mgmt-port-resource-name"].as_str()),
+        nodes: kind("Node").map(Node).collect(),
+        pools: kind("MachineConfigPool").map(Pool).collect(),
+    };
     if let Some(map) = config {
-        config_map(map, findings);
+        config_map::check(map, findings);
     }
-    let mut nodes = 0;
-    for node in kind("Node") {
-        nodes += usize::from(self::node(node, &modes, findings));
-    }
-    if nodes == 0 && kind("Node").next().is_some() {
+    cluster.nodes.iter().for_each(|node| node.check(&cluster, findings));
+    if !cluster.nodes.is_empty() && !cluster.nodes.iter().any(|node| node.mode(&cluster).is_some()) {
         findings.warning(
             "cluster",
             "no node has a mode label",
             format!("oc label node NODE {DPU_HOST_MODE}= (or {DPU_MODE}= on a card)"),
         );
     }
-    kind("MachineConfigPool").for_each(|pool| self::pool(pool, findings));
+    cluster.pools.iter().for_each(|pool| pool.check(findings));
 }
 
-fn config_map(map: &Value, findings: &mut Findings) {
-    let label = |name: &str| map["data"][name].as_str().filter(|label| !label.ends_with('='));
-    for (name, label) in
-        ["dpu-host-mode-label", "dpu-mode-label"].iter().filter_map(|name| Some((name, label(name)?)))
-    {
-        let text = format!("hardware-offload-config has {name}: {label}");
-        findings.error("cluster", text, "write it as key= with an empty value, and label the nodes so: others of that key get no ovnkube-node");
-    }
+/// What one object means among the others.
+struct Cluster<'a> {
+    /// Label keys: of hosts, of cards, and of the third mode.
+    modes: [String; 3],
+    /// The resource of management ports.
+    management: Option<&'a str>,
+    nodes: Vec<Node<'a>>,
+    pools: Vec<Pool<'a>>,
 }
 
-/// Whether the node is one of ours, and what is wrong with it.
-fn node(node: &Value, modes: &[String; 3], findings: &mut Findings) -> bool {
-    let name = node["metadata"]["name"].as_str().unwrap_or_default();
-    let labels = &node["metadata"]["labels"];
-    let set: Vec<&String> = modes.iter().filter(|key| labels[key.as_str()].is_string()).collect();
-    let Some(mode) = set.first() else { return false };
-    let before = findings.list().len();
-    if let Some(value) = labels[mode.as_str()].as_str().filter(|value| !value.is_empty()) {
-        let text = format!(
-            "{name} is labelled {mode}={value}: the operator does not count it, and it gets no ovnkube-node"
-        );
-        findings.error("node", text, format!("oc label node {name} --overwrite {mode}="));
+impl Cluster<'_> {
+    /// Whether a node has the label as the operator's configuration has it, which is what makes it render anything.
+    fn rendered(&self, mode: &str) -> bool {
+        self.nodes.iter().any(|node| node.label(mode) == Some(""))
     }
-    if set.len() > 1 {
-        let text =
-            format!("{name} has {} mode labels, which degrades the cluster network operator", set.len());
-        findings.error("node", text, format!("oc label node {name} {}-", set[1]));
-    }
-    if !labels["node-role.kubernetes.io/worker"].is_string() {
-        let text = format!("{name} is no worker: the SR-IOV daemon does not run there");
-        findings.warning("node", text, format!("oc label node {name} node-role.kubernetes.io/worker="));
-    }
-    let taints = node["spec"]["taints"].as_array();
-    if !taints.into_iter().flatten().any(|taint| taint["key"] == mode.as_str()) {
-        let text = format!("{name} has no taint {mode}: pods that do not mean to be there will be, and fail");
-        findings.warning("node", text, format!("oc adm taint node {name} {mode}=true:NoSchedule"));
-    }
-    ready(node, name, findings);
-    if findings.list().len() == before {
-        findings.ok("node", format!("{name} is labelled and tainted with {mode}{}", devices(node)));
-    }
-    true
-}
 
-fn ready(node: &Value, name: &str, findings: &mut Findings) {
-    let conditions = node["status"]["conditions"].as_array();
-    let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
-    if let Some(condition) = ready.filter(|condition| condition["status"] != "True") {
-        let message = condition["message"].as_str().unwrap_or("no message");
-        findings.error("node", format!("{name} is not Ready ({message})"), "run this audit on the node");
-    }
-}
-
-/// Extended resources that look like VFs.
-fn devices(node: &Value) -> String {
-    let allocatable = node["status"]["allocatable"].as_object();
-    let vfs = allocatable.into_iter().flatten().filter(|(name, _)| name.contains('/') && name.contains("vf"));
-    vfs.map(|(name, count)| format!(", {name} {}", count.as_str().unwrap_or("?"))).collect()
-}
-
-fn pool(pool: &Value, findings: &mut Findings) {
-    let name = pool["metadata"]["name"].as_str().unwrap_or_default();
-    if pool["spec"]["paused"] == true {
-        findings.warning(
-            "cluster",
-            format!("machineconfigpool {name} is paused: nothing reaches its nodes"),
-            format!("oc patch mcp {name} --type=merge -p '{{\"spec\":{{\"paused\":false}}}}'"),
-        );
-    }
-    let conditions = pool["status"]["conditions"].as_array();
-    let degraded = conditions
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == "Degraded" && condition["status"] == "True");
-    if let Some(condition) = degraded {
-        let message = condition["message"].as_str().unwrap_or("no message");
-        findings.error(
-            "cluster",
-            format!("machineconfigpool {name} is degraded ({message})"),
-            "run this audit on the node that it names",
-        );
+    /// The pools, other than those of OpenShift, that are ours by their name or by a node in a mode.
+    fn ours(&self) -> impl Iterator<Item = &Pool<'_>> {
+        self.pools.iter().filter(|pool| {
+            let has = |node: &Node<'_>| pool.selects(node) && node.mode(self).is_some();
+            pool.is_custom() && (["dpu-host", "dpu-nic"].contains(&pool.name()) || self.nodes.iter().any(has))
+        })
     }
 }

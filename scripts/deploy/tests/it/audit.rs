@@ -217,7 +217,7 @@ fn a_must_gather_tells_about_labels_taints_and_pools() {
     let gathered = "gather/quay-io-image/cluster-scoped-resources";
     let node = |name: &str, labels: &str, taints: &str| {
         let text = format!(
-            "kind: Node\nmetadata:\n  name: {name}\n  labels: {{ node-role.kubernetes.io/worker: '', {labels} }}\nspec:\n  taints: [{taints}]\nstatus:\n  allocatable: {{ openshift.io/dpuvf: '15' }}\n"
+            "kind: Node\nmetadata:\n  name: {name}\n  labels: {{ node-role.kubernetes.io/worker: '', role: '', {labels} }}\nspec:\n  taints: [{taints}]\nstatus:\n  allocatable: {{ openshift.io/dpuvf: '15' }}\n"
         );
         place.write(&format!("{gathered}/core/nodes/{name}.yaml"), text);
     };
@@ -226,10 +226,9 @@ fn a_must_gather_tells_about_labels_taints_and_pools() {
     node("trapped", "network.operator.openshift.io/dpu-host: 'true'", taint);
     node("both", "network.operator.openshift.io/dpu-host: '', network.operator.openshift.io/dpu: ''", taint);
     node("open", "network.operator.openshift.io/dpu-host: ''", "");
-    node("plain", "a: b", "");
     place.write(
         &format!("{gathered}/machineconfiguration.openshift.io/machineconfigpools/dpu-host.yaml"),
-        "kind: MachineConfigPool\nmetadata: { name: dpu-host }\nspec: { paused: true }\nstatus:\n  conditions:\n  - { type: Degraded, status: 'True', message: content mismatch }\n",
+        "kind: MachineConfigPool\nmetadata: { name: dpu-host }\nspec: { paused: true, nodeSelector: { matchLabels: { role: '' } } }\nstatus:\n  conditions:\n  - { type: Degraded, status: 'True', message: content mismatch }\n",
     );
     let ran = place.run(&["audit", "--root", "gather"]);
     assert_eq!(ran.code, 2);
@@ -237,7 +236,7 @@ fn a_must_gather_tells_about_labels_taints_and_pools() {
         "error   node     both has 2 mode labels",
         "ok      node     good is labelled and tainted with network.operator.openshift.io/dpu-host, openshift.io/dpuvf 15",
         "warning node     open has no taint",
-        "error   node     trapped is labelled network.operator.openshift.io/dpu-host=true",
+        "warning node     trapped is labelled network.operator.openshift.io/dpu-host=true",
         "warning cluster  machineconfigpool dpu-host is paused",
         "error   cluster  machineconfigpool dpu-host is degraded (content mismatch)",
     ];

@@ -12,6 +12,7 @@ mod audit;
 mod ignition;
 mod installed;
 mod networks;
+mod objects;
 mod one_rule;
 mod pod_spec;
 mod policies;
