@@ -9,7 +9,8 @@ deploy() {
   help_at_once "$@"
   need_rust >&2
   build_deploy
-  exec "$TARGET_DIR/tools/deploy" "$@"
+  # What removes a cluster calls scripts/uninstall again, for each node.
+  DPU_CNI_SCRIPTS=$REPO/scripts exec "$TARGET_DIR/tools/deploy" "$@"
 }
 
 # here_or_on_node SUBCOMMAND ARGUMENT...: among them --ssh NODE, to do it there.

@@ -1,6 +1,7 @@
-//! A cluster: what was rendered for it, backwards. The configuration goes first and the pool drains, because a pod
-//! that was added with our `type` needs our binary for its DEL; the binary follows.
+//! A cluster: what was rendered for it, backwards, as a script for the shell. Its parts are in `cluster/`; node by node
+//! pods go first, because one that was added with our `type` needs our binary for its DEL.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -16,7 +17,7 @@ use crate::{Outcome, Report, yaml};
 pub(crate) struct Args {
     /// What render wrote for this cluster
     rendered: PathBuf,
-    /// Run the commands, and stop at the first that fails; without, they are printed
+    /// Run the script, which can be stopped and run again at any point; without, it is printed
     #[arg(long)]
     run: bool,
     /// What it does without --run
@@ -24,127 +25,82 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-/// A step: why, and with which commands.
-struct Step {
-    what: &'static str,
-    commands: Vec<Vec<String>>,
-}
+const HEAD: &str = "#!/bin/sh
+# Takes nodes out of the mode and the plugin off them, one after the other. It can be stopped, and run again at any point;
+# a node that somebody had cordoned stays so.
+
+";
 
 /// A rendering, read back.
 struct Rendering {
     directory: PathBuf,
     /// Manifests by file name, in order.
     manifests: Vec<(String, Value)>,
-    /// The commands that went with them.
+    /// Files with what the cluster's own objects are left with.
+    releases: Vec<String>,
+    /// The script that installs.
     steps: String,
 }
 
-/// Prints or runs the steps.
+/// Prints the script, or becomes it.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let steps = Rendering::read(&args.rendered)?.steps();
-    let mut text = String::new();
-    for (number, Step { what, commands }) in steps.iter().enumerate() {
-        text += &format!("# {}. {what}\n", number + 1);
-        for command in commands {
-            let line = command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-            text += &format!("{line}\n");
-            if args.run {
-                eprintln!("{line}");
-                execute(command)?;
-            }
-        }
+    let text = Rendering::read(&args.rendered)?.script()?;
+    if !args.run {
+        return Ok(Report { text, code: ExitCode::SUCCESS });
     }
-    Ok(Report { text, code: ExitCode::SUCCESS })
-}
-
-fn execute(command: &[String]) -> Result<(), Fault> {
-    let shown = command.join(" ");
-    let failed = |why: String| {
-        Fault::new(
-            format!("`{shown}` failed ({why})"),
-            "mend that and run this again: what is gone is passed over",
-        )
-    };
-    let (program, arguments) = command.split_first().ok_or_else(|| failed("empty".to_owned()))?;
-    let status = Command::new(program).args(arguments).status().map_err(|error| failed(error.to_string()))?;
-    if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    // In this process' place: a signal is the script's, which opens again what it has closed.
+    let error = Command::new("sh").args(["-c", &text]).exec();
+    Err(Fault::new(format!("no shell here ({error})"), "install one, or run what is printed without --run")
+        .into())
 }
 
 impl Rendering {
     fn read(directory: &Path) -> Result<Self, Fault> {
-        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.retain(|name| name.ends_with(".yaml"));
-        names.sort();
-        let mut manifests = Vec::new();
-        for name in names {
-            manifests.extend(
-                yaml::objects(&directory.join(&name))?.into_iter().map(|object| (name.clone(), object)),
-            );
-        }
-        let steps = std::fs::read_to_string(directory.join("STEPS")).map_err(|error| {
+        let none = |error: std::io::Error| {
             Fault::new(
-                format!("{} is no rendering (STEPS: {error})", directory.display()),
+                format!("{} is no rendering ({error})", directory.display()),
                 "name the directory that render wrote for this cluster",
             )
-        })?;
-        Ok(Rendering { directory: directory.to_owned(), manifests, steps })
+        };
+        // Whoever runs the script may be elsewhere.
+        let directory = directory.canonicalize().map_err(none)?;
+        let steps = std::fs::read_to_string(directory.join("STEPS")).map_err(none)?;
+        let mut manifests = Vec::new();
+        for name in yaml_files(&directory) {
+            let objects = yaml::objects(&directory.join(&name))?;
+            manifests.extend(objects.into_iter().map(|object| (name.clone(), object)));
+        }
+        Ok(Rendering { releases: yaml_files(&directory.join("release")), directory, manifests, steps })
     }
 
-    fn steps(&self) -> Vec<Step> {
-        let pool = self.pool();
-        let mut steps = vec![
-            Step {
-                what: "no pod is changed or warned about any more",
-                commands: self.delete("AdmissionPolicy"),
-            },
-            Step { what: "no pod chooses us any more", commands: self.delete("NetworkAttachmentDefinition") },
-        ];
-        if let Some((pool, _)) = &pool {
-            steps.push(Step {
-                what: "the configuration goes, node by node: drain, reboot, and pods come back without us",
-                commands: self.without("configuration", pool),
-            });
-            steps.push(Step { what: "is every VF at home? (each must be free)", commands: self.look() });
-            steps.push(Step { what: "then the binary", commands: self.without("plugin", pool) });
-        } else {
-            steps.push(Step {
-                what: "node by node: drain, everything of ours, out of the mode, pods again",
-                commands: self.nodes(),
-            });
+    fn script(&self) -> Result<String, Fault> {
+        let mut settings = vec![("rendered", self.directory.display().to_string())];
+        let (part, client, admin) = match self.pool() {
+            Some((pool, role)) => {
+                let binary = self.binary().unwrap_or_default();
+                settings.extend([("pool", pool), ("role", role), ("binary", binary)]);
+                (include_str!("cluster/openshift.sh"), "oc", "oc adm")
+            }
+            None => {
+                settings.push(("uninstall", own_script()));
+                (include_str!("cluster/kubernetes.sh"), "kubectl", "kubectl")
+            }
+        };
+        settings.push(("modes", self.key("mode")?));
+        settings.push(("taint", self.key("taint")?));
+        settings.push(("resources", self.of_policies("/spec/resourceName")));
+        settings.push(("sriov_namespace", self.of_policies("/metadata/namespace")));
+        let (first, last) = self.files();
+        settings.extend([("first", first), ("last", last), ("releases", self.releases.join(" "))]);
+        let mut text = HEAD.to_owned();
+        for (name, value) in settings {
+            text += &format!("{name}={}\n", quoted(&value));
         }
-        steps.push(Step { what: "the VFs themselves", commands: self.delete("SriovNetworkNodePolicy") });
-        if self.directory.join("release").is_dir() {
-            let release = self.directory.join("release").display().to_string();
-            let manager = format!("--field-manager={FIELD_MANAGER}");
-            let command = self.client(&["apply", "--server-side", &manager, "-f", &release]);
-            steps
-                .push(Step { what: "our fields of objects that the cluster keeps", commands: vec![command] });
-        }
-        if let Some((pool, role)) = pool {
-            steps.push(Step {
-                what: "the nodes leave the mode, the taint and the pool",
-                commands: self.leave(&role),
-            });
-            let worker = self.wait("worker");
-            steps.push(Step { what: "they become plain workers", commands: vec![worker] });
-            let mut rest = self.delete("ConfigMap");
-            rest.extend(self.delete("KubeletConfig"));
-            rest.push(self.client(&["delete", "--ignore-not-found", "machineconfigpool", &pool]));
-            steps.push(Step { what: "what is left", commands: rest });
-        }
-        steps.retain(|step| !step.commands.is_empty());
-        steps
+        let common = include_str!("cluster/common.sh")
+            .replace("ADMIN ", &format!("{admin} "))
+            .replace("CLIENT ", &format!("{client} "))
+            .replace("@manager@", FIELD_MANAGER);
+        Ok(format!("{text}\n{part}\n{common}\nmain\n"))
     }
 
     /// The pool's name, and its node label.
@@ -154,96 +110,71 @@ impl Rendering {
         Some((pool["metadata"]["name"].as_str()?.to_owned(), role.clone()))
     }
 
-    fn client(&self, arguments: &[&str]) -> Vec<String> {
-        let client = if self.pool().is_some() { "oc" } else { "kubectl" };
-        std::iter::once(client).chain(arguments.iter().copied()).map(str::to_owned).collect()
-    }
-
-    /// Backwards: a binding before its policy.
-    fn delete(&self, kind: &str) -> Vec<Vec<String>> {
-        let files = self
-            .manifests
-            .iter()
-            .rev()
-            .filter(|(_, object)| object["kind"].as_str().is_some_and(|name| name.contains(kind)));
-        files.map(|(file, _)| self.delete_file(file)).collect()
-    }
-
-    fn delete_file(&self, file: &str) -> Vec<String> {
-        self.client(&["delete", "--ignore-not-found", "-f", &self.directory.join(file).display().to_string()])
-    }
-
-    /// A MachineConfig, until the pool has noticed and done with it.
-    fn without(&self, what: &str, pool: &str) -> Vec<Vec<String>> {
-        let end = format!("-machineconfig-{what}.yaml");
-        let Some((file, _)) = self.manifests.iter().find(|(file, _)| file.ends_with(&end)) else {
-            return Vec::new();
-        };
-        let resource = format!("machineconfigpool/{pool}");
-        // A pool without nodes, or one that is done in an instant, is never seen Updating.
-        let noticed = format!("oc wait {resource} --for=condition=Updating --timeout=3m || true");
-        vec![self.delete_file(file), vec!["sh".to_owned(), "-c".to_owned(), noticed], self.wait(pool)]
-    }
-
-    fn wait(&self, pool: &str) -> Vec<String> {
-        let resource = format!("machineconfigpool/{pool}");
-        self.client(&["wait", &resource, "--for=condition=Updated", "--timeout=120m"])
-    }
-
-    /// Nodes that got their files by hand: what `STEPS` set on each of them is unset.
-    fn nodes(&self) -> Vec<Vec<String>> {
-        let (Some(label), Some(taint)) = (self.given("mode"), self.given("taint")) else {
-            return Vec::new();
-        };
-        let script = format!(
-            "nodes=$(kubectl get nodes -l {label} -o name) || exit 1; for node in $nodes; do node=${{node#node/}}; \
-             kubectl drain \"$node\" --ignore-daemonsets --delete-emptydir-data && \
-             scripts/uninstall --ssh \"$node\" node && kubectl taint node \"$node\" {taint}- && \
-             kubectl label node \"$node\" {label}- && kubectl uncordon \"$node\" || exit 1; done"
-        );
-        vec![vec!["sh".to_owned(), "-c".to_owned(), script]]
-    }
-
-    /// The key of a setting at the beginning of `STEPS`: the label or taint that it puts on each node.
-    fn given(&self, setting: &str) -> Option<&str> {
-        let value = self.steps.lines().find_map(|line| line.strip_prefix(setting)?.strip_prefix("='"))?;
-        value.split_once('=').map(|(key, _)| key)
+    /// The key of the label, or of the taint, that `STEPS` gives to each node: a setting at its beginning.
+    fn key(&self, setting: &str) -> Result<String, Fault> {
+        let set = format!("{setting}='");
+        let line = self.steps.lines().find_map(|line| line.strip_prefix(&set));
+        let key = line.and_then(|line| line.split_once('=')).map(|(key, _)| key.to_owned());
+        key.ok_or_else(|| {
+            let why = format!("{}/STEPS names no {setting}", self.directory.display());
+            Fault::new(why, "render the cluster again, by the same values")
+        })
     }
 
     /// Where the binary is, by its own MachineConfig. The placeholder holds no VF.
-    fn look(&self) -> Vec<Vec<String>> {
+    fn binary(&self) -> Option<String> {
         let configs = self.manifests.iter().filter(|(_, object)| object["kind"] == "MachineConfig");
-        let files = configs
-            .filter_map(|(_, object)| object["spec"]["config"]["storage"]["files"].as_array())
-            .flatten();
-        let binary = files.filter_map(|file| file["path"].as_str()).find(|path| path.ends_with("/dpu-host"));
-        let (Some(binary), Some((_, role))) = (binary, self.pool()) else { return Vec::new() };
-        // A node that cannot be asked is not free.
-        let script = format!(
-            "nodes=$(oc get nodes -l {role} -o name) || exit 1; for node in $nodes; do \
-             rows=$(oc debug -q \"$node\" -- chroot /host {binary} vfs --json) || exit 1; printf \"%s: %s\\n\" \"$node\" \"$rows\" >&2; \
-             if printf \"%s\\n\" \"$rows\" | grep -o '\"state\": *\"[a-z]*\"' | grep -qv free; then exit 1; fi; done"
-        );
-        vec![vec!["sh".to_owned(), "-c".to_owned(), script]]
+        let files =
+            configs.filter_map(|(_, object)| object.pointer("/spec/config/storage/files")?.as_array());
+        let mut paths = files.flatten().filter_map(|file| file["path"].as_str());
+        paths.find(|path| path.ends_with("/dpu-host")).map(str::to_owned)
     }
 
-    fn leave(&self, role: &str) -> Vec<Vec<String>> {
-        let taint = self.given("taint");
-        let map =
-            self.manifests.iter().find(|(_, object)| object["metadata"]["name"] == "hardware-offload-config");
-        let labels = map.and_then(|(_, object)| object["data"].as_object()).into_iter().flatten();
-        let modes =
-            labels.filter(|(key, _)| key.ends_with("-mode-label")).filter_map(|(_, value)| value.as_str());
-        let mut commands = Vec::new();
-        if let Some(taint) = taint {
-            commands.push(self.client(&["adm", "taint", "nodes", "-l", role, &format!("{taint}-")]));
-        }
-        let modes: Vec<String> = modes.map(|label| label.replace('=', "-")).collect();
-        let role_off = format!("{role}-");
-        let mut label = vec!["label", "nodes", "-l", role];
-        label.extend(modes.iter().map(String::as_str));
-        label.push(&role_off);
-        commands.push(self.client(&label));
-        commands
+    /// Something of the SR-IOV operator's policies, each once.
+    fn of_policies(&self, pointer: &str) -> String {
+        let policies = self.manifests.iter().filter(|(_, object)| object["kind"] == "SriovNetworkNodePolicy");
+        let mut words: Vec<&str> =
+            policies.filter_map(|(_, object)| object.pointer(pointer)?.as_str()).collect();
+        words.sort_unstable();
+        words.dedup();
+        words.join(" ")
     }
+
+    /// What goes before any node leaves, and what goes when all have left, each backwards: a binding before its policy.
+    /// The pool is the last of all; an object of the whole cluster stays.
+    fn files(&self) -> (String, String) {
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for (file, object) in self.manifests.iter().rev() {
+            let kind = object["kind"].as_str().unwrap_or_default();
+            let list = if kind.contains("AdmissionPolicy") || kind == "NetworkAttachmentDefinition" {
+                &mut first
+            } else {
+                &mut last
+            };
+            if kind != "MachineConfigPool" && !self.releases.contains(file) && !list.contains(&file.as_str())
+            {
+                list.push(file.as_str());
+            }
+        }
+        (first.join(" "), last.join(" "))
+    }
+}
+
+fn yaml_files(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| name.ends_with(".yaml"));
+    names.sort();
+    names
+}
+
+/// The script that runs this program on a node; it says where it is.
+fn own_script() -> String {
+    let scripts = std::env::var("DPU_CNI_SCRIPTS").unwrap_or_else(|_| "scripts".to_owned());
+    let path = Path::new(&scripts).join("uninstall");
+    path.canonicalize().unwrap_or(path).display().to_string()
+}
+
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }

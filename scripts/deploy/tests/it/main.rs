@@ -11,6 +11,7 @@ mod against;
 mod audit;
 mod ignition;
 mod installed;
+mod leaving;
 mod networks;
 mod objects;
 mod one_rule;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{Place, TENANT};
+use crate::support::{Place, Ran, TENANT};
 
 /// A plugin's two commands that removal needs, without links: it sweeps records, and has no VF.
 const STAND_IN: &str = r#"#!/bin/sh
@@ -265,111 +265,96 @@ fn a_card_is_left_clean_too() {
     assert_eq!(place.list("root"), ["etc/cni/net.d/99-loopback.conf"]);
 }
 
-fn in_order(text: &str, words: &[&str]) {
-    let mut rest = text;
-    for word in words {
-        let at = rest.find(word).unwrap_or_else(|| panic!("{word} is not next in {rest}"));
-        rest = &rest[at + word.len()..];
-    }
-}
-
 #[test]
 fn a_cluster_is_undone_backwards() {
     let place = Place::new();
     let values = format!("{TENANT}attachments: [{{ name: a, namespace: b, resource: c }}]\n");
     place.render("tenant", &values, &["--kubernetes-version", "1.36"]).ok();
     let ran = place.run(&["uninstall", "cluster", "out"]).ok();
-    let order = [
-        "out/83-validatingadmissionpolicybinding.yaml",
-        "out/80-mutatingadmissionpolicy.yaml",
-        "out/75-network-attachment-definition-a.yaml",
-        "oc delete --ignore-not-found -f out/90-machineconfig-configuration.yaml",
-        "oc wait machineconfigpool/dpu-host --for=condition=Updated --timeout=120m",
-        "/var/lib/cni/bin/dpu-host vfs --json",
-        "oc delete --ignore-not-found -f out/30-machineconfig-plugin.yaml",
-        "out/61-sriovnetworknodepolicy-management.yaml",
-        "oc apply --server-side --field-manager=dpu-cni -f out/release",
-        "oc adm taint nodes -l node-role.kubernetes.io/dpu-host network.operator.openshift.io/dpu-host-",
-        "oc label nodes -l node-role.kubernetes.io/dpu-host network.operator.openshift.io/dpu-host- node-role.kubernetes.io/dpu-host-",
-        "out/50-hardware-offload-config.yaml",
-        "oc delete --ignore-not-found machineconfigpool dpu-host",
-    ];
-    in_order(&ran.out, &order);
+    let set = |name: &str| {
+        let start = format!("{name}='");
+        let line = ran.out.lines().find_map(|line| line.strip_prefix(&start)?.strip_suffix('\''));
+        line.unwrap_or_else(|| panic!("no {name}: {}", ran.out)).to_owned()
+    };
+    assert_eq!(set("rendered"), place.path("out").canonicalize().expect("a path").display().to_string());
+    assert_eq!(set("pool"), "dpu-host");
+    assert_eq!(set("role"), "node-role.kubernetes.io/dpu-host");
+    assert_eq!(set("modes"), "network.operator.openshift.io/dpu-host");
+    assert_eq!(set("taint"), "network.operator.openshift.io/dpu-host");
+    assert_eq!(set("binary"), "/var/lib/cni/bin/dpu-host");
+    assert_eq!(set("resources"), "dpuvf mgmtvf");
+    let first = "83-validatingadmissionpolicybinding.yaml 82-validatingadmissionpolicy.yaml \
+                 81-mutatingadmissionpolicybinding.yaml 80-mutatingadmissionpolicy.yaml \
+                 75-network-attachment-definition-a.yaml";
+    assert_eq!(set("first"), first);
+    let last = set("last");
+    assert!(
+        last.starts_with("90-machineconfig-configuration.yaml 62-") && !last.contains("10-machineconfigpool"),
+        "{last}"
+    );
+    for kept in set("releases").split(' ') {
+        assert!(!last.contains(kept), "{kept} is the cluster's own");
+    }
     assert_eq!(place.run(&["uninstall", "cluster", "dist"]).code, 2, "that is no rendering");
 }
 
-/// The printed commands that hold `words`, as a shell runs them, with a client that does `client`.
-fn shell(place: &Place, words: &str, client: &str) -> Option<i32> {
-    for name in ["oc", "kubectl"] {
-        let path = place.write(&format!("bin/{name}"), format!("#!/bin/sh\n{client}\n"));
+/// A cluster without a machine config operator, whose one node is `NODE`; files are taken off it by what `scripts` has.
+const KUBECTL: &str = r#"#!/bin/sh
+echo "$*" >>calls
+case $* in
+*'{.metadata.name} :'*) echo "NODE :" ;;
+"get nodes -l "*) echo NODE ;;
+*'{.spec.taints[*].key}') echo "other example.com/dpu" ;;
+"delete "*networkpolicy*|"delete "*62-*) echo 'error: resource mapping not found: no matches for kind "SriovNetworkNodePolicy"' >&2; exit 1 ;;
+"get -f "*) exit 1 ;;
+esac
+"#;
+
+fn kubernetes(uninstall: &str) -> (Place, Ran) {
+    let place = Place::new();
+    let values = format!("profile: kubernetes\ntaint: {{ key: example.com/dpu }}\n{TENANT}");
+    place.render("tenant", &values, &[]).ok();
+    let uninstall = format!("#!/bin/sh\necho \"uninstall $*\" >>calls\n{uninstall}\n");
+    for (name, text) in [("bin/kubectl", KUBECTL), ("scripts/uninstall", &uninstall)] {
+        let path = place.write(name, text);
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
     }
     let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
-    let printed = place.run(&["uninstall", "cluster", "out"]).ok().out;
-    let line = printed.lines().find(|line| line.contains(words)).expect("the command");
-    Command::new("sh").args(["-c", line]).env("PATH", path).output().expect("a shell").status.code()
-}
-
-#[test]
-fn a_node_that_cannot_be_asked_is_not_free() {
-    let place = Place::new();
-    place.render("tenant", TENANT, &[]).ok();
-    let look = |get: &str, debug: &str| {
-        shell(&place, "vfs --json", &format!("case $1 in get) {get};; debug) {debug};; esac"))
-    };
-    let nodes = "echo node/a; echo node/b";
-    let rows = |state: &str| {
-        format!(
-            "printf '[\\n  {{\\n    \"state\": \"free\",\\n  }}, {{\\n    \"state\": \"{state}\"\\n  }}\\n]\\n'"
-        )
-    };
-    assert_eq!(look(nodes, &rows("free")), Some(0));
-    assert_eq!(look(nodes, "echo []"), Some(0), "a node without VFs");
-    assert_eq!(look("exit 1", &rows("free")), Some(1), "no nodes were told");
-    assert_eq!(look(nodes, "exit 1"), Some(1), "a node could not be asked");
-    assert_eq!(look(nodes, &format!("{}; exit 1", rows("free"))), Some(1), "a node was asked by half");
-    for state in ["used", "lost", "leaked", "waiting"] {
-        assert_eq!(look(nodes, &rows(state)), Some(1), "{state}");
-    }
-    let values = format!("profile: kubernetes\n{TENANT}");
-    place.render("tenant", &values, &[]).ok();
-    assert_eq!(shell(&place, "kubectl drain", "exit 1"), Some(1), "no nodes were told");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
+    let command = command.args(["uninstall", "cluster", "--run", "out"]).current_dir(place.path(""));
+    let command = command.env("PATH", path).env("DPU_CNI_SCRIPTS", place.path("scripts"));
+    let ran = command.output().expect("the program runs").into();
+    (place, ran)
 }
 
 #[test]
 fn nodes_that_were_served_by_hand_are_undone_one_by_one() {
-    let place = Place::new();
-    let values = format!("profile: kubernetes\ntaint: {{ key: example.com/dpu }}\n{TENANT}");
-    place.render("tenant", &values, &[]).ok();
-    let ran = place.run(&["uninstall", "cluster", "out"]).ok();
+    let (place, ran) = kubernetes("");
+    ran.ok();
+    let calls = place.read("calls");
+    let mut rest = calls.as_str();
     let order = [
-        "kubectl get nodes -l k8s.ovn.org/dpu-host ",
-        "kubectl drain",
-        "scripts/uninstall --ssh \"$node\" node",
-        "kubectl taint node \"$node\" example.com/dpu-",
-        "kubectl label node \"$node\" k8s.ovn.org/dpu-host-",
-        "kubectl uncordon",
-        "kubectl delete --ignore-not-found -f out/62-sriovnetworknodepolicy-pods.yaml",
+        "cordon NODE\n",
+        "drain NODE ",
+        "uninstall --ssh NODE node\n",
+        "label node NODE k8s.ovn.org/dpu-host-\n",
+        "taint node NODE example.com/dpu-\n",
+        "uncordon NODE\n",
+        "annotate node NODE dpu-cni/was-cordoned-\n",
+        "62-sriovnetworknodepolicy-pods.yaml",
+        "61-sriovnetworknodepolicy-management.yaml",
     ];
-    in_order(&ran.out, &order);
+    for words in order {
+        let at = rest.find(words).unwrap_or_else(|| panic!("{words} is not next in {rest}"));
+        rest = &rest[at + words.len()..];
+    }
 }
 
 #[test]
-fn run_stops_at_the_first_command_that_fails() {
-    let place = Place::new();
-    place.render("infra", "", &[]).ok();
-    let client = "#!/bin/sh\necho \"$@\" >>calls\ncase $* in *30-machineconfig*) exit 1;; esac\n";
-    let client = place.write("bin/oc", client);
-    fs::set_permissions(client, fs::Permissions::from_mode(0o755)).expect("a mode");
-    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
-    let output = Command::new(env!("CARGO_BIN_EXE_deploy"))
-        .args(["uninstall", "cluster", "--run", "out"])
-        .current_dir(place.path(""))
-        .env("PATH", path)
-        .output()
-        .expect("the program runs");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("30-machineconfig-plugin.yaml` failed"));
+fn a_node_whose_files_stay_is_opened_again_and_stays_in_the_mode() {
+    let (place, ran) = kubernetes("exit 2");
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("the files of NODE are not gone"), "{}", ran.err);
     let calls = place.read("calls");
-    assert!(calls.contains("90-machineconfig-configuration.yaml") && !calls.contains("apply"), "{calls}");
+    assert!(calls.contains("uncordon NODE\n") && !calls.contains("label node NODE"), "{calls}");
 }

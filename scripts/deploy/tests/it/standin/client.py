@@ -52,7 +52,7 @@ def main():
     sys.stdout.write(out)
     sys.stdout.flush()
     if changed and len(cluster["calls"]) == cluster.get("killAfter"):
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getppid(), cluster.get("killWith", signal.SIGKILL))
     sys.exit(code)
 
 

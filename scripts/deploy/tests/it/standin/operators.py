@@ -289,13 +289,18 @@ def webhook(cluster, policy):
 # The network operator and the scheduler.
 
 def labelled(cluster):
-    """Nodes that have just come into the mode: the pods there keep the network of the old one, and none is evicted."""
+    """Nodes that have just come into the mode, or left it: the pods there keep the network of the old one, and none is
+    evicted."""
     for node in of(cluster, "Node"):
-        if in_mode(cluster, node) and not node.get("inMode"):
-            node["inMode"] = True
+        came, left = in_mode(cluster, node) and not node.get("inMode"), node.get("inMode") and not in_mode(cluster, node)
+        if came or left:
+            node["inMode"] = came
             pods = [item for item in of(cluster, "Pod") if item["spec"].get("nodeName") == node["metadata"]["name"] and not item.get("daemon")]
             if pods:
-                cluster["violations"].append(f'{node["metadata"]["name"]} came into the mode with {len(pods)} pods')
+                verb = "came into" if came else "left"
+                cluster["violations"].append(f'{node["metadata"]["name"]} {verb} the mode with {len(pods)} pods')
+        if left:
+            ready(node, True)
 
 
 def network(cluster, node):

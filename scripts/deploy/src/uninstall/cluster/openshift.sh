@@ -1,0 +1,90 @@
+of_pool() { oc get machineconfigpool "$1" -o jsonpath="$2"; }
+
+# Stops where nothing would ever come. The SR-IOV operator's pause passes.
+healthy() {
+  pools=$(oc get machineconfigpools -o jsonpath='{range .items[*]}{.metadata.name}|{.spec.paused}|{.metadata.annotations.sriovnetwork\.openshift\.io/state}|{.status.conditions[?(@.type=="Degraded")].status}|{.status.conditions[?(@.type=="Degraded")].message}{"\n"}{end}') ||
+    stop "the pools cannot be asked"
+  while IFS='|' read -r name paused by degraded message; do
+    case $name in
+      "$pool" | worker) ;;
+      *) continue ;;
+    esac
+    [ "$degraded" != True ] || stop "machineconfigpool $name is Degraded: $message"
+    case $paused,$by in
+      true,Paused) why="machineconfigpool $name is paused by the SR-IOV operator, while it drains a node" ;;
+      true,*) stop "machineconfigpool $name is paused by somebody: nothing reaches its nodes; oc patch mcp $name --type=merge -p '{\"spec\":{\"paused\":false}}'" ;;
+    esac
+  done <<POOLS
+$pools
+POOLS
+}
+
+# By what the last look at the pools has shown.
+unpaused() { [ ! "$why" ]; }
+
+prerequisites() { healthy; }
+
+# In the pool, in the mode, on their way out of it, or left by an earlier run.
+nodes() {
+  look
+  for label in $role $modes; do labelled "$label"; done
+  printf '%s\n' "$all" | sed -n "/ rendered-$pool-[0-9a-f]* /s/ .*//p; / :./s/ .*//p"
+}
+
+# Of each node: its name, what configuration it has, what it is to have, and whether it was cordoned before us.
+look() {
+  all=$(oc get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.annotations.machineconfiguration\.openshift\.io/currentConfig} {.metadata.annotations.machineconfiguration\.openshift\.io/desiredConfig} :{.metadata.annotations.dpu-cni/was-cordoned}{"\n"}{end}') ||
+    stop "the cluster cannot be asked"
+}
+
+# By the node's own plugin; a node that cannot be asked is not free. Without a plugin there must be no records either.
+vfs_home() {
+  rows=$(oc debug -q "node/$node" -- chroot /host sh -c "if [ -x $binary ]; then $binary vfs --json; else [ ! -d /run/dpu-cni ]; fi") ||
+    stop "$node does not say where its VFs are: oc debug node/$node -- chroot /host $binary vfs"
+  away=$(printf '%s\n' "$rows" | tr '\n{' ' \n' | sed -n 's/.*"device": *"\([^"]*\)".*"state": *"\([a-z]*\)".*/\1 is \2,/p' | grep -Ev ' (free|foreign),$')
+  [ "$away" ] || return 0
+  why=$(printf '%s\n' "$away" | sed "s|^\([^ ]*\) is orphaned,|\1 is orphaned: $binary vfs --release \1 there,|" | tr '\n' ' ')
+  why=${why%, }
+  return 1
+}
+
+# By the node's own annotations, which the daemon writes last.
+left_pool() {
+  rendered_worker=$(of_pool worker '{.spec.configuration.name}') || return
+  daemon=$(of_node '{.metadata.annotations.machineconfiguration\.openshift\.io/currentConfig} {.metadata.annotations.machineconfiguration\.openshift\.io/desiredConfig} {.metadata.annotations.machineconfiguration\.openshift\.io/state}') || return
+  case $daemon in
+    "$rendered_worker $rendered_worker Done") return ;;
+    *Degraded | *Unreconcilable) stop "$node is ${daemon##* }: $(of_node '{.metadata.annotations.machineconfiguration\.openshift\.io/reason}')" ;;
+    *" $rendered_worker "*) why=${why:-"the daemon is ${daemon##* }"} ;;
+    *) why=${why:-"its turn has not come: pool worker updates maxUnavailable nodes at once, and cordoned ones count"} ;;
+  esac
+  return 1
+}
+
+# The configuration, the binary and the reboot come with the move to the pool worker, on a node that pods have left. The
+# operator passes over a node that is cordoned, drains it itself, and uncordons it when it is done; the taint keeps pods off.
+take_off() {
+  close
+  drain
+  [ ! "$binary" ] || await 300 "every VF of $node to be at home" vfs_home
+  for mode in $modes; do unlabel "$mode"; done
+  no_vfs
+  await 900 "$node to be Ready (why not: oc describe node $node)" ready
+  unlabel "$role"
+  left_pool || oc adm uncordon "$node" || stop "$node cannot be uncordoned"
+  await 5400 "the machine config operator to take $node to the pool worker" left_pool
+  untaint
+  open
+}
+
+# A pool's configuration goes with it, and a daemon that still has to compare with it never gets on.
+everybody_left() {
+  look
+  why=$(printf '%s\n' "$all" | sed -n "/ rendered-$pool-[0-9a-f]* /s/ .*//p" | tr '\n' ' ')
+  [ ! "$why" ]
+}
+
+end() {
+  await 5400 "every node to leave the pool $pool" everybody_left
+  oc delete --ignore-not-found machineconfigpool "$pool" || stop "the pool cannot be deleted"
+}
