@@ -267,12 +267,12 @@ fn what_somebody_else_cordoned_stays_so() {
 fn labels_and_taints_that_are_there_with_another_value_are_set_right() {
     let cluster = tenant(&["worker-1"]);
     cluster.change_object("Node", "worker-1", |node| {
-        node["metadata"]["labels"][MODE] = json!("true");
+        node["metadata"]["labels"][ROLE] = json!("yes");
         node["spec"]["taints"] = json!([{ "key": MODE, "value": "no", "effect": "NoSchedule" }]);
     });
     cluster.steps(&["worker-1"]).ok();
     let node = cluster.object("Node", "worker-1").expect("the node");
-    assert_eq!(node["metadata"]["labels"][MODE], "");
+    assert_eq!(node["metadata"]["labels"][ROLE], "");
     assert_eq!(node["spec"]["taints"], json!([{ "key": MODE, "value": "true", "effect": "NoSchedule" }]));
 }
 

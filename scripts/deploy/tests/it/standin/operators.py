@@ -304,9 +304,8 @@ def labelled(cluster):
 
 
 def network(cluster, node):
-    served = [f"openshift.io/{policy['resourceName']}" for policy in policies(cluster, node)]
     if node.get("inMode") and cluster["cluster"] == "tenant":
-        ready(node, bool(served) and all(name in node["status"].get("allocatable", {}) for name in served))
+        ready(node, "openshift.io/mgmtvf" in node["status"].get("allocatable", {}))
     if node.get("inMode") and cluster["cluster"] == "infra" and not one(cluster, "Pod", "kube-proxy-" + node["metadata"]["name"]):
         serves = not cluster.get("upstream") or one(cluster, "DaemonSet", "kube-proxy-dpu")
         if serves and node.setdefault("proxySince", cluster["now"]) + 9 <= cluster["now"]:
