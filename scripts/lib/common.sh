@@ -35,13 +35,15 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 # Runs a command as root: directly, or through sudo for everybody else.
 as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif has sudo; then
-    sudo --preserve-env=DEBIAN_FRONTEND,DPU_CNI_ROOT,DPU_CNI_BIN_DIR -- "$@"
-  else
-    die "root is needed for: $* (no sudo here: run this script as root)"
-  fi
+  need_root
+  if ((EUID == 0)); then "$@"; else sudo --preserve-env=DEBIAN_FRONTEND,DPU_CNI_ROOT,DPU_CNI_BIN_DIR -- "$@"; fi
+}
+
+# Ends there where as_root cannot work. Before what as_root prints goes into a log: why not is for whoever is watching.
+need_root() {
+  ((EUID != 0)) || return 0
+  has sudo || die "root is needed, and there is no sudo here: run this script as root"
+  sudo true || die "root is needed, and sudo does not give it to $(id -un): run this script as root"
 }
 
 # Ends there, for an option whose value is missing or none: the usage says what it may be.

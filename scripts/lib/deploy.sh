@@ -50,9 +50,12 @@ deploy_on() {
 
 # build_deploy [TARGET]: not in silence where it takes minutes.
 build_deploy() {
-  local quiet=(--quiet)
-  if [[ ! -x $TARGET_DIR/${1:+$1/}tools/deploy ]]; then
+  local quiet=(--quiet) program=$TARGET_DIR/${1:+$1/}tools/deploy
+  if [[ ! -x $program ]]; then
     say "building the program behind this script (once)" >&2
+    quiet=()
+  elif [[ $(find "$REPO"/{Cargo.lock,scripts/deploy,shared} -newer "$program" -print -quit) ]]; then
+    say "building the program behind this script again (its sources are newer)" >&2
     quiet=()
   fi
   cargo build "${quiet[@]}" --locked --profile tools ${1:+--target "$1"} --manifest-path "$REPO/Cargo.toml" --package deploy >&2

@@ -34,6 +34,15 @@ need() {
     die "apt-get could not install ${packages[*]}: see $TOOLS/apt.log"
 }
 
+# Ends there where the namespaces that this script makes are forbidden. Before anything is installed or built.
+need_namespaces() {
+  local said
+  need unshare
+  need_root
+  said=$(as_root unshare --mount --net --pid --fork --kill-child --mount-proc true 2>&1) ||
+    die "namespaces cannot be made here (${said##*$'\n'}). In a container this needs more rights: start it with --privileged"
+}
+
 # Ends here on a system whose packages nobody has looked up.
 served_automatically() {
   case $OS in
@@ -45,6 +54,7 @@ served_automatically() {
 # apt-get: asks nothing, waits for another one to end, prints errors only.
 apt_get() {
   mkdir -p "$TOOLS"
+  need_root
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
     -o DPkg::Lock::Timeout=300 -o APT::Sandbox::User=root "$@" >"$TOOLS/apt.log" 2>&1 ||
     { sed -n '/^E:/p' "$TOOLS/apt.log" >&2; return 1; }

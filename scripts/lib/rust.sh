@@ -8,7 +8,8 @@ need_rust() {
   has cargo && has rustc || die "Rust is missing: install it from https://rustup.rs and try again"
   wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$REPO/Cargo.toml")
   version=$(rustc --version | cut -d' ' -f2)
-  printf '%s\n' "$wanted" "${version%%-*}" | sort -CV || die "Rust $wanted or later is needed, this is $version: rustup update stable"
+  printf '%s\n' "$wanted" "${version%%-*}" | sort -CV ||
+    die "Rust $wanted or later is needed, this is $version: $(newer_rust)"
   need cc
   for component; do
     has_component "$component" && continue
@@ -16,6 +17,14 @@ need_rust() {
     say "adding $component to the Rust toolchain (missing)"
     rustup -q component add "$component" || die "rustup could not add $component"
   done
+}
+
+# What to do about a Rust that is too old: one beside rustup is rustup's; a distribution's own does not get any newer.
+newer_rust() {
+  local rustc
+  rustc=$(type -P rustc)
+  if [[ -x ${rustc%/*}/rustup ]]; then echo "rustup update stable"
+  else echo "$rustc is the distribution's; install rustup from https://rustup.rs first, and try again in a new shell"; fi
 }
 
 has_component() { cargo "${1/rustfmt/fmt}" --version >/dev/null 2>&1; }
@@ -31,7 +40,7 @@ has_target() {
 }
 
 # The simulated node and everything else that tests, demo and benchmark run: target/debug/conformance.
-build_conformance() { cargo build --quiet --locked --manifest-path "$REPO/Cargo.toml" --package conformance "$@"; }
+build_conformance() { cargo build --locked --manifest-path "$REPO/Cargo.toml" --package conformance "$@"; }
 
 # What rustc calls this machine.
 host_triple() { rustc -vV | sed -n 's/^host: //p'; }

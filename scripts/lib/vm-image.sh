@@ -20,6 +20,7 @@ vm_image() {
   rm -rf "$VM"
   mkdir -p "$VM"/{packages,kernel,root}
   vm_fetch
+  say "making the machine's files of them"
   vm_kernel
   vm_root
   rm -rf "$VM"/{packages,kernel,root}

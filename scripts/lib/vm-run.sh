@@ -17,6 +17,7 @@ vm_qemu() {
 # vm_build: what is under test, unless it is given by DPU_CNI_BIN_DIR.
 vm_build() {
   need_rust
+  say "building what the machine runs (minutes, the first time)"
   [[ ${DPU_CNI_BIN_DIR:-} ]] || "$REPO/scripts/build" >/dev/null
   build_conformance
 }
@@ -59,6 +60,7 @@ vm_machine() {
 }
 
 vm_shell() {
+  say "booting (the processor is emulated: half a minute, more on a busy machine)"
   vm_machine vm.shell
   "${QEMU[@]}" -serial mon:stdio || true
 }
@@ -74,6 +76,7 @@ vm_demo() {
 vm_test() {
   local status=0
   rm -rf "$VM/results"
+  say "booting (the processor is emulated: half a minute, more on a busy machine); then a line for each test"
   vm_machine ''
   timeout -k 5 "$VM_SECONDS" "${QEMU[@]}" -serial stdio -serial "file:$VM/results.tar" </dev/null 2>"$VM/qemu.log" || status=$?
   mkdir "$VM/results"

@@ -17,10 +17,17 @@ const RUSTC: &str = "#!/bin/bash\n[[ $1 = --version ]] && echo 'rustc 99.0.0' ||
 /// `ssh NODE COMMAND`, here; the directories that are made there are noted.
 const SSH: &str = "#!/bin/bash\necho \"$1\" >>nodes\nexec bash -c \"${*:2}\"\n";
 const SUDO: &str = "#!/bin/bash\necho \"$1\" >>programs\nexec \"$@\"\n";
+/// As in a container: run as root, without its rights.
+const UNSHARE: &str = "#!/bin/bash\necho 'unshare: unshare failed: Operation not permitted' >&2\nexit 1\n";
 
 fn script(place: &Place, name: &str, arguments: &[&str]) -> Ran {
-    for (name, text) in [("cargo", CARGO), ("rustc", RUSTC), ("ssh", SSH), ("sudo", SUDO)] {
-        let path = place.write(&format!("bin/{name}"), text);
+    for (name, text) in
+        [("cargo", CARGO), ("rustc", RUSTC), ("ssh", SSH), ("sudo", SUDO), ("unshare", UNSHARE)]
+    {
+        let path = place.path(&format!("bin/{name}"));
+        if !path.exists() {
+            place.write(&format!("bin/{name}"), text);
+        }
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
     }
     let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
@@ -89,4 +96,48 @@ fn a_node_may_be_named_anywhere_and_must_be() {
     );
     programs.dedup();
     assert_eq!(programs.len(), 3, "each time in a directory that nobody can know before: {programs:?}");
+}
+
+#[test]
+fn a_container_without_rights_is_told_before_anything_is_built() {
+    for arguments in [["demo"].as_slice(), &["bench", "--quick"], &["build-release"], &["test", "unit"]] {
+        let place = Place::new();
+        let ran = script(&place, arguments[0], &arguments[1..]);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.err);
+        assert!(
+            ran.err.contains("unshare failed: Operation not permitted") && ran.err.contains("--privileged"),
+            "{}",
+            ran.err
+        );
+        assert!(!ran.err.contains("compiling") && !place.path("target").exists(), "{}", ran.err);
+    }
+}
+
+#[test]
+fn an_older_rust_of_the_distribution_needs_rustup_first() {
+    let place = Place::new();
+    place.write("bin/rustc", "#!/bin/bash\necho 'rustc 1.85.0 (built from a source tarball)'\n");
+    let ran = script(&place, "build", &[]);
+    assert!(
+        ran.err.contains("rustc is the distribution's; install rustup from https://rustup.rs first"),
+        "{}",
+        ran.err
+    );
+    let rustup = place.write("bin/rustup", "#!/bin/bash\nexit 1\n");
+    fs::set_permissions(rustup, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let ran = script(&place, "build", &[]);
+    assert!(ran.err.contains("this is 1.85.0: rustup update stable"), "{}", ran.err);
+}
+
+#[test]
+fn a_program_older_than_its_sources_is_not_rebuilt_in_silence() {
+    let place = Place::new();
+    script(&place, "audit", &["--root", "dist"]);
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    let program =
+        fs::File::options().write(true).open(place.path("target/tools/deploy")).expect("the program");
+    program.set_modified(long_ago).expect("a time");
+    drop(program);
+    let ran = script(&place, "audit", &["--root", "dist"]);
+    assert!(ran.err.contains("again (its sources are newer)\ncompiling build --locked"), "{}", ran.err);
 }
