@@ -145,6 +145,16 @@ impl World {
         self.mirror(&self.census(pods)?)
     }
 
+    /// Makes the node's sysfs name a VF as at home, which it is about to be.
+    ///
+    /// # Errors
+    /// When the tree cannot be written.
+    pub fn show(&self, vf: usize) -> Result<()> {
+        let vf = &self.node.vfs()[vf];
+        let device = self.node.root().join("sys/bus/pci/devices").join(vf.device_id());
+        Ok(fs::create_dir_all(device.join("net").join(&vf.name))?)
+    }
+
     /// The same for VFs that have just been looked for.
     ///
     /// # Errors

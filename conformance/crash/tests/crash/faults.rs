@@ -99,7 +99,10 @@ fn judge(scene: &Scene, all: &[&Pod], output: &Output, Case { point, fault }: &C
     }
     world.interrupted(all)?;
     if point.change == Some(Change::Answer) {
-        // Nobody has heard what it did: the runtime deletes the pod.
+        // Nobody has heard what it did, so it must not have done anything.
+        world.settled(all)?;
+        let away = world.census(all)?.vfs.iter().any(|seen| seen.place != Place::Host);
+        ensure!(!away || !scene.is_add(), "an ADD that nobody has heard of has left a VF in the pod");
         return Ok(());
     }
     let (code, text) = output.error()?;

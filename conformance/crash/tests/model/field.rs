@@ -35,6 +35,8 @@ pub(crate) struct Sandbox {
     pub(crate) pod: Pod,
     /// Whether its namespace has its name yet.
     pub(crate) lives: bool,
+    /// Whether another namespace has its path and its inode, so that who is in haste takes it for alive.
+    pub(crate) disguised: bool,
     /// Whether it has links of its own under the indices of VFs.
     pub(crate) crowded: bool,
     /// What runs in it.
@@ -112,6 +114,7 @@ impl Field {
         let pod = self.spare.remove(&number).map_or_else(|| self.node().pod("web", &name(number)), Ok)?;
         let pod = self.node().sandbox_in_place_of(&self[dead].pod, &pod)?;
         self.world.reuse_inode(&self[dead].pod, &pod)?;
+        self[dead].disguised = true;
         self.give(&pod, &[]);
         self.insert(number, pod);
         Ok(())
@@ -122,6 +125,7 @@ impl Field {
         let sandbox = Sandbox {
             pod,
             lives: true,
+            disguised: false,
             crowded: false,
             process: None,
             tampered: false,

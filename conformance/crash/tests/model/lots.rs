@@ -2,7 +2,7 @@
 
 use crash::Stage;
 
-use crate::field::Field;
+use crate::field::{Field, Sandbox};
 use crate::script::VFS;
 use crate::sight::Sight;
 
@@ -38,8 +38,9 @@ pub(crate) fn mend(lots: &mut Lots, sight: &Sight, field: &Field) {
         return;
     }
     for (lot, holder) in lots.iter_mut().zip(&sight.holders) {
-        let forsaken =
-            holder.is_some_and(|holder| holder.stage == Stage::Released || !field[holder.sandbox].lives);
+        let seems_to_live = |sandbox: &Sandbox| sandbox.lives || sandbox.disguised;
+        let forsaken = holder
+            .is_some_and(|holder| holder.stage == Stage::Released || !seems_to_live(&field[holder.sandbox]));
         if *lot == Lot::Torn && forsaken {
             *lot = Lot::Home;
         }

@@ -239,6 +239,7 @@ fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         24 => Just(Fate::Undisturbed),
         6 => micros().prop_map(Fate::Killed),
+        2 => micros().prop_map(Fate::Abandoned),
         1 => Just(Fate::Unread),
         1 => micros().prop_map(Fate::Restart),
         1 => Just(Fate::Lost),

@@ -43,6 +43,10 @@ impl Play<'_> {
             // Somebody is waited for in vain.
             conf["timeoutSeconds"] = json!(1);
         }
+        if self.lots.get(vf).is_some_and(|lot| matches!(lot, Lot::In(from) if self.is_same_pod(*from, to))) {
+            // It comes home while the ADD looks for it.
+            self.field.world.show(vf)?;
+        }
         let node = self.field.node();
         node.behave(|b| b.add = answer);
         let running = self.field.call(Verb::Add, to)?.conf(&conf).spawn()?;
@@ -156,7 +160,6 @@ impl Play<'_> {
         match fate {
             _ if impossible || refused || down || taken => Outlook::Fails,
             Fate::Killed(_) | Fate::Abandoned(_) | Fate::Restart(_) => Outlook::Either,
-            _ if holder.is_some_and(|holder| self.is_same_pod(holder, to)) => Outlook::Either,
             _ => Outlook::Succeeds,
         }
     }
