@@ -82,10 +82,10 @@ impl Field {
         privileged
     }
 
-    /// Whether a VF that is moved into this sandbox is not known there, nor when it comes home: without a parent device it
-    /// is known by its index, and that is taken.
-    pub(crate) fn is_too_crowded(&self, number: usize) -> bool {
-        self[number].crowded
+    /// Whether no ADD comes for a sandbox: its path is another's, and no runtime attaches what it has removed; or a simulated
+    /// VF would not be known there, nor when it comes home, for it is known by its index, and that is taken.
+    pub(crate) fn is_never_added(&self, number: usize) -> bool {
+        self[number].disguised || self[number].crowded
     }
 
     /// Sees to it that there is this sandbox.

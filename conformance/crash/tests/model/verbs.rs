@@ -26,7 +26,7 @@ enum Outlook {
 impl Play<'_> {
     pub(crate) fn add(&mut self, to: usize, vf: usize, fate: &Fate) -> Result<()> {
         self.field.need(to)?;
-        if self.field.is_too_crowded(to) {
+        if self.field.is_never_added(to) {
             return Ok(());
         }
         self.field[to].vf = vf;
@@ -302,7 +302,7 @@ impl Play<'_> {
     pub(crate) fn hand_over(&mut self, from: usize, to: usize, after: u64) -> Result<()> {
         let Some(vf) = self.lots.iter().position(|lot| *lot == Lot::In(from)) else { return Ok(()) };
         self.field.need(to)?;
-        if self.field.is_too_crowded(to) {
+        if self.field.is_never_added(to) {
             return Ok(());
         }
         // What the ADD will find, once the DEL has been.
