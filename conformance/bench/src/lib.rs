@@ -141,7 +141,7 @@ fn everything(args: &Args, field: &Field, plan: &Plan) -> Result<String> {
     let verdicts = Findings { field, measured: &measured, curves: &curves, sizes: &sizes }.judge();
     let notes = notes(field, plan, count);
     let command = std::env::args().collect::<Vec<_>>().join(" ");
-    let report = Report { machine, command, notes, sizes, measured, curves, verdicts };
+    let report = Report { machine, command, notes, sizes, measured, curves, verdicts, judged: !args.quick };
     report.save(&args.out)?;
     Ok(format!("{}\nwritten to {}\n", report.text(), Path::new(&args.out).display()))
 }

@@ -25,6 +25,7 @@ fn it_says_what_it_made_obeys_and_leaves_nothing_behind() -> Result<()> {
     let env = dir.path().join("node.env");
     let mut node = Command::new(env!("CARGO_BIN_EXE_conformance"))
         .args(["node", "--vfs", "3", "--vfio", "1", "--env"])
+        .env_remove("CNI_PATH")
         .arg(&env)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -46,6 +47,22 @@ fn it_says_what_it_made_obeys_and_leaves_nothing_behind() -> Result<()> {
     .map(typed);
     assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{introduction:#?}");
     assert!(introduction.iter().any(|line| line.contains("/var/lib/cni/results")), "{introduction:#?}");
+    let exports: Vec<&str> =
+        introduction.iter().map(|line| line.trim()).filter(|line| line.starts_with("export ")).collect();
+    // In a shell that knows nothing: what is asked for afterwards.
+    let asked = "test -x \"$CNI_PATH/dpu-host\" && ls \"$NETCONFPATH\" && echo \"$CNI_ARGS\"";
+    let pasted = Command::new("/bin/sh")
+        .args(["-euc", &format!("{}\n{asked}", exports.join("\n"))])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .output()?;
+    let printed = String::from_utf8(pasted.stdout)?;
+    assert_eq!(
+        printed.lines().collect::<Vec<_>>(),
+        ["10-ovn-kubernetes.conflist", "IgnoreUnknown=1;K8S_POD_NAMESPACE=web;K8S_POD_NAME=web-0"],
+        "{}",
+        String::from_utf8_lossy(&pasted.stderr)
+    );
 
     let env = fs::read_to_string(&env)?;
     let value = |key: &str| {

@@ -143,12 +143,15 @@ fn introduction(node: &Node) -> Result<String> {
         let name = if vf.vfio { "(vfio-pci)" } else { &vf.name };
         writeln!(text, "                {:<20}  {name:<15}  {}", vf.device_id(), vf.mac)?;
     }
+    let (plugins, cnitool) =
+        (plugins().display().to_string(), "cnitool is the CNI project's caller of plugins");
     let device = node.vfs().first().map_or("none", |vf| vf.device_id());
     write!(
         text,
-        "\nTo attach a pod, with dpu-host in $CNI_PATH:\n\n  \
-           ip netns add web-0\n  \
+        "\nTo attach a pod, paste this into another shell of root's ({cnitool}):\n\n  \
+           export CNI_PATH={plugins}\n  \
            export DPU_CNI_ROOT={root} NETCONFPATH={root}/{CONFS}/{device}\n  \
+           ip netns add web-0\n  \
            export CNI_ARGS='IgnoreUnknown=1;K8S_POD_NAMESPACE=web;K8S_POD_NAME=web-0'\n  \
            {enter}cnitool add ovn-kubernetes /run/netns/web-0\n\n\
          To see where the VFs are, and to take it away, with the same environment:\n\n  \
@@ -159,6 +162,16 @@ fn introduction(node: &Node) -> Result<String> {
          {root}/{CONFS} has a configuration for each device, one without, and one with a resource.\n"
     )?;
     Ok(text)
+}
+
+/// Where `dpu-host` is: in `$CNI_PATH`, as where this program was built beside it, or where plugins usually are.
+fn plugins() -> PathBuf {
+    let set = std::env::var_os("CNI_PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+    let has = |folder: &PathBuf| folder.join("dpu-host").is_file();
+    set.chain(beside).find(has).unwrap_or_else(|| PathBuf::from("/opt/cni/bin"))
 }
 
 /// Assignments that a shell can source. They appear all at once: a script may wait for the file.

@@ -83,6 +83,14 @@ impl Answer {
         format!("{}{said}", self.finished.ending())
     }
 
+    /// The same for whoever does not need every byte: of an error its code and its text.
+    pub fn glance(&self) -> String {
+        match self.refusal() {
+            Ok(refusal) => format!("{}, code {}: {}", self.finished.ending(), refusal.code, refusal.text()),
+            Err(_) => self.came_back(),
+        }
+    }
+
     /// Whether it ended in a stack trace, of Rust or of Go.
     pub fn panicked(&self) -> bool {
         ["panicked at", "goroutine 1 [running]"].iter().any(|trace| self.stderr().contains(trace))

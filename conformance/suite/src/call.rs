@@ -149,7 +149,7 @@ impl Call {
     #[must_use]
     pub fn shell(mut self, script: &str) -> Call {
         self.shell = Some(script.to_owned());
-        self.noting(format!("started by `{script}`"))
+        self.noting(format!("`{script}` to start it"))
     }
 
     /// Executes the plugin by another path.

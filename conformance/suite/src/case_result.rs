@@ -106,7 +106,7 @@ impl CaseResult {
             let failure = match run.verdict {
                 Ok(()) => {
                     row.status = Status::Pass;
-                    row.came_back = run.last.map(|last| brief(&last.came_back(), 200)).unwrap_or_default();
+                    row.came_back = run.last.map(|last| brief(&last.glance(), 200)).unwrap_or_default();
                     continue;
                 }
                 Err(Stop::Skipped(reason)) => {

@@ -20,6 +20,10 @@ pub enum Level {
 }
 
 impl Level {
+    /// In the order in which they are explained.
+    pub const ALL: [Level; 6] =
+        [Level::Must, Level::Skel, Level::Runtime, Level::Library, Level::Placeholder, Level::Interface];
+
     /// Its letter in reports.
     pub fn letter(self) -> char {
         match self {
@@ -29,6 +33,18 @@ impl Level {
             Level::Library => 'L',
             Level::Placeholder => 'P',
             Level::Interface => 'S',
+        }
+    }
+
+    /// What the letter stands for.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Level::Must => "the specification says that it must be so",
+            Level::Skel => "the reference library (skel) does so",
+            Level::Runtime => "a runtime in use depends on it",
+            Level::Library => "libcni does so around a plugin",
+            Level::Placeholder => "what a placeholder adds",
+            Level::Interface => "what a plugin that gives interfaces adds",
         }
     }
 }

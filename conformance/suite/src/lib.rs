@@ -70,7 +70,7 @@ use self::case_result::{CaseResult, Status};
 use self::fixture::Fixture;
 use self::levels::Profile;
 use self::progress::Progress;
-use self::report::{About, Format};
+use self::report::{About, Format, View};
 use self::runner::Chosen;
 use self::suite::{Random, Subject, Suite};
 
@@ -95,6 +95,9 @@ pub struct Args {
     /// How to report.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Show only what failed, and not what is only advised (of the table).
+    #[arg(long)]
+    failures: bool,
     /// A command that gives each trial the devices and daemons that the plugin needs; `conformance check` knows
     /// `simulated-node` too, the node that `dpu-host` runs on.
     #[arg(long, value_name = "CMD")]
@@ -129,7 +132,7 @@ pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
         return Ok(ExitCode::SUCCESS);
     }
     let start = Instant::now();
-    let format = args.format;
+    let (format, view) = (args.format, View::of_stdout(args.failures));
     let suite = prepare(args, builtin)?;
     let rows = run_checks(&suite, &chosen);
     let interrupted = suite.common.interrupted.load(Ordering::Relaxed);
@@ -142,7 +145,7 @@ pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
         interrupted,
     };
     let mut out = stdout().lock();
-    format.write(&mut out, &about, &rows).and_then(|()| out.flush()).context("writing the report")?;
+    format.write(&mut out, &about, &rows, view).and_then(|()| out.flush()).context("writing the report")?;
     if interrupted {
         return Ok(ExitCode::FAILURE);
     }

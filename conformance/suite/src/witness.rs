@@ -104,9 +104,11 @@ impl State {
             let mac = if link.kind.name == "bridge" { "bridge" } else { &link.mac };
             let up = if link.is_up() { "up" } else { "down" };
             let promisc = link.flags.iter().any(|flag| flag == "PROMISC");
-            facts.insert(format!(
-                "link {name} {mac} mtu {mtu} {up} {alias:?} {altnames:?} promiscuous {promisc}"
-            ));
+            let mut fact = format!("link {name} {mac} mtu {mtu} {up}");
+            fact.extend(alias.iter().map(|alias| format!(" alias {alias}")));
+            fact.extend(altnames.iter().map(|altname| format!(" altname {altname}")));
+            fact.push_str(if promisc { " promiscuous" } else { "" });
+            facts.insert(fact);
             facts.extend(link.addresses().into_iter().map(|address| format!("address {name} {address}")));
         }
         for family in ["-4", "-6"] {

@@ -33,6 +33,8 @@ pub(super) struct Report {
     pub(super) curves: Vec<Curve>,
     /// What of the limits is reached.
     pub(super) verdicts: Vec<Verdict>,
+    /// Whether the figures mean enough to say so.
+    pub(super) judged: bool,
 }
 
 impl Report {

@@ -22,7 +22,7 @@ pub(super) fn render(report: &Report) -> String {
         let _ = write!(text, "\n### Growth\n\n{}", growth(&report.curves));
     }
     let _ = write!(text, "\n### Size\n\n{}", sizes(report));
-    let _ = write!(text, "\n### Limits\n\n{}", verdicts(&report.verdicts));
+    let _ = write!(text, "\n### Limits\n\n{}", verdicts(&report.verdicts, report.judged));
     text
 }
 
@@ -91,11 +91,12 @@ fn sizes(report: &Report) -> String {
     align(&rows)
 }
 
-fn verdicts(verdicts: &[Verdict]) -> String {
+fn verdicts(verdicts: &[Verdict], judged: bool) -> String {
     let mut rows = vec![["", "at most", "measured", ""].map(str::to_owned).to_vec()];
     for verdict in verdicts {
         let measured = verdict.measured.as_ref().map_or_else(dash, |value| value.to_string());
         let met = match verdict.met() {
+            Some(_) if !judged => "not judged",
             Some(true) => "met",
             Some(false) => "NOT MET",
             None => "not measured",

@@ -26,6 +26,7 @@ fn a_run_measures_every_verb_of_both_plugins_and_leaves_its_report() {
     let read = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
 
     assert!(printed.starts_with(&read("report.md")), "what is printed is what is kept");
+    assert!(printed.contains("not judged") && !printed.to_lowercase().contains("not met"), "{printed}");
     let report: Value = serde_json::from_str(&read("report.json")).unwrap();
     let measured = report["measured"].as_array().unwrap();
     for (name, verb) in [

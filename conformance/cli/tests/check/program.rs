@@ -58,6 +58,59 @@ fn junit_has_a_case_per_check() -> Result<()> {
     Ok(())
 }
 
+/// 27 fails where the specification says must, 42 is advice.
+const LENIENT: &[&str] = &["--profile", "spec", "--only", "27,42,101,151"];
+
+#[test]
+fn a_table_is_as_wide_as_it_may_be() -> Result<()> {
+    for (columns, width) in [(None, 100), (Some("70"), 70), (Some("160"), 160)] {
+        let mut command = check(LENIENT)?;
+        command.env_remove("COLUMNS").envs(columns.map(|columns| ("COLUMNS", columns)));
+        let text = String::from_utf8(command.output()?.stdout)?;
+        let table: Vec<&str> = text.lines().skip(1).take_while(|line| !line.is_empty()).collect();
+        let widest = table.iter().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest <= width && widest > width / 2), "{width}: {text}");
+        assert_eq!(text.contains("came back\n"), width == 160, "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_sum_counts_advice_apart_and_explains_letters() -> Result<()> {
+    let text = String::from_utf8(run(LENIENT)?.stdout)?;
+    assert!(text.contains("\n1 passed, 1 failed, 1 skipped, 1 not as advised; 4 checks"), "{text}");
+    assert!(text.contains("\nM  the specification says that it must be so\n"), "{text}");
+    assert!(text.contains("\nadvice: not as it should be, but profile spec does not require it\n"), "{text}");
+    assert!(!text.contains('\x1b'), "{text}");
+    let text = String::from_utf8(run(&[LENIENT, &["--failures"]].concat())?.stdout)?;
+    assert!(text.contains("\n 27 M     DEL          FAIL"), "{text}");
+    assert!(text.contains("\n1 passed, 1 failed, 1 skipped, 1 not as advised; 4 checks"), "{text}");
+    for other in ["pass ", "advice", "skip ", "-- validators", "42 DEL"] {
+        assert!(!text.contains(other), "{other}: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn verdicts_have_colours_on_a_terminal() -> Result<()> {
+    let line = format!(
+        "stty cols 150; exec {} check --plugin {} {}",
+        env!("CARGO_BIN_EXE_conformance"),
+        plugin("dpu-nic-placeholder")?.display(),
+        LENIENT.join(" ")
+    );
+    for (key, value, coloured) in [("TERM", "xterm", true), ("NO_COLOR", "1", false), ("TERM", "dumb", false)]
+    {
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--command", &line, "/dev/null"]).env("TERM", "xterm");
+        command.env_remove("COLUMNS").env_remove("NO_COLOR").env(key, value).stdin(Stdio::null());
+        let text = String::from_utf8(command.output()?.stdout)?;
+        assert_eq!(text.contains("\x1b[1;31mFAIL"), coloured, "{key}={value}: {text}");
+        assert!(text.contains("came back\r\n"), "as wide as this terminal: {text}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_failing_required_check_is_exit_status_1() -> Result<()> {
     // A placeholder attaches nothing.

@@ -3,6 +3,7 @@
 mod json;
 mod junit;
 mod table;
+mod view;
 
 use std::io::{self, Write};
 
@@ -12,10 +13,12 @@ use serde::Serialize;
 use super::case_result::{CaseResult, Status};
 use super::levels::Profile;
 
+pub use self::view::View;
+
 /// A format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A line per check, and the particulars of those that failed.
+    /// A line per check, as wide as the terminal, and the particulars of those that failed.
     #[default]
     Table,
     /// One JSON object.
@@ -71,10 +74,16 @@ impl Summary {
 }
 
 impl Format {
-    /// Writes the whole report.
-    pub fn write(self, out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {
+    /// Writes the whole report; only a table depends on who looks at it.
+    pub fn write(
+        self,
+        out: &mut impl Write,
+        about: &About,
+        rows: &[CaseResult],
+        view: View,
+    ) -> io::Result<()> {
         match self {
-            Format::Table => table::write(out, about, rows),
+            Format::Table => table::write(out, about, rows, view),
             Format::Json => json::write(out, about, rows),
             Format::Junit => junit::write(out, about, rows),
         }
