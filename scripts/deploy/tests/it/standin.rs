@@ -1,10 +1,11 @@
 //! A cluster to try commands on, without one: `oc`, `kubectl` and `sleep` in front of operators that behave as the real
-//! ones are known to (`standin/operators.py`). Its time passes only with its calls, so nothing here waits.
+//! ones are known to (`standin/`). Its time passes only with its calls, so nothing here waits.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -17,6 +18,15 @@ const SSH: &str = "#!/bin/sh\necho \"${0##*/} $*\" >>\"$CLUSTER.ssh\"\n";
 /// A rendering, and the cluster that it is for.
 pub(crate) struct Cluster {
     pub(crate) place: Place,
+    server: Child,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // It ends with its input.
+        drop(self.server.stdin.take());
+        let _ended = self.server.wait();
+    }
 }
 
 impl Cluster {
@@ -32,20 +42,14 @@ impl Cluster {
                 place.write(&format!("manifests/{name}.json"), manifest.to_string());
             }
         }
-        let python = python();
-        let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/standin/client.py");
         for name in ["oc", "kubectl", "sleep"] {
-            program(
-                &place,
-                name,
-                &format!("#!/bin/sh\nexec '{python}' -BSE '{}' {name} \"$@\"\n", client.display()),
-            );
+            program(&place, name, include_str!("standin/client.sh"));
         }
         for name in ["ssh", "scp"] {
             program(&place, name, SSH);
         }
-        place.write("cluster.json", objects(&place, cluster, upstream, nodes).to_string());
-        Cluster { place }
+        let state = place.write("cluster.json", objects(&place, cluster, upstream, nodes).to_string());
+        Cluster { place, server: serve(&state) }
     }
 
     /// All of it.
@@ -112,7 +116,19 @@ fn light(mut manifest: Value) -> Value {
     manifest
 }
 
-/// Python itself, not a script that looks for one at each call.
+/// Whoever answers the clients' calls, once it can be asked.
+fn serve(state: &Path) -> Child {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/standin/server.py");
+    let mut command = Command::new(python());
+    command.args(["-BS".as_ref(), program.as_os_str(), state.as_os_str()]);
+    let mut server = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut line).expect("it starts");
+    assert_eq!(line, "ready\n");
+    server
+}
+
+/// Python itself, not a script that looks for one at each start.
 fn python() -> &'static str {
     static FOUND: OnceLock<String> = OnceLock::new();
     FOUND.get_or_init(|| {

@@ -11,7 +11,7 @@ def values(path, root):
     while at < len(path):
         step = STEP.match(path, at)
         if not step:
-            raise SystemExit(f"error: error parsing jsonpath {path}")
+            raise ValueError(f"error: error parsing jsonpath {path}")
         at = step.end()
         field, condition, wanted = step.group(1), step.group(2), step.group(3)
         if field is not None:

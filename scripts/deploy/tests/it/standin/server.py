@@ -1,13 +1,19 @@
-"""`oc`, `kubectl` and `sleep` on a cluster that is one file of JSON ($CLUSTER): what the commands of an installation meet.
+"""`oc`, `kubectl` and `sleep` on a cluster that is one file of JSON: what the commands of an installation meet.
 
-It is called as `client.py oc|kubectl|sleep ARGUMENT...`. Every call takes a second of the cluster's time, `sleep N` four times N, so that few calls are needed, and no other time. Meanwhile the operators do what they
-do (operators.py). A call that changes something is noted, and may be made the last of its caller ($CLUSTER: `killAfter`).
+It is called as `server.py CLUSTER`, and answers one call after the other (client.sh) until its own standard input ends:
+a Python of its own for each of the hundreds of calls would take a hundred times as long as what they ask. Every call
+takes a second of the cluster's time, `sleep N` four times N, so that few calls are needed, and no other time. Meanwhile
+the operators do what they do (operators.py). A call that changes something is noted, and may be made the last of its
+caller (CLUSTER: `killAfter`).
 """
 import json
 import os
 import re
+import shlex
 import signal
 import sys
+import threading
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import jsonpath  # noqa: E402
@@ -29,36 +35,55 @@ class Failed(Exception):
 
 
 def main():
-    name = sys.argv.pop(1)
-    path = os.environ["CLUSTER"]
+    path = sys.argv[1]
+    os.mkfifo(path + ".asked")
+    os.mkfifo(path + ".answer")
+    print("ready", flush=True)
+    threading.Thread(target=end_with_input, daemon=True).start()
+    while True:
+        with open(path + ".asked") as asked:
+            caller, name, stdin, *words = asked.read().split("\0")[:-1]
+        try:
+            code, out, err = serve(path, int(caller), name, words, stdin)
+        except Exception:
+            code, out, err = 70, "", traceback.format_exc()
+        with open(path + ".answer", "w") as answer:
+            answer.write(f"printf %s {shlex.quote(out)}; printf %s {shlex.quote(err)} >&2; exit {code}\n")
+
+
+def end_with_input():
+    sys.stdin.read()
+    os._exit(0)
+
+
+def serve(path, caller, name, words, stdin):
     with open(path) as file:
         cluster = json.load(file)
     if name == "sleep":
-        operators.pass_time(cluster, 4 * int(sys.argv[1]))
-        return save(path, cluster)
+        operators.pass_time(cluster, 4 * int(words[0]))
+        save(path, cluster)
+        return 0, "", ""
     operators.pass_time(cluster, 1)
-    words = sys.argv[1:]
-    if words[0] == "adm":
-        words = words[1:]
-    code, changed = 0, words[0] not in ("get", "debug", "config", "describe", "whoami")
+    verbs = words[1:] if words[0] == "adm" else words
+    changed = verbs[0] not in ("get", "debug", "config", "describe", "whoami")
+    if "-" in words:
+        cluster["stdin"] = stdin
+    code, out, err = 0, "", ""
     try:
-        out = call(cluster, words)
+        out = call(cluster, verbs)
     except Failed as failure:
-        code, out = 1, ""
-        print(failure, file=sys.stderr)
+        code, err = 1, f"{failure}\n"
     if changed:
-        cluster["calls"].append(" ".join([name] + sys.argv[1:]))
+        cluster["calls"].append(" ".join([name] + words))
     save(path, cluster)
-    sys.stdout.write(out)
-    sys.stdout.flush()
     if changed and len(cluster["calls"]) == cluster.get("killAfter"):
-        os.kill(os.getppid(), cluster.get("killWith", signal.SIGKILL))
-    sys.exit(code)
+        os.kill(caller, cluster.get("killWith", signal.SIGKILL))
+    return code, out, err
 
 
 def save(path, cluster):
     with open(path + ".new", "w") as file:
-        json.dump(cluster, file)
+        file.write(json.dumps(cluster))
     os.replace(path + ".new", path)
 
 
@@ -203,8 +228,7 @@ def drain(cluster, plain, flags, files):
 
 def documents(cluster, file):
     if file == "-":
-        text = sys.stdin.read()
-        cluster["stdin"] = text
+        text = cluster["stdin"]
         heads = re.findall(r"^kind: (\S+)\nmetadata:\n(?:  .*\n)*?  name: (\S+)", text, re.M)
         return [{"kind": kind, "metadata": {"name": name}} for kind, name in heads]
     with open(os.path.join(cluster["manifests"], os.path.basename(file) + ".json")) as manifest:
