@@ -3,8 +3,12 @@
 use crate::support::{Place, TENANT};
 
 fn policies(version: &str) -> (Vec<String>, String) {
+    policies_of(TENANT, version)
+}
+
+fn policies_of(values: &str, version: &str) -> (Vec<String>, String) {
     let place = Place::new();
-    let ran = place.render("tenant", TENANT, &["--kubernetes-version", version]).ok();
+    let ran = place.render("tenant", values, &["--kubernetes-version", version]).ok();
     let files = place.list("out").into_iter().filter(|name| name.contains("admission"));
     let of = |name: &String| {
         place.yaml(&format!("out/{name}"))["apiVersion"].as_str().expect("a version").to_owned()
@@ -22,6 +26,8 @@ fn each_version_gets_the_api_that_it_serves() {
     let (files, warnings) = policies("v1.34.2");
     assert_eq!(files[0], "mutatingadmissionpolicy admissionregistration.k8s.io/v1beta1");
     assert_eq!(files[2], "validatingadmissionpolicy admissionregistration.k8s.io/v1");
+    assert!(warnings.contains("MutatingAdmissionPolicy is enabled in FeatureGate cluster"), "{warnings}");
+    let (_, warnings) = policies_of(&format!("profile: kubernetes\n{TENANT}"), "1.34");
     assert!(warnings.contains("--feature-gates=MutatingAdmissionPolicy=true"), "{warnings}");
 
     let (files, warnings) = policies("1.31");

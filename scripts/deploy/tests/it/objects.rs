@@ -144,6 +144,28 @@ fn a_configuration_that_the_operator_does_not_take() {
     }
 }
 
+/// A host of another label is as good as one of the usual label to our plugin, but not to pods of the network operator.
+#[test]
+fn what_the_network_operator_ties_to_its_own_labels() {
+    let bound =
+        "network-metrics-daemon and network-check-target are kept off by network.operator.openshift.io/dpu";
+    says(
+        |[node, _, config, _]| {
+            config["data"]["dpu-host-mode-label"] = json!("example.com/host=");
+            node["metadata"]["labels"] = json!({ WORKER: "", ROLE: "", "example.com/host": "" });
+            node["spec"]["taints"][0]["key"] = json!("example.com/host");
+        },
+        &[&format!("dpu-host-mode-label: example.com/host=; {bound}-host only")],
+    );
+    says(
+        |[_, _, config, _]| config["data"]["dpu-mode-label"] = json!("example.com/card="),
+        &[&format!(
+            "{bound} only: their pods land on nodes of that label and never start, and error-cni, with Multus' \
+             readiness file, does not come there: they degrade nothing"
+        )],
+    );
+}
+
 #[test]
 fn a_pool_that_nothing_reaches() {
     says(

@@ -41,7 +41,7 @@ fn a_file_mode_stays_what_it_is() {
 fn a_must_gather_has_empty_lists_and_broken_files() {
     let place = Place::new();
     let node = "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: w1\n  labels: {node-role.kubernetes.io/worker: \"\", network.operator.openshift.io/dpu-host: \"\"}\n\
-                spec:\n  taints: [{key: network.operator.openshift.io/dpu-host, value: \"true\", effect: NoSchedule}]\n";
+                spec:\n  taints: [{key: network.operator.openshift.io/dpu-host, value: \"true\", effect: NoSchedule}]\nstatus:\n  allocatable: {openshift.io/dpuvf: \"15\"}\n";
     let core = format!("{GATHERED}/namespaces/openshift-network-operator/core");
     place.write(&format!("{GATHERED}/cluster-scoped-resources/core/nodes/w1.yaml"), node);
     place.write(
