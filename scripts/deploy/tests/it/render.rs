@@ -151,15 +151,15 @@ fn without_openshift_a_node_gets_plain_files() {
     assert!(place.list("out").contains(&"node/etc/cni/net.d/00-dpu-nic-placeholder.conflist".to_owned()));
 }
 
-fn readme() -> String {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    fs::read_to_string(readme).expect("the README")
+/// A page of the repository.
+fn page(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)).expect(name)
 }
 
-/// What is printed is what is run, and how that is called stands in the README.
+/// What is printed is what is run, and how that is called stands on the page.
 #[test]
-fn what_is_printed_is_the_script_that_the_readme_calls() {
-    let readme = readme();
+fn what_is_printed_is_the_script_that_the_page_calls() {
+    let page = page("scripts/README.md");
     for (cluster, profile) in
         [("tenant", "openshift"), ("infra", "openshift"), ("tenant", "kubernetes"), ("infra", "kubernetes")]
     {
@@ -171,7 +171,7 @@ fn what_is_printed_is_the_script_that_the_readme_calls() {
         assert_eq!(ran.out, steps);
         for arguments in ["--check NODE...", "NODE..."] {
             let call = format!("sh {cluster}/STEPS {arguments}");
-            assert!(steps.contains(&call) && readme.contains(&call), "{call}");
+            assert!(steps.contains(&call) && page.contains(&call), "{call}");
         }
         for token in ["CLIENT", "ADMIN", "@manager@", "@copy@", "@without_sriov@", "@policies_hint@"] {
             assert!(!steps.contains(token), "{token} was not filled in: {steps}");
@@ -235,10 +235,10 @@ fn without_openshift_the_labels_are_those_that_ovn_kubernetes_reads() {
     }
     let conflist = place.read("out/node/etc/cni/net.d/00-dpu-nic-placeholder.conflist");
     let shown: Value = serde_json::from_str(&conflist).expect("JSON");
-    let readme = readme();
-    let (_, rest) = readme.split_once("```json\n").expect("the placeholder's configuration");
+    let page = page("plugins/dpu-nic-placeholder/README.md");
+    let (_, rest) = page.split_once("```json\n").expect("the placeholder's configuration");
     let (wanted, _) = rest.split_once("```").expect("its end");
-    assert_eq!(shown, serde_json::from_str::<Value>(wanted).expect("JSON"), "as the README shows it");
+    assert_eq!(shown, serde_json::from_str::<Value>(wanted).expect("JSON"), "as the page shows it");
 }
 
 #[test]
