@@ -3,13 +3,13 @@
 use cni::{Args, Attachment, NetConf, Pod};
 use ovnkube::Failure;
 
-use crate::attachment::Record;
-use crate::chores::Untold;
 use crate::config::Config;
 use crate::device::DeviceId;
-use crate::refusal;
+use crate::housekeeping::Untold;
+use crate::record::attachment::Record;
+use crate::record::store;
 use crate::server::Forward;
-use crate::store;
+use crate::server::refusals;
 
 /// Reads a configuration as ADD and as DEL do. The paths that ADD would use; DEL always has some.
 pub fn configuration(conf: &NetConf) -> Option<[std::path::PathBuf; 3]> {
@@ -53,5 +53,5 @@ pub fn file_name(attachment: &Attachment) -> String {
 /// What a pod's event shows of a failed ADD.
 pub fn explained(failure: &Failure) -> cni::Error {
     let pod = Pod { namespace: Some("web".into()), name: Some("web-0".into()), uid: None };
-    refusal::explain(failure, &pod, &DeviceId::Netdev("eth0-2".into()))
+    refusals::explain(failure, &pod, &DeviceId::Netdev("eth0-2".into()))
 }

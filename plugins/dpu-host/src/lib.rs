@@ -2,40 +2,22 @@
 //!
 //! It wraps ovn-kubernetes' `dpu-host` mode: finds the pod's VF, has ovnkube-node and the card set it up, moves
 //! it into the pod where the server does not, and brings it home again whatever happened in between.
-//! A verb is a file; `node` is what all of them work on.
+//! A verb is a file of `verbs`; `node` is what all of them work on.
 #![forbid(unsafe_code)]
 
-mod add;
-mod attachment;
-mod budget;
-mod check;
-mod chores;
-mod claim;
-mod clock;
 mod config;
-mod credible;
-mod del;
 mod device;
-mod drift;
-mod fault;
-mod gc;
-mod host_use;
+mod error;
+mod housekeeping;
 mod node;
-mod plumb;
-mod pool;
-mod refusal;
-mod release;
-mod rival;
-mod second;
+mod pod;
+mod record;
 mod server;
-mod status;
-mod store;
+mod time;
 mod trace;
-mod traces;
+mod verbs;
 mod vf;
-mod vfio;
 mod vfs;
-mod witness;
 
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -47,6 +29,7 @@ use std::time::Instant;
 use cni::{Add, AddResult, Check, Del, Error, Gc, Leniency, Plugin, Pod, Status, Verb};
 
 use crate::node::Node;
+use crate::verbs::{add, check, del, gc, status};
 
 /// The plugin, and what its call leaves for after the answer.
 struct DpuHost {
@@ -100,7 +83,7 @@ impl Plugin for DpuHost {
         let took = node.trace.answered();
         // CHECK and STATUS are called in haste.
         if matches!(verb, Verb::Add | Verb::Del | Verb::Gc) {
-            chores::run(node);
+            housekeeping::run(node);
             server::report(node, verb, took, self.failed.get());
         }
     }
@@ -115,7 +98,7 @@ impl DpuHost {
     /// Notes how a call has ended, and names the pod in its error.
     fn ended<T>(&self, done: Result<T, Error>, pod: &Pod) -> Result<T, Error> {
         self.failed.set(done.is_err());
-        done.map_err(|error| fault::of_pod(error, pod))
+        done.map_err(|error| error::of_pod(error, pod))
     }
 }
 

@@ -11,9 +11,9 @@ use linux::{Netlink, Netns, NetnsId};
 use ovnkube::Client;
 
 use crate::config::Config;
-use crate::credible;
-use crate::fault;
-use crate::store::Store;
+use crate::error;
+use crate::record::credible;
+use crate::record::store::Store;
 use crate::trace::Trace;
 
 /// Everything that a verb works on.
@@ -100,7 +100,7 @@ impl Node {
     pub(crate) fn links(&self) -> Result<&Netlink, Error> {
         match self.links.get() {
             Some(links) => Ok(links),
-            None => Netlink::host().map_err(fault::netlink).map(|links| self.links.get_or_init(|| links)),
+            None => Netlink::host().map_err(error::netlink).map(|links| self.links.get_or_init(|| links)),
         }
     }
 }
@@ -126,10 +126,10 @@ impl Sandbox {
     /// # Errors
     /// 104 when it is none.
     pub(crate) fn of_pod(path: &Path, pod: &Pod) -> Result<Self, Error> {
-        let sandbox = Self::open(path).map_err(|error| fault::bad_netns(pod, error))?;
+        let sandbox = Self::open(path).map_err(|error| error::bad_netns(pod, error))?;
         // CNI_NETNS_OVERRIDE lets it through, but nothing could be undone there.
         if credible::is_own(&sandbox.netns.id()) {
-            return Err(fault::bad_netns(pod, "it is the host's own"));
+            return Err(error::bad_netns(pod, "it is the host's own"));
         }
         Ok(sandbox)
     }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::clock::Began;
+use crate::time::Began;
 
 /// The time line of one call.
 pub(crate) struct Trace {

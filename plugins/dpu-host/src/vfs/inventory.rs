@@ -8,13 +8,13 @@ use linux::{Link, Mac};
 use serde::Serialize;
 
 use super::state::{Seen, State};
-use crate::attachment::{Held, Record};
 use crate::device::DeviceId;
 use crate::node::{Node, Sandbox};
-use crate::store::Store;
+use crate::pod::witness::Witnesses;
+use crate::record::attachment::{Held, Record};
+use crate::record::store::Store;
 use crate::vf;
-use crate::vfio;
-use crate::witness::Witnesses;
+use crate::vf::vfio;
 
 /// The kubelet is asked once for all of them.
 const BUDGET: Duration = Duration::from_secs(2);

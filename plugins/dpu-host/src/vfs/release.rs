@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::options::Release;
-use crate::attachment::{Held, Record};
-use crate::clock::age;
-use crate::del::BUDGET;
-use crate::fault::short;
-use crate::gc;
+use crate::error::short;
 use crate::node::Node;
-use crate::witness::Witnesses;
+use crate::pod::witness::Witnesses;
+use crate::record::attachment::{Held, Record};
+use crate::time::age;
+use crate::verbs::del::BUDGET;
+use crate::verbs::gc;
 
 /// An attachment to be ended.
 struct Found<'a> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::inventory::{Place, Row};
 use super::state::State;
-use crate::clock::{age, now};
+use crate::time::{age, now};
 
 /// Whether the card may be rebooted now: what is not at home is an error, whosever it is, if it is the DPU's at all.
 pub(super) fn drained(rows: &[Row]) -> Result<String, String> {

@@ -5,9 +5,9 @@ use linux::Link;
 use serde::Serialize;
 
 use super::inventory::Place;
-use crate::attachment::{Held, Record, Stage};
-use crate::drift::is_drifted;
-use crate::traces;
+use crate::record::attachment::{Held, Record, Stage};
+use crate::vf::naming::is_drifted;
+use crate::vf::traces;
 
 /// What a VF is to the node.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,0 +1,4 @@
+//! Whether a pod lives, and whose a VF is: what the kubelet and the kernel say.
+
+pub(crate) mod rival;
+pub(crate) mod witness;

@@ -1,0 +1,235 @@
+//! Taking a device for an attachment: nobody else has it, it is on the host, and its record is written.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cni::Error;
+use linux::Link;
+use linux::sriov::PciAddress;
+
+use crate::device::DeviceId;
+use crate::device::host_use;
+use crate::error;
+use crate::node::Node;
+use crate::pod::rival::Inquiry;
+use crate::record::attachment::{Held, Home, Record, SIMULATED};
+use crate::record::release;
+use crate::record::store::Lock;
+use crate::time::BootTime;
+use crate::vf;
+use crate::vf::naming::is_drifted;
+use crate::vf::traces;
+use crate::vf::vfio;
+
+/// How long a device may take from one pod to the next: the device plugin hands it out before the old pod's DEL has ended.
+const HANDOVER: Duration = Duration::from_secs(5);
+/// How often is looked whether it has come: neither a claim nor a namespace gives notice.
+const HANDOVER_POLL: Duration = Duration::from_millis(50);
+
+/// Makes `id` the next device of `record`, to be called `ifname` in the pod. The record is on disk, and the device
+/// claimed, when this returns; the lock is not held any more.
+///
+/// # Errors
+/// 102 when a living pod has it, 103 when it is no VF, 11 when it is not on the host in time.
+pub(crate) fn take(
+    node: &Node,
+    record: &mut Record,
+    id: DeviceId,
+    ifname: &str,
+    deadline: Instant,
+) -> Result<(), Error> {
+    usable(node, &id)?;
+    if record.devices.is_empty() {
+        begun_with(node, record, &id)?;
+    }
+    let (lock, home) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
+    if record.devices.is_empty() {
+        // The server is asked next, and a kill may come in between.
+        record.server_may_act_until = Some(BootTime::after(node.config.server_budget));
+    }
+    record.devices.push(Held { id, ifname: ifname.to_owned(), home, inside: None, admin_mac: None });
+    let store = node.store()?;
+    let claimed = store.save(record).and_then(|()| {
+        let held = &record.devices[record.devices.len() - 1];
+        store.claim(&held.id, record)
+    });
+    if claimed.is_err() && record.devices.len() == 1 {
+        // Nothing has been done to the device, and a record that cannot be relied on is worse than none.
+        if let Err(error) = store.remove(record) {
+            log::warn!("{error}");
+        }
+    }
+    drop(lock);
+    claimed
+}
+
+/// Refuses an attachment that an earlier ADD has begun with another device: the new record would take the place of the
+/// one that knows where that is.
+fn begun_with(node: &Node, record: &Record, id: &DeviceId) -> Result<(), Error> {
+    let store = node.store()?;
+    let Some(old) = store.load(&record.attachment)? else { return Ok(()) };
+    match old.devices.iter().find(|held| held.id != *id && store.owns(&old, &held.id)) {
+        None => Ok(()),
+        Some(held) => Err(error::again(
+            format!("pod {} was being attached with VF {} when that was cut off", old.pod, held.id),
+            "this is tried again once the container runtime has deleted that sandbox",
+        )),
+    }
+}
+
+/// Refuses what no pod can be given, before anybody is waited for.
+fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
+    const POOL: &str = "check the device plugin's pool: it must hold VFs of the DPU only";
+    match id {
+        DeviceId::Pci(address) if !node.sysfs.exists(address) => Err(error::bad_device(
+            id,
+            "does not exist on this node",
+            "the VFs were re-created or the DPU was reset: restart the device plugin",
+        )),
+        DeviceId::Pci(address) => match node.sysfs.pf(address) {
+            None => Err(error::bad_device(id, "is not a virtual function", POOL)),
+            Some(pf) => of_listed_pf(node, id, &pf),
+        },
+        DeviceId::Sf(_) => Ok(()),
+        DeviceId::Netdev(name) => match node.links()?.name_holder(name).map_err(error::netlink)? {
+            Some(link) => simulated(id, name, &link),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Refuses the VF of a PF that the administrator does not list: selectors of a device plugin's go by names and
+/// addresses, which change with firmware and slots.
+fn of_listed_pf(node: &Node, id: &DeviceId, pf: &PciAddress) -> Result<(), Error> {
+    if node.lists(pf) {
+        return Ok(());
+    }
+    let name = node.sysfs.netdev(pf).ok().flatten().unwrap_or_default();
+    let why = format!("is a VF of {pf} ({name}), which physicalFunctions does not list");
+    Err(error::bad_device(
+        id,
+        why,
+        "correct the device plugin's pool: after a change of firmware or slots it may match another card",
+    ))
+}
+
+/// Refuses a link of the host that is no VF of a simulated DPU.
+///
+/// Only a server that was started to simulate a DPU serves bare names; every other one refuses them before anything
+/// is moved. There, though, a name is all that a tenant has to say to be given a link. So it must look like what a
+/// simulator makes: the end of a veth pair, named for PF and function. Another pod's host end never does.
+fn simulated(id: &DeviceId, name: &str, link: &Link) -> Result<(), Error> {
+    // An altname would be a second name of a device that is claimed by its first.
+    let looks_so = link.name == name && link.parent.is_none() && link.kind.as_deref() == Some(SIMULATED);
+    if looks_so && DeviceId::is_simulated(name) {
+        return Ok(());
+    }
+    let why = "is neither a PCI address nor the name of a simulated VF";
+    Err(error::bad_device(id, why, "device IDs of hardware are PCI addresses"))
+}
+
+/// Waits until the device is free and on the host, and locks it.
+fn wait(
+    node: &Node,
+    record: &mut Record,
+    id: &DeviceId,
+    patience: Instant,
+) -> Result<(Lock, Option<Home>), Error> {
+    let store = node.store()?;
+    let asker = record.pod.clone();
+    let mut inquiry = Inquiry::new(node, &asker, id);
+    loop {
+        let lock = store.lock(id, patience)?;
+        let (inherited, holder) = match store.holder(id) {
+            // All that it has comes home: the server needs the second VF, too.
+            Some(old)
+                if old.is_superseded_by(&record.attachment, &record.pod, record.began)
+                    && !old.is_forsaken() =>
+            {
+                drop(lock);
+                release::supersede(node, &old, patience)?;
+                continue;
+            }
+            // Who is being attached lives, whatever the kubelet says; looked for again, now that nothing changes.
+            Some(old)
+                if free(&old, record) || inquiry.is_over_for(&old) && !store.is_running(&old.attachment) =>
+            {
+                record.inherit(&old);
+                (release::hand_over(node, &old, id)?, None)
+            }
+            holder => (None, holder),
+        };
+        if holder.is_none() {
+            if vfio::is_vfio(node, id) {
+                // It looks the same wherever it is: only a record tells whose it is.
+                return store.unreadable(id).map_or(Ok((lock, None)), Err);
+            }
+            let link = match &inherited {
+                Some(held) => vf::at_home(node, held)?,
+                None => vf::on_host(node, id)?,
+            };
+            if let Some(link) = link {
+                if let DeviceId::Netdev(name) = id {
+                    simulated(id, name, &link)?;
+                }
+                host_use::refuse(node, id, &link)?;
+                traces::refuse_programs(node.links()?, id, &link)?;
+                let mut home = home(node, id, &link, inherited.and_then(|held| held.home));
+                // A record of an older version that is taken over has neither.
+                home.settings.get_or_insert_with(|| link.settings.clone());
+                home.features = home.features.or_else(|| traces::features(None, link.index));
+                return Ok((lock, Some(home)));
+            }
+        }
+        drop(lock);
+        if let Some(old) = &holder {
+            if old.pod.uid.is_some() && old.pod.uid == record.pod.uid {
+                return Err(error::taken_by_itself(id, old));
+            }
+            inquiry.go_on(old, patience);
+        }
+        if Instant::now() + HANDOVER_POLL > patience {
+            return Err(match holder {
+                Some(old) if store.is_running(&old.attachment) => error::taken_just_now(id, &old),
+                Some(old) => error::taken(id, &old, inquiry.word()),
+                None => absent(node, id),
+            });
+        }
+        thread::sleep(HANDOVER_POLL);
+    }
+}
+
+/// Whether a record has no right to its device any more.
+fn free(old: &Record, new: &Record) -> bool {
+    old.attachment == new.attachment && old.began < new.began || old.is_forsaken()
+}
+
+fn absent(node: &Node, id: &DeviceId) -> Error {
+    let driver = match id {
+        DeviceId::Pci(address) => node.sysfs.driver(address),
+        DeviceId::Sf(_) | DeviceId::Netdev(_) => Some(String::new()),
+    };
+    match driver {
+        None => {
+            error::bad_device(id, "has no driver", "bind it to the driver of its kind; see the kernel log")
+        }
+        Some(_) => error::again(
+            format!("VF {id} is not on the host: it is still in the namespace of an earlier pod"),
+            "it comes home when that pod's sandbox is gone; dpu-host vfs shows where it is",
+        ),
+    }
+}
+
+/// How the device is to be found again. One that lost its name on an earlier way home has it from its record, or
+/// from what udev would call it.
+pub(crate) fn home(node: &Node, id: &DeviceId, link: &Link, inherited: Option<Home>) -> Home {
+    if let Some(home) = inherited {
+        let unparented = Home::of(link, String::new()).unparented;
+        return Home { index: link.index, unparented, ..home };
+    }
+    let proper = match id {
+        DeviceId::Pci(address) if is_drifted(&link.name) => node.sysfs.proper_name(address),
+        _ => None,
+    };
+    Home::of(link, proper.unwrap_or_else(|| link.name.clone()))
+}

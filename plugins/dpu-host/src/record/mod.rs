@@ -1,0 +1,7 @@
+//! What is known of an attachment: on disk before anything is changed, gone when nothing is left to undo.
+
+pub(crate) mod attachment;
+pub(crate) mod claim;
+pub(crate) mod credible;
+pub(crate) mod release;
+pub(crate) mod store;

@@ -1,0 +1,7 @@
+//! The verbs of CNI, each a file.
+
+pub(crate) mod add;
+pub(crate) mod check;
+pub(crate) mod del;
+pub(crate) mod gc;
+pub(crate) mod status;
