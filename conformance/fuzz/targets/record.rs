@@ -5,5 +5,5 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     dpu_host::fuzzing::record(text);
-    dpu_host::fuzzing::untold(text);
+    dpu_host::fuzzing::pending_del(text);
 });

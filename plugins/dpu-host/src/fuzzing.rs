@@ -5,11 +5,10 @@ use ovnkube::Failure;
 
 use crate::config::Config;
 use crate::device::DeviceId;
-use crate::housekeeping::Untold;
 use crate::record::attachment::Record;
+use crate::record::pending_del::PendingDel;
 use crate::record::store;
-use crate::server::Forward;
-use crate::server::refusals;
+use crate::server::{Forward, refusals};
 
 /// Reads a configuration as ADD and as DEL do. The paths that ADD would use; DEL always has some.
 pub fn configuration(conf: &NetConf) -> Option<[std::path::PathBuf; 3]> {
@@ -34,10 +33,10 @@ pub fn record(text: &str) {
 }
 
 /// Reads a DEL that the server has yet to hear of, and writes it again.
-pub fn untold(text: &str) {
-    let Ok(untold) = serde_json::from_str::<Untold>(text) else { return };
-    let written = serde_json::to_string(&untold).unwrap_or_default();
-    assert!(serde_json::from_str::<Untold>(&written).is_ok(), "read as it was written: {written}");
+pub fn pending_del(text: &str) {
+    let Ok(pending) = serde_json::from_str::<PendingDel>(text) else { return };
+    let written = serde_json::to_string(&pending).unwrap_or_default();
+    assert!(serde_json::from_str::<PendingDel>(&written).is_ok(), "read as it was written: {written}");
 }
 
 /// Reads a device ID; as it is written in paths.

@@ -90,7 +90,7 @@ impl Plugin for DpuHost {
 }
 
 impl DpuHost {
-    /// Keeps the node for the chores that come after the answer.
+    /// Keeps the node for the housekeeping that comes after the answer.
     fn node(&self, node: Node) -> &Node {
         self.node.get_or_init(|| node)
     }

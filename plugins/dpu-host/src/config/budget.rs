@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cni::NetConf;
 
-use crate::config;
+use super::value::{brief, text};
 
 /// The configuration's key, which it shares with the server.
 const KEY: &str = "cniRequestTimeout";
@@ -21,7 +21,7 @@ pub(crate) fn of(conf: &NetConf) -> Duration {
     let Some(value) = conf.get(KEY) else { return LEAST };
     let given = value.as_str().and_then(parsed).filter(|given| *given <= MOST);
     if given.is_none() {
-        let shown: String = config::text(value).chars().take(80).collect();
+        let shown = brief(&text(value));
         log::warn!("{KEY} '{shown}' is no duration of at most an hour, such as 2m30s: 2m is used instead");
     }
     given.unwrap_or_default().max(LEAST)

@@ -2,16 +2,19 @@
 //!
 //! A NetworkAttachmentDefinition is written by a tenant and acted on by root: every path is confined.
 
-pub(crate) mod budget;
+mod budget;
+mod value;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cni::paths::{self, Place};
-use cni::{Error, NetConf, code};
+use cni::{Error, NetConf};
 use nix::errno::Errno;
-use serde_json::Value;
+
+pub(crate) use self::value::invalid;
+use self::value::text;
 
 /// Gone after a reboot on purpose: every namespace is gone then, and every VF is new.
 pub(crate) const STATE_DIR: &str = "/run/dpu-cni";
@@ -145,14 +148,6 @@ fn timeout(conf: &NetConf) -> Result<Option<Duration>, Error> {
     }
 }
 
-/// A value of the configuration that cannot be used: code 7.
-pub(crate) fn invalid(key: &str, value: &str, allowed: &str) -> Error {
-    // A tenant's words, and a pod event has room for some.
-    let shown: String = value.chars().take(80).collect();
-    Error::new(code::INVALID_CONFIG, format!("{key} '{shown}' cannot be used"))
-        .details(format!("it must be {allowed}"))
-}
-
 /// A socket that is not connected to because of where it is: code 7.
 pub(crate) fn misplaced(key: &str, path: &Path) -> Error {
     let path = path.strip_prefix(paths::root()).map(|path| Path::new("/").join(path));
@@ -165,9 +160,4 @@ pub(crate) fn is_misplaced(error: &io::Error) -> bool {
     [Errno::ELOOP, Errno::ENAMETOOLONG, Errno::ENOTDIR]
         .iter()
         .any(|errno| error.raw_os_error() == Some(*errno as i32))
-}
-
-/// A JSON value as people write it, for messages.
-pub(crate) fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

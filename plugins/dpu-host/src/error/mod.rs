@@ -9,7 +9,7 @@ use cni::{Error, Pod, code};
 use kubelet::PodDevices;
 
 use crate::device::DeviceId;
-use crate::pod::rival::Word;
+use crate::pod::Word;
 use crate::record::attachment::Record;
 use crate::time::age;
 

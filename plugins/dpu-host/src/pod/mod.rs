@@ -2,3 +2,6 @@
 
 pub(crate) mod rival;
 pub(crate) mod witness;
+mod word;
+
+pub(crate) use self::word::Word;

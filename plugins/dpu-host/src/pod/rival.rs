@@ -7,30 +7,14 @@
 use std::time::{Duration, Instant};
 
 use cni::Pod;
-use kubelet::Listing;
 
+use super::{Word, witness};
 use crate::device::DeviceId;
 use crate::node::Node;
-use crate::pod::witness;
 use crate::record::attachment::Record;
 
 /// How far apart two answers have to be: one alone may be of a moment between two states.
 const APART: Duration = Duration::from_secs(2);
-
-/// Whose a VF is that one pod asks for and another holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
-    /// The kubelet cannot be asked.
-    Unheard,
-    /// It has given the VF to both pods.
-    Both,
-    /// To the holder alone.
-    Holder,
-    /// To the one that asks alone.
-    Asker,
-    /// To neither.
-    Neither,
-}
 
 /// What the kubelet has said until now.
 pub(crate) struct Inquiry<'a> {
@@ -64,7 +48,7 @@ impl<'a> Inquiry<'a> {
         }
         let told_before = last.is_some_and(|last| last.word == Word::Asker);
         let word = match witness::listing(self.node, deadline) {
-            Ok(listing) => word(&listing, self.asker, &holder.pod, &self.id.to_string()),
+            Ok(listing) => Word::of(&listing, self.asker, &holder.pod, &self.id.to_string()),
             Err(failure) => {
                 log::warn!("pod {} waits for VF {}: {failure}", self.asker, self.id);
                 Word::Unheard
@@ -89,32 +73,4 @@ impl Answer {
     fn is_about(&self, holder: &Record) -> bool {
         self.holder.attachment == holder.attachment && self.holder.is_of_same_call(holder)
     }
-}
-
-/// What one answer says. The kubelet's pods are told apart by their names only, so a pod that has come again under its
-/// name, as a StatefulSet's do, has the VF if no namesake is there.
-fn word(listing: &Listing, asker: &Pod, holder: &Pod, device: &str) -> Word {
-    let (Some((namespace, name)), Some(held_by)) = (named(asker), named(holder)) else {
-        return Word::Unheard;
-    };
-    let given = listing.gives(namespace, name, device);
-    if held_by == (namespace, name) {
-        let is_another = asker.uid.is_some() && holder.uid.is_some() && asker.uid != holder.uid;
-        let alone = is_another && listing.count(namespace, name) == 1;
-        return match (given, alone) {
-            (true, true) => Word::Asker,
-            (true, false) => Word::Holder,
-            (false, _) => Word::Neither,
-        };
-    }
-    match (given, listing.gives(held_by.0, held_by.1, device)) {
-        (true, true) => Word::Both,
-        (true, false) => Word::Asker,
-        (false, true) => Word::Holder,
-        (false, false) => Word::Neither,
-    }
-}
-
-fn named(pod: &Pod) -> Option<(&str, &str)> {
-    pod.namespace.as_deref().zip(pod.name.as_deref())
 }

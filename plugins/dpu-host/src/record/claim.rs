@@ -7,19 +7,16 @@ use cni::Error;
 use linux::Link;
 use linux::sriov::PciAddress;
 
-use crate::device::DeviceId;
-use crate::device::host_use;
+use super::attachment::{Held, Home, Record, SIMULATED};
+use super::release;
+use super::store::Lock;
+use crate::device::{DeviceId, host_use};
 use crate::error;
 use crate::node::Node;
 use crate::pod::rival::Inquiry;
-use crate::record::attachment::{Held, Home, Record, SIMULATED};
-use crate::record::release;
-use crate::record::store::Lock;
 use crate::time::BootTime;
 use crate::vf;
-use crate::vf::naming::is_drifted;
-use crate::vf::traces;
-use crate::vf::vfio;
+use crate::vf::{naming, traces, vfio};
 
 /// How long a device may take from one pod to the next: the device plugin hands it out before the old pod's DEL has ended.
 const HANDOVER: Duration = Duration::from_secs(5);
@@ -174,7 +171,7 @@ fn wait(
                 }
                 host_use::refuse(node, id, &link)?;
                 traces::refuse_programs(node.links()?, id, &link)?;
-                let mut home = home(node, id, &link, inherited.and_then(|held| held.home));
+                let mut home = naming::home(node, id, &link, inherited.and_then(|held| held.home));
                 // A record of an older version that is taken over has neither.
                 home.settings.get_or_insert_with(|| link.settings.clone());
                 home.features = home.features.or_else(|| traces::features(None, link.index));
@@ -218,18 +215,4 @@ fn absent(node: &Node, id: &DeviceId) -> Error {
             "it comes home when that pod's sandbox is gone; dpu-host vfs shows where it is",
         ),
     }
-}
-
-/// How the device is to be found again. One that lost its name on an earlier way home has it from its record, or
-/// from what udev would call it.
-pub(crate) fn home(node: &Node, id: &DeviceId, link: &Link, inherited: Option<Home>) -> Home {
-    if let Some(home) = inherited {
-        let unparented = Home::of(link, String::new()).unparented;
-        return Home { index: link.index, unparented, ..home };
-    }
-    let proper = match id {
-        DeviceId::Pci(address) if is_drifted(&link.name) => node.sysfs.proper_name(address),
-        _ => None,
-    };
-    Home::of(link, proper.unwrap_or_else(|| link.name.clone()))
 }

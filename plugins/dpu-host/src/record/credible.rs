@@ -7,8 +7,8 @@ use cni::paths;
 use linux::sriov::Sysfs;
 use linux::{Netns, NetnsId};
 
+use super::attachment::Record;
 use crate::device::DeviceId;
-use crate::record::attachment::Record;
 
 /// Why a record is not to be believed, if it is not: what it says would have us rename and move links that are no VFs.
 pub(crate) fn doubt(record: &Record) -> Option<String> {

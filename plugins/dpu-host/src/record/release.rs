@@ -8,13 +8,12 @@ use cni::Error;
 use linux::{Netns, NetnsId};
 use log::Level;
 
+use super::attachment::{Held, Record, Stage};
+use super::pending_del::PendingDel;
 use crate::device::DeviceId;
 use crate::error;
 use crate::node::{Node, Sandbox};
-use crate::record::attachment::{Held, Record, Stage};
-use crate::vf::udn;
-use crate::vf::vfio;
-use crate::vf::{self, Homecoming};
+use crate::vf::{self, Homecoming, udn, vfio};
 
 /// The kernel returns a VF some 200 ms after its namespace's end; a loaded node takes longer.
 const RETURN: Duration = Duration::from_secs(3);
@@ -105,6 +104,24 @@ pub(crate) fn supersede(node: &Node, old: &Record, deadline: Instant) -> Result<
     let Some(mut old) = now else { return Ok(()) };
     log::info!("pod {} has a new sandbox: {} ends", old.pod, old.attachment);
     run(node, &mut old, deadline)
+}
+
+/// Brings home the devices of one record that has lost its right to them.
+pub(crate) fn reclaim(node: &Node, record: &Record, file: &Path, deadline: Instant) -> Result<(), Error> {
+    let store = node.store()?;
+    let Some(first) = record.devices.first() else { return store.remove(record) };
+    let lock = store.lock(&first.id, deadline)?;
+    // Its DEL may have been faster, or the attachment is made anew by now.
+    let again = store.read_or_warn(file).filter(|found| found.is_of_same_call(record));
+    let Some(mut record) = again else { return Ok(()) };
+    let attached = record.stage != Stage::Released;
+    run(node, &mut record, deadline)?;
+    drop(lock);
+    if attached {
+        let netns = record.netns.to_string_lossy().into_owned();
+        PendingDel::new(record.attachment, record.forward, netns).keep(store)?;
+    }
+    Ok(())
 }
 
 /// One device; whether nothing is left to do for it.

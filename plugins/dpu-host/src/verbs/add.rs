@@ -8,23 +8,17 @@ use linux::Mac;
 use ovnkube::{PodInterface, Response};
 use serde_json::Value;
 
-use crate::device::pool;
-use crate::device::{self, DeviceId, Found};
+use super::del;
+use crate::device::{self, DeviceId, Found, pool};
 use crate::error;
-use crate::housekeeping::Untold;
 use crate::node::{Node, Sandbox};
 use crate::record::attachment::{FORMAT, Held, Inside, Record, Stage};
-use crate::record::claim;
-use crate::record::release;
-use crate::server::refusals;
-use crate::server::{self, Forward};
+use crate::record::pending_del::PendingDel;
+use crate::record::{claim, release};
+use crate::server::{self, Forward, refusals};
 use crate::time::{BootTime, now};
-use crate::verbs::del;
-use crate::vf::addressing;
-use crate::vf::traces;
 use crate::vf::udn::{self, Candidate};
-use crate::vf::vfio;
-use crate::vf::{self, Wanted};
+use crate::vf::{self, Wanted, addressing, traces, vfio};
 
 /// How long a server that does not listen is waited for: ovnkube-node restarts in a few seconds.
 const RESTART: Duration = Duration::from_secs(15);
@@ -92,7 +86,7 @@ fn attach(
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
     prepare(node, &record.devices[0])?;
-    Untold::forget(node.store()?, &record.attachment)?;
+    PendingDel::forget(node.store()?, &record.attachment)?;
     let response = ask(node, call, record, deadline)?;
     node.trace.mark("server");
     let lock = node.store()?.lock(&id, deadline)?;

@@ -7,12 +7,11 @@ use linux::Link;
 
 use crate::device::DeviceId;
 use crate::error;
-use crate::housekeeping::Untold;
 use crate::node::{Node, Sandbox};
 use crate::record::attachment::{Held, Home, Record, SIMULATED};
+use crate::record::pending_del::PendingDel;
 use crate::record::release;
-use crate::server::refusals;
-use crate::server::{self, DEL_BUDGET, Forward};
+use crate::server::{self, DEL_BUDGET, Forward, refusals};
 use crate::vf;
 use crate::vf::naming;
 
@@ -70,7 +69,7 @@ pub(crate) fn detach(node: &Node, record: &Record, deadline: Instant) -> Result<
     drop(lock);
     node.trace.mark("home");
     let netns = record.netns.to_string_lossy().into_owned();
-    let _ = tell(node, Untold::new(record.attachment, record.forward, netns));
+    let _ = tell(node, PendingDel::new(record.attachment, record.forward, netns));
     node.trace.mark("server");
     match released {
         // No retry mends that, and the pod is done with its VF.
@@ -90,7 +89,7 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     let device = DeviceId::configured(&call.conf).unwrap_or_default();
     let forward = Forward::new(&call.conf, &call.args, &call.attachment, device.as_ref(), node.trace.id());
     let netns = call.netns.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    let told = tell(node, Untold::new(call.attachment.clone(), forward, netns));
+    let told = tell(node, PendingDel::new(call.attachment.clone(), forward, netns));
     let sandbox = call.netns.as_ref().and_then(|path| Sandbox::open(path).ok());
     let Some(sandbox) = sandbox else {
         // The kernel may have sent it home, under the name that it had in the pod.
@@ -152,19 +151,19 @@ fn name_at_home(id: &DeviceId, link: &Link, told: Option<&ovnkube::Response>) ->
     match (by_server.filter(|name| !name.is_empty()), id) {
         (Some(name), _) => name,
         (None, DeviceId::Netdev(name)) => name.clone(),
-        (None, DeviceId::Pci(_) | DeviceId::Sf(_)) => vf::temporary_name(link.index),
+        (None, DeviceId::Pci(_) | DeviceId::Sf(_)) => naming::temporary_name(link.index),
     }
 }
 
 /// Tells the server; what it could not hear is kept for later.
-fn tell(node: &Node, untold: Untold) -> Option<ovnkube::Response> {
+fn tell(node: &Node, pending: PendingDel) -> Option<ovnkube::Response> {
     let deadline = Instant::now() + DEL_BUDGET;
-    match server::del(node, &untold.forward, &untold.attachment, &untold.netns, deadline) {
+    match server::del(node, &pending.forward, &pending.attachment, &pending.netns, deadline) {
         Ok(response) => Some(response),
         Err(failure) => {
-            log::warn!("DEL of {}: {failure}", untold.attachment);
+            log::warn!("DEL of {}: {failure}", pending.attachment);
             if refusals::tell_again(&failure)
-                && let Err(error) = node.store().and_then(|store| untold.keep(store))
+                && let Err(error) = node.store().and_then(|store| pending.keep(store))
             {
                 log::warn!("{error}");
             }

@@ -1,19 +1,16 @@
 //! GC: reclaims what no attachment of the runtime's holds any more.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cni::{Error, Gc};
 
 use crate::error;
-use crate::housekeeping::Untold;
 use crate::node::Node;
 use crate::pod::witness::Witnesses;
-use crate::record::attachment::{Record, Stage};
+use crate::record::attachment::Record;
 use crate::record::release;
 use crate::record::store::Store;
-use crate::vf::naming;
-use crate::vf::vfio;
+use crate::vf::{naming, vfio};
 
 /// Runtimes allow 30 s for the garbage of all networks.
 const BUDGET: Duration = Duration::from_secs(20);
@@ -34,7 +31,7 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
             continue;
         }
         log::info!("reclaiming {} of pod {}", record.attachment, record.pod);
-        if let Err(error) = reclaim(node, &record, &file, deadline) {
+        if let Err(error) = release::reclaim(node, &record, &file, deadline) {
             failures.push(error::of_pod(error, &record.pod));
         }
     }
@@ -73,22 +70,4 @@ fn clear(node: &Node, store: &Store, witnesses: &Witnesses<'_>, call: &Gc, deadl
             log::warn!("{error}");
         }
     }
-}
-
-/// Brings home the devices of one record that has lost its right to them.
-pub(crate) fn reclaim(node: &Node, record: &Record, file: &Path, deadline: Instant) -> Result<(), Error> {
-    let store = node.store()?;
-    let Some(first) = record.devices.first() else { return store.remove(record) };
-    let lock = store.lock(&first.id, deadline)?;
-    // Its DEL may have been faster, or the attachment is made anew by now.
-    let again = store.read_or_warn(file).filter(|found| found.is_of_same_call(record));
-    let Some(mut record) = again else { return Ok(()) };
-    let attached = record.stage != Stage::Released;
-    release::run(node, &mut record, deadline)?;
-    drop(lock);
-    if attached {
-        let netns = record.netns.to_string_lossy().into_owned();
-        Untold::new(record.attachment, record.forward, netns).keep(store)?;
-    }
-    Ok(())
 }

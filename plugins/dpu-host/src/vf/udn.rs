@@ -7,13 +7,12 @@ use cni::Error;
 use linux::Link;
 use ovnkube::{PodInterface, PodRequest, UDN_INTERFACE};
 
+use super::place::on_host;
+use super::{naming, traces};
 use crate::device::DeviceId;
 use crate::error;
 use crate::node::{Node, Sandbox};
 use crate::record::attachment::{Held, Home, Inside, Record};
-use crate::record::claim;
-use crate::vf;
-use crate::vf::traces;
 
 /// The device that the server chose. Servers from before its configuration carried the device ID tell only what the VF
 /// is called on the host.
@@ -61,7 +60,7 @@ pub(crate) fn candidates(
         return Ok(ends.filter_map(|link| Some(Candidate { id: link.name.parse().ok()?, link })).collect());
     }
     // One that cannot be read now may not be wanted; where it is, it tells less of itself.
-    let with_link = |id: DeviceId| Some(Candidate { link: vf::on_host(node, &id).ok()??, id });
+    let with_link = |id: DeviceId| Some(Candidate { link: on_host(node, &id).ok()??, id });
     Ok(others.into_iter().filter_map(with_link).collect())
 }
 
@@ -88,12 +87,12 @@ pub(crate) fn adopt(
     let known = match link.parent.as_ref().map(|parent| parent.parse::<DeviceId>()) {
         Some(Ok(id)) if is_free_vf(node, record, &id)? => {
             let before = candidates.iter().find(|before| before.id == id);
-            let home = before.map(|before| claim::home(node, &id, &before.link, None));
+            let home = before.map(|before| naming::home(node, &id, &before.link, None));
             Some((id, home.unwrap_or_else(|| sibling(&link, record))))
         }
         Some(_) => None,
         None => vanished(node, &link, candidates)?
-            .map(|before| (before.id.clone(), claim::home(node, &before.id, &before.link, None))),
+            .map(|before| (before.id.clone(), naming::home(node, &before.id, &before.link, None))),
     };
     let Some((id, mut home)) = known else {
         log::warn!(
@@ -132,7 +131,7 @@ fn sibling(link: &Link, record: &Record) -> Home {
     Home {
         mac: link.permanent_mac.or(link.mac),
         mtu: first.map_or(link.mtu, |home| home.mtu),
-        ..Home::of(link, vf::temporary_name(link.index))
+        ..Home::of(link, naming::temporary_name(link.index))
     }
 }
 

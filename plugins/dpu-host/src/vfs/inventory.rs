@@ -7,7 +7,7 @@ use cni::Error;
 use linux::{Link, Mac};
 use serde::Serialize;
 
-use super::state::{Seen, State};
+use super::state::{Place, Seen, State};
 use crate::device::DeviceId;
 use crate::node::{Node, Sandbox};
 use crate::pod::witness::Witnesses;
@@ -18,20 +18,6 @@ use crate::vf::vfio;
 
 /// The kubelet is asked once for all of them.
 const BUDGET: Duration = Duration::from_secs(2);
-
-/// Where a VF was found.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Place {
-    /// On the host.
-    Host,
-    /// In the pod of its record.
-    Pod,
-    /// With a virtual machine's driver, which looks the same wherever it is.
-    Vfio,
-    /// Nowhere that anybody knows of.
-    Unknown,
-}
 
 /// One VF.
 #[derive(Serialize)]

@@ -9,9 +9,9 @@ use crate::error::short;
 use crate::node::Node;
 use crate::pod::witness::Witnesses;
 use crate::record::attachment::{Held, Record};
+use crate::record::release::reclaim;
 use crate::time::age;
 use crate::verbs::del::BUDGET;
-use crate::verbs::gc;
 
 /// An attachment to be ended.
 struct Found<'a> {
@@ -33,7 +33,7 @@ pub(super) fn run(nodes: &[Node], what: &Release) -> Result<String, String> {
         if !what.yes && !asked(&one.statement())? {
             return Err(format!("{devices} of pod {pod}: nothing was done"));
         }
-        gc::reclaim(one.node, &one.record, &one.file, Instant::now() + BUDGET)
+        reclaim(one.node, &one.record, &one.file, Instant::now() + BUDGET)
             .map_err(|error| error.to_string())?;
         done.push(format!("VF {devices} of pod {pod} is free: {}", one.outcome()?));
     }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::inventory::{Place, Row};
-use super::state::State;
+use super::inventory::Row;
+use super::state::{Place, State};
 use crate::time::{age, now};
 
 /// Whether the card may be rebooted now: what is not at home is an error, whosever it is, if it is the DPU's at all.

@@ -4,10 +4,23 @@ use cni::Error;
 use linux::Link;
 use serde::Serialize;
 
-use super::inventory::Place;
 use crate::record::attachment::{Held, Record, Stage};
-use crate::vf::naming::is_drifted;
+use crate::vf::naming::is_misnamed;
 use crate::vf::traces;
+
+/// Where a VF was found.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Place {
+    /// On the host.
+    Host,
+    /// In the pod of its record.
+    Pod,
+    /// With a virtual machine's driver, which looks the same wherever it is.
+    Vfio,
+    /// Nowhere that anybody knows of.
+    Unknown,
+}
 
 /// What a VF is to the node.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -74,7 +87,7 @@ impl Seen<'_> {
 
     /// Without a record only its PF tells that it is ours.
     fn unrecorded(&self) -> (State, Option<String>) {
-        let misnamed = self.link.is_some_and(|link| is_drifted(&link.name));
+        let misnamed = self.link.is_some_and(|link| is_misnamed(&link.name));
         match (self.listed, self.place) {
             (Some(true), Place::Unknown) if self.owned => {
                 (State::Used, Some("another plugin attached it".into()))
@@ -91,7 +104,7 @@ impl Seen<'_> {
     /// What a pod has left on a VF at home.
     fn marked(&self) -> Option<String> {
         let link = self.link?;
-        if is_drifted(&link.name) {
+        if is_misnamed(&link.name) {
             return Some(format!("{} is no name of the host's", link.name));
         }
         (!link.xdp.is_empty()).then(|| format!("{}: {}", traces::PROGRAM, traces::HELD))

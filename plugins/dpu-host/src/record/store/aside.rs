@@ -12,7 +12,7 @@ use std::time::Instant;
 use cni::{Attachment, Error};
 use linux::NetnsId;
 
-use super::{Store, key, listing, read, remove};
+use super::{Store, key, listing, open, read, remove, text};
 use crate::device::DeviceId;
 use crate::error;
 use crate::record::attachment::Unreadable;
@@ -100,7 +100,7 @@ impl Wreck {
 
     /// The namespace of its pod, as far as it can be made out.
     pub(crate) fn netns(&self) -> Option<NetnsId> {
-        let text = super::open(&self.file).and_then(|file| super::text(&file)).ok()?;
+        let text = open(&self.file).and_then(|file| text(&file)).ok()?;
         let fields: serde_json::Value = serde_json::from_str(&text).ok()?;
         serde_json::from_value(fields.get("netns_id")?.clone()).ok()
     }

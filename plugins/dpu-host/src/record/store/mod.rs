@@ -14,22 +14,28 @@
 //! A device belongs to the record that its claim names. The lock of a record's first device guards the record too.
 //! Everything lives on a tmpfs, so an atomic rename is all the durability there can be.
 
-pub(crate) mod aside;
+mod aside;
+mod files;
+mod name;
 pub(crate) mod running;
 
 use std::cell::{Cell, RefCell};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cni::{Attachment, Error, paths};
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
+use self::files::{gone_is_fine, private, replace};
+pub(crate) use self::files::{listing, open, remove, text, write};
+pub(crate) use self::name::key;
+use self::name::{ENDING, beginning};
 use self::running::Running;
 use crate::device::DeviceId;
 use crate::error;
@@ -38,12 +44,6 @@ use crate::record::credible;
 
 /// What the state directory is divided into.
 const DIRS: [&str; 3] = ["attachments", "devices", "untold"];
-/// The size of a record in bytes: more than the frame's longest input, in which every number is written as long as can be.
-const MOST: u64 = 256 << 20;
-/// A draft takes microseconds to write: the writer of one that is older is dead.
-const DRAFT: Duration = Duration::from_secs(60);
-/// How much of a record's file name follows its interface's: a hash of 16 digits, `.json`.
-const ENDING: usize = 21;
 /// How often a lock is asked for again: flock(2) has no timeout of its own.
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
@@ -52,7 +52,7 @@ const LOCK_POLL: Duration = Duration::from_millis(5);
 pub(crate) struct Store {
     dir: PathBuf,
     /// How many DELs the server has yet to hear of, once that has been counted.
-    untold: Cell<Option<usize>>,
+    pending_dels: Cell<Option<usize>>,
     /// What this process makes.
     own: RefCell<Option<Running>>,
 }
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// 109 when it cannot be made or is not root's alone.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        let store = Store { dir: dir.to_owned(), untold: Cell::new(None), own: RefCell::new(None) };
+        let store = Store { dir: dir.to_owned(), pending_dels: Cell::new(None), own: RefCell::new(None) };
         let made = paths::own_dir(dir).and_then(|opened| {
             DIRS.iter().try_for_each(|sub| paths::own_dir_in(&opened, sub.as_ref()).map(drop))
         });
@@ -207,16 +207,7 @@ impl Store {
 
     /// Removes drafts whose writers were killed.
     pub(crate) fn sweep(&self) {
-        let drafts = DIRS.iter().flat_map(|sub| entries(&self.dir.join(sub))).filter(|path| is_draft(path));
-        for draft in drafts {
-            let made = fs::symlink_metadata(&draft).and_then(|meta| meta.modified());
-            // Files have the wall's time: one of the future is from before the clock stepped back.
-            let age = made.map(|made| made.elapsed().unwrap_or_else(|ahead| ahead.duration()));
-            let forsaken = age.is_ok_and(|age| age > DRAFT);
-            if forsaken && let Err(error) = remove(&draft) {
-                log::warn!("{error}");
-            }
-        }
+        DIRS.iter().for_each(|sub| files::sweep(&self.dir.join(sub)));
     }
 
     /// Whether nothing can be written, whatever it is.
@@ -229,16 +220,36 @@ impl Store {
         &self.dir
     }
 
+    /// Says that this process makes the attachment, for as long as the process lives. Comes before its record.
+    ///
+    /// # Errors
+    /// 109 when the disk refuses.
+    pub(crate) fn begin(&self, attachment: &Attachment) -> Result<(), Error> {
+        let begun = Running::begin(&self.running().join(key(attachment)))?;
+        self.own.borrow_mut().replace(begun);
+        Ok(())
+    }
+
+    /// Whether some process makes the attachment. One that cannot be told to be dead lives.
+    pub(crate) fn is_running(&self, attachment: &Attachment) -> bool {
+        running::has_any(&self.running().join(key(attachment)))
+    }
+
+    /// Where running ADDs have their files.
+    pub(crate) fn running(&self) -> PathBuf {
+        self.dir.join("running")
+    }
+
     /// Where DELs wait that the server has yet to hear of.
-    pub(crate) fn untold(&self) -> PathBuf {
+    pub(crate) fn pending_dels(&self) -> PathBuf {
         self.dir.join("untold")
     }
 
     /// Counts one more of them: how many there were.
-    pub(crate) fn one_more_untold(&self) -> usize {
+    pub(crate) fn one_more_pending_del(&self) -> usize {
         // Other processes make and tell some meanwhile, but a GC that keeps a thousand lists them once.
-        let before = self.untold.get().unwrap_or_else(|| listing(&self.untold()).len());
-        self.untold.set(Some(before + 1));
+        let before = self.pending_dels.get().unwrap_or_else(|| listing(&self.pending_dels()).len());
+        self.pending_dels.set(Some(before + 1));
         before
     }
 
@@ -249,57 +260,6 @@ impl Store {
     fn claim_path(&self, device: &DeviceId) -> PathBuf {
         self.dir.join("devices").join(device.to_string())
     }
-}
-
-/// The file name of an attachment. The frame has checked the characters of its parts; the hash stands for what is
-/// cut off, and the record inside says in full whose it is.
-pub(crate) fn key(attachment: &Attachment) -> String {
-    let parts = [&attachment.network, &attachment.container, &attachment.ifname];
-    let hash = parts.iter().flat_map(|part| part.bytes().chain([0])).fold(
-        0xcbf2_9ce4_8422_2325_u64,
-        |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a: the same in every version
-        },
-    );
-    format!("{}{hash:016x}.json", beginning(&attachment.container, &attachment.ifname))
-}
-
-/// How the file names of an interface's attachments begin, in whatever network.
-fn beginning(container: &str, ifname: &str) -> String {
-    let container: String = container.chars().take(64).collect();
-    format!("{container}-{ifname}-")
-}
-
-/// Writes `value` under a temporary name and renames it: a reader sees the old file or the new one.
-///
-/// # Errors
-/// 109 when the disk refuses.
-pub(crate) fn write(path: &Path, value: &impl serde::Serialize) -> Result<(), Error> {
-    let make = |draft: &Path| {
-        let mut file = private().write(true).create(true).truncate(true).open(draft)?;
-        file.write_all(&serde_json::to_vec(value)?)
-    };
-    replace(path, make).map_err(|error| error::state(format!("writing {}", path.display()), error))
-}
-
-/// Removes a file, if it is there.
-///
-/// # Errors
-/// 109 when the disk refuses.
-pub(crate) fn remove(path: &Path) -> Result<(), Error> {
-    gone_is_fine(fs::remove_file(path))
-        .map_err(|error| error::state(format!("removing {}", path.display()), error))
-}
-
-/// Puts what `make` makes under a temporary name in the place of `path`. A kill leaves it there, to be swept.
-fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let done = make(&draft).and_then(|()| fs::rename(&draft, path));
-    if done.is_err() {
-        gone_is_fine(fs::remove_file(&draft))?;
-    }
-    done
 }
 
 fn illegible(path: &Path, error: io::Error) -> Error {
@@ -324,82 +284,7 @@ fn read(path: &Path) -> io::Result<Option<Record>> {
     }
 }
 
-/// Opens a file of ours to be read.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
-    private().read(true).open(path)
-}
-
-/// What is in a file of ours: nothing else is one, and none is large.
-pub(crate) fn text(file: &File) -> io::Result<String> {
-    let meta = file.metadata()?;
-    if !meta.is_file() || meta.len() > MOST {
-        return Err(io::Error::other(format!("it is no file of at most {MOST} bytes")));
-    }
-    // In one read: a reader that does not know how much there is begins with 32 bytes.
-    let mut text = String::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
-    file.take(MOST).read_to_string(&mut text)?;
-    Ok(text)
-}
-
 fn is_newer(error: &io::Error) -> bool {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
     matches!(cause, Some(Unreadable::Newer(_)))
-}
-
-/// The files of a directory of ours, without drafts.
-pub(crate) fn listing(dir: &Path) -> Vec<PathBuf> {
-    entries(dir).into_iter().filter(|path| !is_draft(path)).collect()
-}
-
-fn entries(dir: &Path) -> Vec<PathBuf> {
-    fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
-}
-
-fn is_draft(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-}
-
-/// How our files are opened: for root alone, never through a link, and without waiting for the other end of a pipe.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).bits());
-    options
-}
-
-fn gone_is_fine(done: io::Result<()>) -> io::Result<()> {
-    match done {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        done => done,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn attachment(network: &str, container: &str, ifname: &str) -> Attachment {
-        Attachment { network: network.into(), container: container.into(), ifname: ifname.into() }
-    }
-
-    #[test]
-    fn every_attachment_has_a_file_name_of_its_own() {
-        let long = "c".repeat(1000);
-        let other = format!("{long}d");
-        let keys = [
-            key(&attachment("n", "c", "eth0")),
-            key(&attachment("m", "c", "eth0")),
-            key(&attachment("n", "c", "net1")),
-            key(&attachment("nc", "", "eth0")),
-            key(&attachment("n", &long, "eth0")),
-            key(&attachment("n", &other, "eth0")),
-        ];
-        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
-        assert_eq!(distinct.len(), keys.len());
-        assert!(keys.iter().all(|key| key.len() < 128 && !key.contains('/')));
-    }
-
-    #[test]
-    fn a_file_name_stays_the_same_from_version_to_version() {
-        assert_eq!(key(&attachment("ovn-kubernetes", "abc", "eth0")), "abc-eth0-f84f56d9bb47b65e.json");
-    }
 }

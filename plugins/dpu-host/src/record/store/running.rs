@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cni::{Attachment, Error};
+use cni::Error;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::{Store, key, private};
+use super::files::{open, private};
 use crate::error;
 
 /// Others keep the lock for as long as it takes to look at it, or to remove its file.
@@ -23,34 +23,20 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often it is asked for again.
 const POLL: Duration = Duration::from_millis(1);
 
-/// The ADD of this process, from its [`Store::begin`] to the end of the process.
+/// The ADD of this process, from its [`begin`](Running::begin) to the end of the process.
 #[derive(Debug)]
 pub(super) struct Running {
     file: Flock<File>,
     path: PathBuf,
 }
 
-impl Store {
-    /// Says that this process makes the attachment, for as long as the process lives. Comes before its record.
+impl Running {
+    /// Locks this file, making what is missing.
     ///
     /// # Errors
     /// 109 when the disk refuses.
-    pub(crate) fn begin(&self, attachment: &Attachment) -> Result<(), Error> {
-        let path = self.running().join(key(attachment));
-        let begun =
-            enter(&path).map_err(|error| error::state(format!("locking {}", path.display()), error))?;
-        self.own.borrow_mut().replace(begun);
-        Ok(())
-    }
-
-    /// Whether some process makes the attachment. One that cannot be told to be dead lives.
-    pub(crate) fn is_running(&self, attachment: &Attachment) -> bool {
-        alone(&self.running().join(key(attachment))).is_err()
-    }
-
-    /// Where running ADDs have their files.
-    pub(crate) fn running(&self) -> PathBuf {
-        self.dir.join("running")
+    pub(super) fn begin(path: &Path) -> Result<Self, Error> {
+        enter(path).map_err(|error| error::state(format!("locking {}", path.display()), error))
     }
 }
 
@@ -61,6 +47,11 @@ impl Drop for Running {
             let _ = leave(&self.file, &self.path);
         }
     }
+}
+
+/// Whether some process has locked this file. Where that cannot be told it has.
+pub(super) fn has_any(path: &Path) -> bool {
+    alone(path).is_err()
 }
 
 /// Removes the file of an ADD that was killed.
@@ -92,12 +83,12 @@ fn enter(path: &Path) -> io::Result<Running> {
 
 /// Opens the file. Its directory is made by the first ADD since the node booted, in one that is root's alone.
 fn create(path: &Path) -> io::Result<File> {
-    let open = || private().read(true).write(true).create(true).truncate(false).open(path);
-    match (open(), path.parent()) {
+    let opened = || private().read(true).write(true).create(true).truncate(false).open(path);
+    match (opened(), path.parent()) {
         (Err(error), Some(dir)) if error.kind() == ErrorKind::NotFound => {
             match DirBuilder::new().mode(0o700).create(dir) {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-                _ => open(),
+                _ => opened(),
             }
         }
         (opened, _) => opened,
@@ -106,7 +97,7 @@ fn create(path: &Path) -> io::Result<File> {
 
 /// The file, locked against everybody, if there is one. [`ErrorKind::WouldBlock`] where somebody makes the attachment.
 fn alone(path: &Path) -> io::Result<Option<Flock<File>>> {
-    match super::open(path) {
+    match open(path) {
         Ok(file) => {
             Flock::lock(file, FlockArg::LockExclusiveNonblock).map(Some).map_err(|(_, errno)| errno.into())
         }
