@@ -40,7 +40,9 @@ pub fn instants(events: &[Event]) -> Vec<Point> {
     let mut points = Vec::new();
     for (at, event) in events.iter().enumerate() {
         let Some(change) = &event.change else { continue };
-        points.push(point(events, at, format!("before {}", change.label())));
+        if let Some(hit) = instant_before(events, at) {
+            points.push(point(events, hit, format!("before {}", change.label())));
+        }
         if let Some(next) = instant_after(events, at) {
             points.push(point(events, next, format!("after {}", change.label())));
         }
@@ -54,18 +56,32 @@ pub fn changes(events: &[Event]) -> Vec<Point> {
     number(changing.map(|(at, change)| point(events, at, change.label().into())).collect())
 }
 
-/// The first call of the same thread behind this one, before it changes anything more. strace counts each thread's
-/// calls by itself: it must be none whose number another thread reaches first. Where there is none, the instant before
-/// the next change finds the same.
+/// This call, or the last one of the same thread since which nothing has been changed. Where there is none that can be
+/// hit, the instant after the last change finds the same.
+fn instant_before(events: &[Event], at: usize) -> Option<usize> {
+    // Those of other threads are told by what they work on.
+    if events[at].thread > 0 || !is_overtaken(events, at) {
+        return Some(at);
+    }
+    let unchanged = (0..at).rev().take_while(|&last| events[last].change.is_none());
+    unchanged
+        .filter(|&last| events[last].thread == events[at].thread)
+        .find(|&last| !is_overtaken(events, last))
+}
+
+/// The first call of the same thread behind this one, before it changes anything more. Where there is none that can be
+/// hit, the instant before the next change finds the same.
 fn instant_after(events: &[Event], at: usize) -> Option<usize> {
     let same_thread = |&next: &usize| events[next].thread == events[at].thread;
-    let overtaken = |next: usize| {
-        let event = &events[next];
-        let same = |other: &Event| other.name == event.name && other.nth == event.nth;
-        events[..next].iter().any(|other| other.thread != event.thread && same(other))
-    };
     let calls = (at + 1..events.len()).filter(same_thread);
-    calls.take_while(|&next| events[next].change.is_none()).find(|&next| !overtaken(next))
+    calls.take_while(|&next| events[next].change.is_none()).find(|&next| !is_overtaken(events, next))
+}
+
+/// Whether another thread reaches this call's number first: strace counts each thread's calls by itself.
+fn is_overtaken(events: &[Event], at: usize) -> bool {
+    let event = &events[at];
+    let same = |other: &Event| other.name == event.name && other.nth == event.nth;
+    events[..at].iter().any(|other| other.thread != event.thread && same(other))
 }
 
 fn point(events: &[Event], at: usize, label: String) -> Point {
@@ -140,6 +156,19 @@ mod tests {
                 "after mkdir b #2 (getpid 1)",
             ]
         );
+    }
+
+    #[test]
+    fn a_call_whose_number_another_thread_reaches_first_is_hit_at_the_one_before_it() {
+        let mut events = run();
+        events.push(event(1, "write", 2, Some("write x")));
+        events.push(event(0, "getpid", 2, None));
+        events.push(event(0, "write", 2, Some("write b")));
+        let labels: Vec<_> = instants(&events).iter().map(Point::to_string).collect();
+        assert!(labels.contains(&"before write b (getpid 2)".to_owned()), "{labels:?}");
+        events.remove(events.len() - 2);
+        let labels: Vec<_> = instants(&events).iter().map(Point::to_string).collect();
+        assert!(!labels.iter().any(|label| label.starts_with("before write b")), "{labels:?}");
     }
 
     #[test]
