@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""circles.py CRATE...: names every import circle among the modules of each crate, and fails if there is one.
+"""circles.py SRC...: names every import circle among the modules of each crate, and fails if there is one.
 
-A module is a file. It imports what its `use` lines and its `crate::` and `super::` paths name; a parent that declares
-(`mod x;`) or re-exports (`pub use x::Y;`) a child does not depend on it by that alone. Tests inside a file do not count:
+A module is a file. It imports what its `use` lines and its `crate::`, `super::` and `child::` paths name; a parent that
+declares (`mod x;`) or re-exports (`pub use x::Y;`) a child does not depend on it by that alone. Tests inside a file do not count:
 they may look at anything.
 """
 
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 PATH = re.compile(r"\b(crate|super|self)((?:::super)*)((?:::[A-Za-z_][A-Za-z0-9_]*)*)(::\{|::\*)?")
+BARE = re.compile(r"(?<![\w:.])([A-Za-z_]\w*(?:::[A-Za-z_]\w*)*)")
 RE_EXPORT = re.compile(r"^\s*pub(?:\([^)]*\))? use ([^;]*);", re.MULTILINE)
 COMMENT = re.compile(r"//[^\n]*")
 STRING = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
@@ -62,6 +63,16 @@ def paths(me, text):
         segments = tuple(s for s in segments.split("::") if s)
         for leaf in names(text[hit.end():]) if more == "::{" else [()]:
             yield base + segments + tuple(leaf)
+
+
+def bare(me, text, known, exported):
+    """The paths behind what a text names without an anchor: `child::item` of a child, and what `me` re-exports."""
+    for hit in BARE.finditer(text):
+        first, *more = hit.group(1).split("::")
+        if first in exported[me]:
+            yield exported[me][first]
+        elif me + (first,) in known and (more or text.startswith("::", hit.end())):
+            yield me + (first, *more)
 
 
 def exports(me, text):
@@ -129,15 +140,18 @@ def main(roots):
         exported = {me: exports(me, text) for me, text in texts.items()}
         graph = {}
         for me, text in texts.items():
-            named = paths(me, RE_EXPORT.sub("", text))
+            text = RE_EXPORT.sub("", text)
+            named = [*paths(me, text), *bare(me, text, known, exported)]
             graph[me] = {module_of(path, known, exported) for path in named} - {me}
         for group in circles(graph):
             failed = True
             shown = ["::".join(m) or "the crate's root" for m in group]
-            print(f"{root}: a circle of {len(group)}: {', '.join(shown)}")
+            print(f"{root}: {len(group)} modules import each other, so none can be read without the others: {', '.join(shown)}")
             for v in group:
                 for w in sorted(graph[v] & set(group)):
                     print(f"    {'::'.join(v) or 'root'} -> {'::'.join(w) or 'root'}")
+    if failed:
+        print("Move what one of them needs of the other into a module below both (values below, verbs above).")
     return 1 if failed else 0
 
 

@@ -24,11 +24,14 @@ pub struct Builder {
     behaviour: Behaviour,
 }
 
-impl Builder {
-    pub(super) fn new() -> Self {
+impl Node {
+    /// A node of two VFs with SR-IOV's names and a healthy, privileged server of today, unless more is said.
+    pub fn builder() -> Builder {
         Builder { vfs: 2, ..Builder::default() }
     }
+}
 
+impl Builder {
     /// How many VFs it has; 2 unless said.
     #[must_use]
     pub fn vfs(self, vfs: u32) -> Self {

@@ -80,11 +80,6 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node of two VFs with SR-IOV's names and a healthy, privileged server of today, unless more is said.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     /// Its directory, for `DPU_CNI_ROOT`.
     pub fn root(&self) -> &Path {
         self.root.path()

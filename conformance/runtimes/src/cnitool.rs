@@ -8,7 +8,7 @@ use linux::Netns;
 use serde_json::Value;
 
 use super::place::{self, Place};
-use super::program;
+use super::programs::program;
 use super::setup::Setup;
 
 /// cnitool with private directories, in a place of its own: its cache is always below `/var/lib/cni`.

@@ -5,9 +5,10 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::image;
 use super::place::{self, Place};
+use super::programs::program;
 use super::setup::Setup;
-use super::{image, program};
 
 /// Copies directories instead of stacking file systems: works on every file system, and the image is small.
 const DRIVER: &str = "vfs";

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::programs;
+use super::programs::programs;
 use testkit::binaries::is_static;
 
 /// What the image is called; `localhost` keeps a runtime from looking for it elsewhere.

@@ -10,8 +10,9 @@ use linux::Netns;
 
 use super::cgroup::Cgroup;
 use super::place::{self, Place};
+use super::programs::program;
 use super::setup::Setup;
-use super::{PATIENCE, PAUSE, image, program};
+use super::{PATIENCE, PAUSE, image};
 
 /// What a test's container is called.
 const NAME: &str = "one";

@@ -10,12 +10,11 @@ use linux::Netns;
 
 use super::cgroup::Cgroup;
 use super::cri::Client;
+use super::kind::Kind;
+use super::place::{self, Place};
 use super::pod::Pod;
 use super::setup::Setup;
-use super::{
-    Kind, PATIENCE, PAUSE, image,
-    place::{self, Place},
-};
+use super::{PATIENCE, PAUSE, image};
 
 /// How much of the log a failed test shows.
 const LOG_LINES: usize = 40;
@@ -44,7 +43,7 @@ impl Runtime {
         let cri = Client::new(&setup.path("cri.sock"));
         let mut runtime = Runtime { kind, cri, daemon, place, cgroup, setup };
         runtime.wait_for_answer()?;
-        kind.started(&runtime)?;
+        kind.started(&runtime.setup, &runtime.place)?;
         runtime
             .wait(|runtime| runtime.cri.has_image(image::NAME).unwrap_or(false))
             .context("waiting for the image")?;

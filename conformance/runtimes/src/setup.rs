@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use super::programs::directories;
 use super::recorder::{self, Call};
 
 /// The private directories of one runtime.
@@ -58,7 +59,7 @@ impl Setup {
     /// When it is not on this machine.
     pub fn reference_plugin(self, name: &str) -> Result<Setup> {
         // Distributions keep them in lib/cni beside a bin, and packages may be unpacked anywhere, without a bin.
-        let places = super::directories();
+        let places = directories();
         let mut files = places.iter().filter_map(|bin| Some(bin.parent()?.join("lib/cni").join(name)));
         let installed = files.find(|path| path.is_file());
         let path =

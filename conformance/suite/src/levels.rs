@@ -49,6 +49,19 @@ impl Level {
     }
 }
 
+// Who demands a check, as the reports write it.
+pub(crate) const M: &[Level] = &[Level::Must];
+pub(crate) const K: &[Level] = &[Level::Skel];
+pub(crate) const R: &[Level] = &[Level::Runtime];
+pub(crate) const L: &[Level] = &[Level::Library];
+pub(crate) const P: &[Level] = &[Level::Placeholder];
+pub(crate) const S: &[Level] = &[Level::Interface];
+pub(crate) const MK: &[Level] = &[Level::Must, Level::Skel];
+pub(crate) const MR: &[Level] = &[Level::Must, Level::Runtime];
+pub(crate) const KR: &[Level] = &[Level::Skel, Level::Runtime];
+pub(crate) const SP: &[Level] = &[Level::Interface, Level::Placeholder];
+pub(crate) const RP: &[Level] = &[Level::Runtime, Level::Placeholder];
+
 /// What kind of plugin the suite is told to expect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Profile {

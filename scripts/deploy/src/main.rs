@@ -9,6 +9,7 @@ mod known;
 mod managed;
 mod manifest;
 mod need;
+mod outcome;
 mod pod_spec;
 mod render;
 mod sbom;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::fault::Faults;
+use crate::outcome::Report;
 
 /// What the scripts do.
 #[derive(Parser)]
@@ -70,14 +71,3 @@ fn main() -> ExitCode {
         }
     }
 }
-
-/// What a command has to say, and how it ends.
-pub(crate) struct Report {
-    /// For standard output.
-    pub(crate) text: String,
-    /// For scripts.
-    pub(crate) code: ExitCode,
-}
-
-/// A command's end.
-pub(crate) type Outcome = Result<Report, Faults>;

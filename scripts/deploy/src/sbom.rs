@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use toml::Table;
 
 use crate::fault::Fault;
-use crate::{Outcome, Report};
+use crate::outcome::{Outcome, Report};
 
 /// The command line.
 #[derive(ClapArgs)]

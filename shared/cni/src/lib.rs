@@ -25,6 +25,7 @@ mod plugin;
 mod reply;
 mod result;
 mod session;
+mod stdout;
 mod version;
 
 pub use args::{Args, Pod};

@@ -7,6 +7,7 @@ use std::panic::PanicHookInfo;
 use std::process;
 use std::sync::Mutex;
 
+use crate::stdout::Stdout;
 use crate::{Error, Version, code, reply};
 
 /// How far the call is: what a panic may still print, and how the process ends after it.
@@ -48,7 +49,7 @@ fn report(name: &str, info: &PanicHookInfo<'_>) {
     let _ = writeln!(io::stderr(), "{name}: {error}");
     let success = match *progress {
         Progress::Working(version) => {
-            let _ = crate::frame::Stdout.write_all(reply::error(&error, version).as_bytes());
+            let _ = Stdout.write_all(reply::error(&error, version).as_bytes());
             false
         }
         Progress::NeverFailing => true,

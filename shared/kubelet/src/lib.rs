@@ -12,43 +12,18 @@ mod failure;
 pub mod fuzzing;
 mod listing;
 mod message;
+mod socket;
 pub mod wire;
 
-use std::collections::BTreeSet;
-use std::io;
-use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::time::Instant;
 
 pub use failure::Failure;
 pub use listing::Listing;
+pub use message::PodDevices;
+pub use socket::Socket;
 
 /// Where the kubelet listens.
 pub const SOCKET: &str = "/var/lib/kubelet/pod-resources/kubelet.sock";
-
-/// Where the kubelet is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Socket<'a> {
-    /// The path of its socket.
-    pub path: &'a Path,
-    /// Opens it with `O_PATH`: done by whoever knows which symlinks on the way may be followed.
-    pub open: fn(&Path) -> io::Result<OwnedFd>,
-}
-
-/// What the kubelet knows of a pod's devices.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PodDevices {
-    /// The kubelet does not know the pod.
-    UnknownPod,
-    /// The pod has no device of the resource: it did not ask for one.
-    NoneOf {
-        /// The resources of which it has devices.
-        others: BTreeSet<String>,
-    },
-    /// The devices' IDs, each once, in the kubelet's order. All containers' count, init containers' too; what dynamic
-    /// resource allocation gave does not.
-    Devices(Vec<String>),
-}
 
 /// Asks the kubelet on `socket` for the pod's devices of `resource` (`prefix/name`), until `deadline`.
 ///

@@ -5,8 +5,23 @@ use std::collections::BTreeSet;
 use bytes::{Buf, Bytes};
 use prost::Message;
 
+use crate::Failure;
 use crate::wire::{PREFIX, PodResources};
-use crate::{Failure, PodDevices};
+
+/// What the kubelet knows of a pod's devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PodDevices {
+    /// The kubelet does not know the pod.
+    UnknownPod,
+    /// The pod has no device of the resource: it did not ask for one.
+    NoneOf {
+        /// The resources of which it has devices.
+        others: BTreeSet<String>,
+    },
+    /// The devices' IDs, each once, in the kubelet's order. All containers' count, init containers' too; what dynamic
+    /// resource allocation gave does not.
+    Devices(Vec<String>),
+}
 
 /// `ListPodResourcesResponse` with its pods not yet decoded: of a node's hundreds one is of interest.
 #[derive(Clone, PartialEq, Message)]

@@ -1,15 +1,12 @@
-//! What goes over a netlink socket: our requests, encoded with netlink-packet-route, and the few replies that we
-//! ask for, decoded here.
+//! What every message over a netlink socket is made of: our requests, encoded with netlink-packet-route, and the
+//! attributes of replies, taken apart here.
 //!
-//! Decoded here, because a decoder of everything fails on whatever a newer kernel adds, or makes longer, and takes
-//! the whole message with it: then no pod would start on that kernel. This one looks only at attributes it needs.
+//! Here, because a decoder of everything fails on whatever a newer kernel adds, or makes longer, and takes the whole
+//! message with it: then no pod would start on that kernel. Ours look only at the attributes they need.
 
 use std::net::IpAddr;
 
 use netlink_packet_core::{Emitable, NLA_TYPE_MASK};
-
-use crate::vf::VfMac;
-use crate::{Assigned, Link, Route, address};
 
 // Message types, linux/rtnetlink.h.
 pub(crate) const RTM_NEWLINK: u16 = 16;
@@ -35,24 +32,6 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// A reply to one of our questions.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    /// A link, and what it says about its virtual functions if it was asked.
-    Link(Link, Vec<VfMac>),
-    /// An address of the link with this index.
-    Address(u32, Assigned),
-    /// A unicast route.
-    Route(Route),
-    /// A message of a generic family: whoever asked knows which.
-    Generic(Vec<u8>),
-    /// Nothing that we care for.
-    Other,
-}
-
-/// How the messages on a socket are decoded: type and body.
-pub(crate) type Decode = fn(u16, &[u8]) -> Result<Reply, Garbled>;
-
 /// A message that ends too early, or whose lengths contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Garbled;
@@ -62,24 +41,6 @@ impl Request {
         let mut body = vec![0; message.buffer_len()];
         message.emit(&mut body);
         Request { kind, body }
-    }
-}
-
-impl Reply {
-    /// Decodes a message of this type, given without its netlink header.
-    pub(crate) fn decode(kind: u16, body: &[u8]) -> Result<Reply, Garbled> {
-        match kind {
-            RTM_NEWLINK => Link::decode(body).map(|(link, vfs)| Reply::Link(link, vfs)),
-            RTM_NEWADDR => Ok(address::decode(body)?
-                .map_or(Reply::Other, |(index, address)| Reply::Address(index, address))),
-            RTM_NEWROUTE => Ok(Route::decode(body)?.map_or(Reply::Other, Reply::Route)),
-            _ => Ok(Reply::Other),
-        }
-    }
-
-    /// The same for generic netlink, where types are the numbers of families.
-    pub(crate) fn generic(_family: u16, body: &[u8]) -> Result<Reply, Garbled> {
-        Ok(Reply::Generic(body.to_vec()))
     }
 }
 
@@ -165,17 +126,6 @@ mod tests {
     fn a_wrong_length_ends_the_row() {
         for bytes in [&[3, 0, 1, 0][..], &[9, 0, 1, 0, 0, 0, 0, 0], &[4, 0, 1]] {
             assert_eq!(Attributes(bytes).collect::<Vec<_>>(), [Err(Garbled)], "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn no_reply_is_too_short_or_too_strange_to_look_at() {
-        for kind in [RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, 0] {
-            for length in 0..64 {
-                for filling in [0, 1, 4, 0xff] {
-                    let _ = Reply::decode(kind, &vec![filling; length]);
-                }
-            }
         }
     }
 }

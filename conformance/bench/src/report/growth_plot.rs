@@ -1,6 +1,6 @@
 //! How cost grows with pods at once and with records: median wall time, both axes logarithmic.
 
-use super::Report;
+use super::findings::Report;
 use super::svg::{Anchor, COLOURS, Canvas, LogScale, tick};
 use crate::curve::Curve;
 use crate::stats::Summary;

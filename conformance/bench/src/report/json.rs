@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Report;
+use super::findings::Report;
 use crate::stats::Summary;
 
 /// The document. Times are in ms, memory is in KiB, sizes are in bytes.

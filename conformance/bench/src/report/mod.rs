@@ -1,5 +1,6 @@
 //! The report: what is printed, and the files that are left behind.
 
+mod findings;
 mod growth_plot;
 mod json;
 mod svg;
@@ -11,31 +12,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::curve::Curve;
-use super::group::Measured;
-use super::limits::Verdict;
-use super::machine::Machine;
-use super::size::Size;
-
-/// Everything that a run has found out.
-pub(super) struct Report {
-    /// Where and when.
-    pub(super) machine: Machine,
-    /// The command line.
-    pub(super) command: String,
-    /// What was left out and why, and how to read the figures.
-    pub(super) notes: Vec<String>,
-    /// Every binary's sizes.
-    pub(super) sizes: Vec<(String, Size)>,
-    /// Every group's measurements, in order.
-    pub(super) measured: Vec<Measured>,
-    /// How cost grows.
-    pub(super) curves: Vec<Curve>,
-    /// What of the limits is reached.
-    pub(super) verdicts: Vec<Verdict>,
-    /// Whether the figures mean enough to say so.
-    pub(super) judged: bool,
-}
+pub(super) use self::findings::Report;
 
 impl Report {
     /// The tables, as Markdown that is readable as it is.
@@ -60,17 +37,5 @@ impl Report {
             fs::write(&path, content).with_context(|| format!("writing {}", path.display()))?;
         }
         Ok(())
-    }
-
-    /// Group and verb of every block of measurements that can be compared, in order.
-    fn blocks(&self) -> Vec<Vec<&Measured>> {
-        let mut blocks: Vec<Vec<&Measured>> = Vec::new();
-        for one in &self.measured {
-            match blocks.iter_mut().find(|block| block[0].group == one.group && block[0].verb == one.verb) {
-                Some(block) => block.push(one),
-                None => blocks.push(vec![one]),
-            }
-        }
-        blocks
     }
 }

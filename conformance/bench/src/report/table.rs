@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Report;
+use super::findings::Report;
 use crate::curve::Curve;
 use crate::group::{Measured, Role};
 use crate::limits::Verdict;

@@ -1,6 +1,6 @@
 //! A dot for each subject and verb: median wall time with its quartiles, on a logarithmic scale.
 
-use super::Report;
+use super::findings::Report;
 use super::svg::{Anchor, COLOURS, Canvas, LogScale, tick};
 use crate::group::Role;
 use crate::stats::Summary;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{About, Summary};
+use super::run::{About, Summary};
 use crate::case_result::CaseResult;
 
 #[derive(Serialize)]

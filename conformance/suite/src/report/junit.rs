@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{About, Summary};
+use super::run::{About, Summary};
 use crate::case_result::{CaseResult, Status};
 
 pub(super) fn write(out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {

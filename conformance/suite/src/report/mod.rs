@@ -2,18 +2,18 @@
 
 mod json;
 mod junit;
+mod run;
 mod table;
 mod view;
 
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use serde::Serialize;
 
-use super::case_result::{CaseResult, Status};
-use super::levels::Profile;
-
+pub use self::run::{About, Summary};
 pub use self::view::View;
+use super::case_result::CaseResult;
+use super::levels::Profile;
 
 /// A format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -25,52 +25,6 @@ pub enum Format {
     Json,
     /// JUnit's XML, which CI systems display.
     Junit,
-}
-
-/// All about a run but its rows.
-#[derive(Clone, Debug, Serialize)]
-pub struct About {
-    /// The plugin's path.
-    pub plugin: String,
-    /// The profile's name.
-    pub profile: String,
-    /// The versions that it lists.
-    pub versions: Vec<String>,
-    /// The number that random inputs were made from.
-    pub seed: u64,
-    /// How long it took, in seconds.
-    pub seconds: f64,
-    /// Whether the user stopped it.
-    pub interrupted: bool,
-}
-
-/// How many of what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// As they should be.
-    pub passed: usize,
-    /// Not as they should be, and required.
-    pub failed: usize,
-    /// Not as they should be, but not required in this profile.
-    pub advised: usize,
-    /// Not run.
-    pub skipped: usize,
-}
-
-impl Summary {
-    /// Of these rows.
-    pub fn of(rows: &[CaseResult]) -> Summary {
-        let mut summary = Summary::default();
-        for row in rows {
-            *match (row.status, row.required) {
-                (Status::Pass, _) => &mut summary.passed,
-                (Status::Fail, true) => &mut summary.failed,
-                (Status::Fail, false) => &mut summary.advised,
-                (Status::Skip, _) => &mut summary.skipped,
-            } += 1;
-        }
-        summary
-    }
 }
 
 impl Format {

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::run::{About, Summary};
 use super::view::View;
-use super::{About, Summary};
 use crate::case_result::{CaseResult, Status};
 use crate::levels::Level;
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{K, M, MK, R};
 use crate::answer::Answer;
 use crate::case::{TestCase, case};
 use crate::fixture::Fault;
+use crate::levels::{K, M, MK, R};
 use crate::pod::{Attached, Pod};
 use crate::result::{addresses, cidr, interface, is_mac, objects, text};
 use crate::stop::{Stop, Verdict};

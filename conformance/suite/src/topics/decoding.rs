@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{K, M, MK, R};
 use crate::answer::{Answer, Outcome};
 use crate::call::Call;
 use crate::case::{TestCase, case};
+use crate::levels::{K, M, MK, R};
 use crate::stop::Verdict;
 use crate::trial::Trial;
 use crate::versions::Versions;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{M, MR, R, S};
 use crate::answer::Outcome;
 use crate::case::{TestCase, case};
 use crate::fixture::Fault;
 use crate::levels::{Instead, Profile};
+use crate::levels::{M, MR, R, S};
 use crate::namespace::ip;
 use crate::pod::{Attached, Pod};
 use crate::stop::{Stop, Verdict};

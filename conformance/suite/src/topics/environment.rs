@@ -1,9 +1,9 @@
 //! 17-38: the command, and which variables a verb needs.
 
-use super::{K, M, MK, R};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::case::{TestCase, case};
+use crate::levels::{K, M, MK, R};
 use crate::pod::Pod;
 use crate::stop::Verdict;
 use crate::trial::Trial;

@@ -15,20 +15,6 @@ mod validators;
 mod verify;
 
 use super::case::Group;
-use super::levels::Level::{self, Interface, Library, Must, Placeholder, Runtime, Skel};
-
-// Who demands a check, as the reports write it.
-const M: &[Level] = &[Must];
-const K: &[Level] = &[Skel];
-const R: &[Level] = &[Runtime];
-const L: &[Level] = &[Library];
-const P: &[Level] = &[Placeholder];
-const S: &[Level] = &[Interface];
-const MK: &[Level] = &[Must, Skel];
-const MR: &[Level] = &[Must, Runtime];
-const KR: &[Level] = &[Skel, Runtime];
-const SP: &[Level] = &[Interface, Placeholder];
-const RP: &[Level] = &[Runtime, Placeholder];
 
 /// Every check there is, by topic.
 pub(crate) const GROUPS: &[Group] = &[

@@ -7,10 +7,10 @@ use std::path::Path;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use super::{K, KR, S, SP};
 use crate::answer::Outcome;
 use crate::case::{TestCase, case};
 use crate::levels::Profile;
+use crate::levels::{K, KR, S, SP};
 use crate::namespace::ip;
 use crate::stop::{Stop, Verdict};
 use crate::trial::Trial;

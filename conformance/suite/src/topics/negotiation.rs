@@ -4,10 +4,10 @@ use std::iter::repeat_n;
 
 use serde_json::{Map, Value};
 
-use super::{K, KR, M, MK, R};
 use crate::answer::{Answer, Outcome};
 use crate::call::Call;
 use crate::case::{TestCase, case};
+use crate::levels::{K, KR, M, MK, R};
 use crate::stop::{Stop, Verdict};
 use crate::threads::at_once;
 use crate::trial::Trial;

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::P;
 use crate::answer::{LONGEST, Outcome, Refusal};
 use crate::case::{TestCase, case};
+use crate::levels::P;
 use crate::stop::{Stop, Verdict};
 use crate::trial::Trial;
 use crate::versions::{self, Versions, at_least};

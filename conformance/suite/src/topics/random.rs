@@ -1,7 +1,7 @@
 //! 152: what nobody thought of.
 
-use super::R;
 use crate::case::{TestCase, case};
+use crate::levels::R;
 use crate::random;
 use crate::versions::Versions;
 

@@ -1,7 +1,7 @@
 //! 131-141: many at a time, killed, replaced, and called as runtimes call.
 
-use super::{L, M, R, RP};
 use crate::case::{TestCase, case};
+use crate::levels::{L, M, R, RP};
 use crate::versions::{self, Versions};
 
 mod execution;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{M, MR, R};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::case::{TestCase, case};
 use crate::fixture::Fault;
+use crate::levels::{M, MR, R};
 use crate::pod::{Attached, Pod};
 use crate::stop::{Stop, Verdict};
 use crate::stub::Stub;

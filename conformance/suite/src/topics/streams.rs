@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{K, M, MR, R};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::case::{TestCase, case};
+use crate::levels::{K, M, MR, R};
 use crate::pod::Pod;
 use crate::snapshot::touched;
 use crate::stop::{Stop, Verdict};

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{K, MK};
 use crate::call::Call;
 use crate::case::{TestCase, case};
+use crate::levels::{K, MK};
 use crate::stop::Verdict;
 use crate::trial::Trial;
 use crate::versions::{self, at_least};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{K, M, MR};
 use crate::call::Call;
 use crate::case::{TestCase, case};
+use crate::levels::{K, M, MR};
 use crate::pod::Attached;
 use crate::result::{addresses, objects, text};
 use crate::stop::{Stop, Verdict};

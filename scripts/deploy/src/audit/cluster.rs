@@ -2,14 +2,14 @@
 
 mod config_map;
 mod node;
+mod objects;
 mod pool;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use self::node::Node;
-use self::pool::Pool;
+use self::objects::{Cluster, Node, Pool};
 use super::finding::Findings;
 use crate::known::{DPU_HOST_MODE, DPU_MODE};
 
@@ -80,29 +80,4 @@ pub(crate) fn check(objects: &[Value], findings: &mut Findings) {
         );
     }
     cluster.pools.iter().for_each(|pool| pool.check(findings));
-}
-
-/// What one object means among the others.
-struct Cluster<'a> {
-    /// Label keys: of hosts, of cards, and of the third mode.
-    modes: [String; 3],
-    /// The resource of management ports.
-    management: Option<&'a str>,
-    nodes: Vec<Node<'a>>,
-    pools: Vec<Pool<'a>>,
-}
-
-impl Cluster<'_> {
-    /// Whether a node has the label as the operator's configuration has it, which is what makes it render anything.
-    fn rendered(&self, mode: &str) -> bool {
-        self.nodes.iter().any(|node| node.label(mode) == Some(""))
-    }
-
-    /// The pools, other than those of OpenShift, that are ours by their name or by a node in a mode.
-    fn ours(&self) -> impl Iterator<Item = &Pool<'_>> {
-        self.pools.iter().filter(|pool| {
-            let has = |node: &Node<'_>| pool.selects(node) && node.mode(self).is_some();
-            pool.is_custom() && (["dpu-host", "dpu-nic"].contains(&pool.name()) || self.nodes.iter().any(has))
-        })
-    }
 }

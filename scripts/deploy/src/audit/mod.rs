@@ -21,9 +21,10 @@ use self::finding::Level;
 use self::runtime::Runtime;
 use crate::fault::Fault;
 use crate::known::{KEPT, STATE};
+use crate::outcome::{Outcome, Report};
 use crate::tree::Tree;
+use crate::yaml;
 use crate::yaml::Gathered;
-use crate::{Outcome, Report, yaml};
 
 /// The command line.
 #[derive(ClapArgs)]

@@ -15,8 +15,9 @@ use serde_json::Value;
 use self::rules::{Problem, Rules, Verdict};
 use self::workload::Workload;
 use crate::fault::Fault;
+use crate::outcome::{Outcome, Report};
 use crate::render::{Cluster, Site};
-use crate::{Outcome, Report, yaml};
+use crate::yaml;
 
 /// The command line.
 #[derive(ClapArgs)]

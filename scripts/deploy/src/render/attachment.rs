@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::against::shared_pool;
 use super::cni_conf;
 use super::site::Site;
+use super::sriov::shared_pool;
 use super::values::Attachment;
 use crate::fault::{Fault, Faults};
 use crate::known::RESOURCE_NAME;

@@ -23,13 +23,14 @@ mod steps;
 mod values;
 mod vfs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 
 use crate::fault::{Fault, Faults};
-use crate::{Outcome, Report, yaml};
+use crate::outcome::{Outcome, Report};
+use crate::yaml;
 pub(crate) use plan::Plan;
 pub(crate) use site::{Cluster, Site};
 
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let version = args.kubernetes_version.as_deref().map(admission::Kubernetes::parse);
     let version = version.and_then(|version| faults.keep(version));
     let plan = Plan::new(&site, binary.unwrap_or_default(), version)?;
-    plan.check(&site, args.against.as_deref(), &mut faults);
+    check_plan(&plan, &site, args.against.as_deref(), &mut faults);
     warnings.extend(version.and_then(|version| version.warning(site.openshift())));
     let plan = faults.none_or(plan)?;
     let steps = steps::text(&site, &plan, &args.out.display().to_string());
@@ -101,6 +102,16 @@ fn check(site: &Site, faults: &mut Faults) -> Vec<String> {
             warnings
         }
     }
+}
+
+/// What only the finished documents show.
+fn check_plan(plan: &Plan, site: &Site, against: Option<&Path>, faults: &mut Faults) {
+    for file in plan.node_files() {
+        paths::check_file(site, file, faults);
+    }
+    let inherited = against.and_then(|path| against::check(path, site, plan, faults));
+    let configs: Vec<_> = plan.configs.iter().collect();
+    size::check(&configs, site.pool(), inherited.unwrap_or(site.values.pool.inherited_bytes), faults);
 }
 
 /// The plugin's bytes: a file of its own, for the machine that the cluster's nodes are.

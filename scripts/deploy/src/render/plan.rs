@@ -1,16 +1,12 @@
 //! Everything that will be written, before any of it is.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use super::admission::{self, Kubernetes};
 use super::ignition::{MachineConfig, NodeFile, machine_config};
 use super::site::{Cluster, Site};
-use super::{
-    against, attachment, kube_proxy, kubelet, node_files, offload, paths, pool, sample, size, sriov,
-};
-use crate::fault::{Fault, Faults};
+use super::{attachment, kube_proxy, kubelet, node_files, offload, pool, sample, sriov};
+use crate::fault::Fault;
 use crate::manifest::{Object, Spec};
 use crate::yaml;
 
@@ -32,7 +28,7 @@ pub(crate) struct Plan {
     pub(crate) policy_versions: Option<&'static str>,
     /// Names of our MachineConfigs.
     pub(crate) machine_configs: Vec<String>,
-    configs: Vec<Object<Spec<MachineConfig>>>,
+    pub(super) configs: Vec<Object<Spec<MachineConfig>>>,
     /// Whether files go onto nodes by hand.
     pub(crate) by_hand: bool,
 }
@@ -161,15 +157,5 @@ impl Plan {
     /// What lies on a node in the end: the binary first.
     pub(crate) fn node_files(&self) -> impl Iterator<Item = &NodeFile> {
         std::iter::once(&self.binary).chain(&self.configuration)
-    }
-
-    /// What only the finished documents show.
-    pub(crate) fn check(&self, site: &Site, against: Option<&Path>, faults: &mut Faults) {
-        for file in self.node_files() {
-            paths::check_file(site, file, faults);
-        }
-        let inherited = against.and_then(|path| against::check(path, site, self, faults));
-        let configs: Vec<_> = self.configs.iter().collect();
-        size::check(&configs, site.pool(), inherited.unwrap_or(site.values.pool.inherited_bytes), faults);
     }
 }

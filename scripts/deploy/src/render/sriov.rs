@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::site::Site;
 use super::values::VfPool;
+use crate::fault::Fault;
 use crate::manifest::{Map, Meta, Object, Spec, object, one};
 
 const API: &str = "sriovnetwork.openshift.io/v1";
@@ -49,6 +50,14 @@ pub(crate) fn management(site: &Site) -> Object<Spec<Policy>> {
 pub(crate) fn pods(site: &Site) -> Object<Spec<Policy>> {
     let sriov = &site.values.sriov;
     policy(site, "dpu-pods", &sriov.pods, &sriov.physical_functions, sriov.mtu)
+}
+
+/// The refusal of a device pool with two users.
+pub(crate) fn shared_pool(resource: &str, user: &str) -> Fault {
+    let why = format!(
+        "the device pool {resource} serves the pods' default network and {user} too: a pod with both may be given one VF twice"
+    );
+    Fault::new(why, "make a second SriovNetworkNodePolicy with its own resourceName for Multus networks")
 }
 
 /// A policy for one of the two pools. The switch is the card's, so the host's side stays `legacy`.

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::known::FIELD_MANAGER;
-use crate::{Outcome, Report, yaml};
+use crate::outcome::{Outcome, Report};
+use crate::yaml;
 
 /// The command line.
 #[derive(ClapArgs)]

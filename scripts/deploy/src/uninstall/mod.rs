@@ -7,7 +7,7 @@ mod vfs;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use crate::Outcome;
+use crate::outcome::Outcome;
 
 /// The command line.
 #[derive(ClapArgs)]

@@ -14,8 +14,8 @@ use crate::audit::runtime::Runtime;
 use crate::fault::{Fault, Faults};
 use crate::known::{CRIO_DROP_IN, KEPT, OPENSHIFT_BINARIES, STATE, TMPFILES, UDEV_RULES, UPSTREAM_BINARIES};
 use crate::managed;
+use crate::outcome::{Outcome, Report};
 use crate::tree::Tree;
-use crate::{Outcome, Report};
 
 /// The command line.
 #[derive(ClapArgs)]

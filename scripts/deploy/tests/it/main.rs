@@ -9,6 +9,7 @@
 mod admission;
 mod against;
 mod audit;
+mod circles;
 mod ignition;
 mod installed;
 mod leaving;

@@ -6,8 +6,9 @@ use netlink_packet_core::{
 use nix::errno::Errno;
 
 use super::message::Message;
+use super::reply::{Decode, Reply};
 use crate::Error;
-use crate::wire::{Attributes, Decode, Garbled, Reply, text, u32_at};
+use crate::wire::{Attributes, Garbled, text, u32_at};
 
 /// `NLMSGERR_ATTR_MSG` of linux/netlink.h: the explanation, a C string.
 const EXPLANATION: u16 = 1;

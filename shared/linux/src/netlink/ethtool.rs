@@ -1,8 +1,9 @@
 //! Links' features over ethtool's generic netlink family.
 
+use super::reply::Reply;
 use super::socket::Socket;
 use crate::features::{self, Features};
-use crate::wire::{Garbled, Reply};
+use crate::wire::Garbled;
 use crate::{Error, Netns};
 
 /// A socket for ethtool's requests in one network namespace. Dropping it closes the socket.

@@ -4,7 +4,7 @@ use netlink_packet_core::{NetlinkBuffer, NetlinkMessage};
 
 use super::answer::Answer;
 use super::message::Message;
-use crate::wire::Reply;
+use super::reply::Reply;
 
 /// Reads the messages of a datagram as the answer to one request. How many there were before it ended or could not be
 /// read.

@@ -5,6 +5,7 @@ mod ethtool;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod message;
+mod reply;
 mod socket;
 mod step;
 #[cfg(test)]
@@ -13,10 +14,11 @@ mod tests;
 use ipnetwork::IpNetwork;
 
 pub use self::ethtool::Ethtool;
+use self::reply::Reply;
 use self::socket::Socket;
 pub use self::step::Step;
 use crate::link::Which;
-use crate::wire::{Reply, Request};
+use crate::wire::Request;
 use crate::{
     Assigned, Error, Failed, Link, LinkChange, Mac, Netns, Route, XdpMode, address, link, route, vf, xdp,
 };

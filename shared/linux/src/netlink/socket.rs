@@ -23,7 +23,8 @@ use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::message::Message;
-use crate::wire::{Decode, Reply, Request};
+use super::reply::{Decode, Reply};
+use crate::wire::Request;
 use crate::{Error, Netns, netns};
 
 /// How long an answer is waited for once the kernel has taken the request.

@@ -10,7 +10,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{PciAddress, Sysfs};
+use super::pci::PciAddress;
+use super::sysfs::Sysfs;
 
 /// udev's properties with a generated name, in the order of systemd's default policy.
 const POLICIES: [&str; 4] =
@@ -19,29 +20,35 @@ const POLICIES: [&str; 4] =
 /// Longest name of a link; a longer one udev doesn't give.
 const NAME_MAX: usize = 15;
 
-/// The name that udev gives this VF, if we can be certain of it.
-pub(super) fn proper_name(sysfs: &Sysfs, vf: &PciAddress) -> Option<String> {
-    let netdev = sysfs.netdev(vf).ok()??;
-    let udev = Properties::of(sysfs, vf, &netdev);
-    // What udev chose last time. It may be the lost name that it found, so only if it is one of those it generates.
-    if let Some(chosen) = udev.get("ID_NET_NAME").filter(|chosen| udev.policy_of(chosen).is_some()) {
-        return Some(chosen.to_owned());
+impl Sysfs {
+    /// The name that udev gives this VF's netdev, whatever it is called now. None unless that is certain; never while
+    /// the VF is in a pod.
+    ///
+    /// It is what udev's database has for it (`run/udev/data/n<ifindex>`), else the PF's name with `v` and the number
+    /// of the VF, as systemd.net-naming-scheme(7) has it.
+    pub fn proper_name(&self, vf: &PciAddress) -> Option<String> {
+        let netdev = self.netdev(vf).ok()??;
+        let udev = Properties::of(self, vf, &netdev);
+        // What udev chose last time. It may be the lost name that it found, so only if it is one of those it generates.
+        if let Some(chosen) = udev.get("ID_NET_NAME").filter(|chosen| udev.policy_of(chosen).is_some()) {
+            return Some(chosen.to_owned());
+        }
+        // The same policy named the PF.
+        let pf = self.pf(vf)?;
+        let pf_netdev = self.netdev(&pf).ok()??;
+        let pf_udev = Properties::of(self, &pf, &pf_netdev);
+        let pf_port = port(self, &pf, &pf_netdev)?;
+        match pf_udev.policy_of(&pf_netdev) {
+            Some(policy) if udev.get(policy).is_some() => return udev.get(policy).map(str::to_owned),
+            Some(_) => {}
+            // Without a database, the path is what we know how to compute.
+            None if pf_netdev == format!("{}{pf_port}", path(self, &pf)?) => {}
+            None => return None,
+        }
+        let base = pf_netdev.strip_suffix(&pf_port).filter(|base| base.starts_with("en"))?;
+        let name = format!("{base}{}v{}", port(self, vf, &netdev)?, self.vf_index(vf)?);
+        Some(name).filter(|name| name.len() <= NAME_MAX)
     }
-    // The same policy named the PF.
-    let pf = sysfs.pf(vf)?;
-    let pf_netdev = sysfs.netdev(&pf).ok()??;
-    let pf_udev = Properties::of(sysfs, &pf, &pf_netdev);
-    let pf_port = port(sysfs, &pf, &pf_netdev)?;
-    match pf_udev.policy_of(&pf_netdev) {
-        Some(policy) if udev.get(policy).is_some() => return udev.get(policy).map(str::to_owned),
-        Some(_) => {}
-        // Without a database, the path is what we know how to compute.
-        None if pf_netdev == format!("{}{pf_port}", path(sysfs, &pf)?) => {}
-        None => return None,
-    }
-    let base = pf_netdev.strip_suffix(&pf_port).filter(|base| base.starts_with("en"))?;
-    let name = format!("{base}{}v{}", port(sysfs, vf, &netdev)?, sysfs.vf_index(vf)?);
-    Some(name).filter(|name| name.len() <= NAME_MAX)
 }
 
 /// What udev's database says about a netdev: lines such as `E:ID_NET_NAME_PATH=enp59s0f0v2`.

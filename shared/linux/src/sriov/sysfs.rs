@@ -5,7 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{PciAddress, ScalableFunction, naming};
+use super::pci::PciAddress;
+use super::scalable::ScalableFunction;
 
 /// Reads what the kernel publishes about devices.
 ///
@@ -69,15 +70,6 @@ impl Sysfs {
             .collect();
         vfs.sort();
         Ok(vfs)
-    }
-
-    /// The name that udev gives this VF's netdev, whatever it is called now. None unless that is certain; never while
-    /// the VF is in a pod.
-    ///
-    /// It is what udev's database has for it (`run/udev/data/n<ifindex>`), else the PF's name with `v` and the number
-    /// of the VF, as systemd.net-naming-scheme(7) has it.
-    pub fn proper_name(&self, function: &PciAddress) -> Option<String> {
-        naming::proper_name(self, function)
     }
 
     /// Whether there is such a scalable function.

@@ -1,27 +1,9 @@
 //! A node: in the mode and in the pool, or in neither; tainted, open, and with VFs to give.
 
-use serde_json::Value;
-
-use super::Cluster;
+use super::objects::{Cluster, Node};
 use crate::audit::finding::Findings;
 
-/// The object.
-pub(super) struct Node<'a>(pub(super) &'a Value);
-
 impl Node<'_> {
-    fn name(&self) -> &str {
-        self.0["metadata"]["name"].as_str().unwrap_or_default()
-    }
-
-    pub(super) fn label(&self, key: &str) -> Option<&str> {
-        self.0["metadata"]["labels"][key].as_str()
-    }
-
-    /// The key of its mode; of the first, if it has several.
-    pub(super) fn mode<'c>(&self, cluster: &'c Cluster<'_>) -> Option<&'c str> {
-        cluster.modes.iter().map(String::as_str).find(|key| self.label(key).is_some())
-    }
-
     /// Nothing is said of a node that is none of ours.
     pub(super) fn check(&self, cluster: &Cluster<'_>, findings: &mut Findings) {
         let before = findings.list().len();

@@ -1,36 +1,9 @@
 //! A pool: whether anything reaches its nodes.
 
-use serde_json::Value;
-
-use super::node::Node;
+use super::objects::Pool;
 use crate::audit::finding::Findings;
 
-/// The object.
-pub(super) struct Pool<'a>(pub(super) &'a Value);
-
 impl Pool<'_> {
-    pub(super) fn name(&self) -> &str {
-        self.0["metadata"]["name"].as_str().unwrap_or_default()
-    }
-
-    /// A node can be in one of these only.
-    pub(super) fn is_custom(&self) -> bool {
-        !["master", "worker"].contains(&self.name())
-    }
-
-    /// The label that brings a node into it.
-    pub(super) fn role(&self) -> &str {
-        let labels = self.0["spec"]["nodeSelector"]["matchLabels"].as_object();
-        labels.and_then(|labels| labels.keys().next()).map_or("ROLE", String::as_str)
-    }
-
-    pub(super) fn selects(&self, node: &Node<'_>) -> bool {
-        let labels = self.0["spec"]["nodeSelector"]["matchLabels"].as_object();
-        labels.is_some_and(|labels| {
-            !labels.is_empty() && labels.iter().all(|(key, value)| node.label(key) == value.as_str())
-        })
-    }
-
     pub(super) fn check(&self, findings: &mut Findings) {
         self.paused(findings);
         let conditions = self.0["status"]["conditions"].as_array().into_iter().flatten();

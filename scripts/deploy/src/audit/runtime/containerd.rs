@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use toml::{Table, Value};
 
-use super::{Kind, Runtime, at, table, text};
+use super::settings::{Kind, Runtime};
+use super::toml::{at, table, text};
 use crate::audit::finding::Findings;
 use crate::known::{UPSTREAM_BINARIES, UPSTREAM_CONFIGURATION};
 use crate::tree::Tree;

@@ -2,6 +2,7 @@
 //! else wants, pools and settings that ours would replace, nodes that an operator will not count, and how full the pool
 //! is.
 
+mod found;
 mod hosts;
 mod pools;
 mod sriov;
@@ -10,18 +11,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use self::found::{Found, name};
 use self::hosts::Hosts;
 use super::Plan;
 use super::site::{Cluster, Site};
+use super::sriov::shared_pool;
 use crate::fault::{Fault, Faults};
 use crate::known::RESOURCE_NAME;
 use crate::yaml::{self, Gathered};
-
-/// What was found: refusals, and what a person should know.
-struct Found<'a> {
-    faults: &'a mut Faults,
-    warnings: Vec<String>,
-}
 
 /// Checks the plan against the objects of a file. Returns the bytes that the pool's other MachineConfigs have.
 pub(crate) fn check(path: &Path, site: &Site, plan: &Plan, faults: &mut Faults) -> Option<usize> {
@@ -86,14 +83,6 @@ fn attachment(object: &Value, site: &Site, faults: &mut Faults) {
     }
 }
 
-/// The refusal of a device pool with two users.
-pub(crate) fn shared_pool(resource: &str, user: &str) -> Fault {
-    let why = format!(
-        "the device pool {resource} serves the pods' default network and {user} too: a pod with both may be given one VF twice"
-    );
-    Fault::new(why, "make a second SriovNetworkNodePolicy with its own resourceName for Multus networks")
-}
-
 fn machine_config(object: &Value, plan: &Plan, faults: &mut Faults) {
     let files = object["spec"]["config"]["storage"]["files"].as_array();
     for path in files.into_iter().flatten().filter_map(|file| file["path"].as_str()) {
@@ -112,8 +101,4 @@ fn applies(object: &Value, site: &Site, plan: &Plan) -> bool {
     let role = object["metadata"]["labels"]["machineconfiguration.openshift.io/role"].as_str();
     role.is_some_and(|role| role == "worker" || role == site.pool())
         && !plan.machine_configs.iter().any(|ours| ours == name(object))
-}
-
-fn name(object: &Value) -> &str {
-    object["metadata"]["name"].as_str().unwrap_or_default()
 }

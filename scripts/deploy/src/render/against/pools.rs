@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::pool::{self, pool_label};
 use super::super::site::Site;
+use super::found::{Found, name};
 use super::hosts::selects;
-use super::{Found, name};
 use crate::fault::Fault;
 use crate::need::Taint;
 

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::super::site::Site;
+use super::found::{Found, name};
 use super::hosts::Hosts;
-use super::{Found, name};
 use crate::fault::Fault;
 
 /// What a policy takes of a physical function.
