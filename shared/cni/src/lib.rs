@@ -15,6 +15,7 @@ mod call;
 mod conf;
 mod env;
 mod error;
+pub mod event;
 mod frame;
 mod logging;
 mod name;

@@ -1,6 +1,6 @@
 //! What ovnkube-node's refusals mean: whether it is told again, and the sentence for the person who reads them.
 
-use cni::{Error, Pod};
+use cni::{Error, Pod, event};
 use ovnkube::Failure;
 
 use crate::config;
@@ -129,15 +129,13 @@ fn refused(code: u32, said: &str, pod: &Pod, device: &DeviceId) -> Error {
         .details("look at the log of ovnkube-node on this node")
 }
 
-/// Foreign words, fit for a pod event: without the server's own prefix, in one line, not too long, and without the
-/// phrase that makes a kubelet retry ten times as often.
+/// The server's words, fit for a pod event: without its own prefix, and not too long.
 fn plain(text: &str) -> String {
     let text = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         Some((_, rest)) => rest,
         None => text,
     };
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('"', "'");
-    let line = line.replace("network is not ready", "network is unready");
+    let line = event::plain(text);
     if line.chars().count() <= 160 { line } else { line.chars().take(157).chain("...".chars()).collect() }
 }
 
@@ -196,8 +194,11 @@ mod tests {
 
     #[test]
     fn foreign_words_fit_a_pod_event() {
-        let shown = refused(&format!("a \"quoted\"\nnetwork is not ready {}", "x".repeat(5000))).to_string();
+        let shown =
+            refused(&format!("a \"quoted\"\nnetwork is not ready, pod not found {}", "x".repeat(5000)))
+                .to_string();
         assert!(shown.len() < 500, "{shown}");
-        assert!(!shown.contains(['"', '\n']) && !shown.contains("network is not ready"), "{shown}");
+        assert!(!shown.contains(['"', '\n']), "{shown}");
+        assert!(shown.contains("network-is-not-ready, pod not-found"), "{shown}");
     }
 }
