@@ -16,6 +16,7 @@ mod leaving;
 mod networks;
 mod objects;
 mod one_rule;
+mod pages;
 mod pod_spec;
 mod policies;
 mod reading;
