@@ -40,8 +40,7 @@ struct DpuHost {
 
 impl Plugin for DpuHost {
     const NAME: &'static str = "dpu-host";
-    const ABOUT: &'static str =
-        "CNI plugin for DPU hosts: gives pods a virtual function of the DPU; by hand: dpu-host vfs";
+    const ABOUT: &'static str = "CNI plugin for DPU hosts: gives pods a virtual function of the DPU; by hand: dpu-host vfs, dpu-host --help";
     const DEL: Leniency = Leniency::AnyVersion;
 
     fn add(&self, call: &Add) -> Result<AddResult, Error> {
@@ -106,12 +105,16 @@ impl DpuHost {
 pub fn main() -> ExitCode {
     let began = Instant::now();
     let mut args = std::env::args().skip(1);
+    let serve = || cni::main(&DpuHost { began, node: OnceCell::new(), failed: Cell::new(false) });
     match args.next().as_deref() {
         Some("vfs") => vfs::main(&args.collect::<Vec<_>>()),
-        // A mistyped question is not answered with success.
-        Some(other) if !matches!(other, "-h" | "--help" | "-V" | "--version") => {
-            vfs::complain(vfs::USAGE, vfs::UNKNOWN)
+        Some("-h" | "--help") => {
+            let about = serve();
+            eprintln!("\n{}", vfs::USAGE);
+            about
         }
-        _ => cni::main(&DpuHost { began, node: OnceCell::new(), failed: Cell::new(false) }),
+        // A mistyped question is not answered with success.
+        Some(other) if !matches!(other, "-V" | "--version") => vfs::complain(vfs::USAGE, vfs::UNKNOWN),
+        _ => serve(),
     }
 }

@@ -1,9 +1,12 @@
 //! The configuration keys that are ours: `message` and `status`.
 
-use cni::{Error, NetConf, code};
+use cni::{Error, NetConf, code, unknown_keys};
 use serde_json::Value;
 
 use crate::plain::{plain, shorten};
+
+/// Whatever else is in a configuration and is nobody's is mistyped.
+const KEYS: [&str; 2] = ["message", "status"];
 
 /// Longest text for a node that is declared not ready, in bytes.
 const LONGEST_STATUS: usize = 200;
@@ -21,6 +24,13 @@ impl Config {
     /// # Errors
     /// Code 7, naming key and value.
     pub(crate) fn read(conf: &NetConf) -> Result<Self, Error> {
+        for key in unknown_keys(conf.map(), &KEYS).filter_map(plain) {
+            log::warn!(
+                "key '{}' is not known here, and does nothing: {} are",
+                shorten(&key, 40),
+                KEYS.join(" and ")
+            );
+        }
         let hint = conf.string("message")?.and_then(plain);
         let not_ready = conf.get("status").map(|status| declared(conf, status)).transpose()?;
         Ok(Self { hint, not_ready })

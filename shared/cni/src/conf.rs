@@ -195,3 +195,32 @@ fn a(value: &Value) -> &'static str {
         Value::Object(_) => "an object",
     }
 }
+
+/// What any plugin may be given: by the specification, by libcni and its lists, by Multus, and to the frame itself.
+const ANYBODYS: [&str; 17] = [
+    "args",
+    "capabilities",
+    "cniVersion",
+    "cniVersions",
+    "deviceID",
+    "disableCheck",
+    "disableGC",
+    "dns",
+    "ipMasq",
+    "ipam",
+    "logFile",
+    "logLevel",
+    "name",
+    "pciBusID",
+    "prevResult",
+    "runtimeConfig",
+    "type",
+];
+
+/// The keys of a plugin's configuration that are nobody's: neither its `own` nor any plugin's. Those with a domain
+/// (`cni.dev/attachments`) are somebody else's.
+pub fn unknown_keys<'k>(conf: &'k Map<String, Value>, own: &'k [&str]) -> impl Iterator<Item = &'k str> {
+    let is_known =
+        |key: &str| own.contains(&key) || ANYBODYS.iter().any(|known| known.eq_ignore_ascii_case(key));
+    conf.keys().map(String::as_str).filter(move |key| !is_known(key) && !key.contains(['/', '.']))
+}

@@ -31,7 +31,7 @@ mod version;
 
 pub use args::{Args, Pod};
 pub use call::{Add, Attachment, Check, Del, Gc, Keep, Status};
-pub use conf::NetConf;
+pub use conf::{NetConf, unknown_keys};
 pub use env::Verb;
 pub use error::{Error, code};
 pub use frame::{Process, main, run};

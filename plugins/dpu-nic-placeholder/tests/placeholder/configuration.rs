@@ -80,3 +80,21 @@ fn refusals_are_logged_if_a_log_is_wanted() {
     assert!(lines[0].contains(refusal), "{log}");
     assert!(lines[1].ends_with(" info DEL placeholder/suite-0001/eth0 shop/web: succeeded"), "{log}");
 }
+
+#[test]
+fn a_mistyped_key_is_warned_of_and_changes_nothing() {
+    let warned = |verb: &str, keys: Value| Call::new(verb, "1.1.0").with(keys).run();
+    for verb in ["ADD", "STATUS"] {
+        let answer = warned(verb, json!({"mesage": "x", "prevResult": null, "IPAM": {}, "cni.dev/x": 1}));
+        let warnings: Vec<&str> =
+            answer.stderr.lines().filter(|line| line.contains("is not known")).collect();
+        assert_eq!(warnings.len(), 1, "{}", answer.stderr);
+        assert!(
+            warnings[0].contains("key 'mesage' is not known here, and does nothing: message and status are"),
+            "{}",
+            answer.stderr
+        );
+    }
+    let answer = warned("STATUS", json!({"message": "x", "logLevel": "info"}));
+    assert!(answer.silent() && answer.stderr.is_empty(), "{}", answer.stderr);
+}

@@ -81,6 +81,20 @@ impl Findings {
         &self.list
     }
 
+    /// All of it in a sentence.
+    pub(crate) fn verdict(&self) -> String {
+        let count = |level: Level, word: &str| {
+            let count = self.list.iter().filter(|finding| finding.level == level).count();
+            format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+        };
+        let (errors, warnings) = (count(Level::Error, "error"), count(Level::Warning, "warning"));
+        match self.worst() {
+            Level::Ok => "all is as it must be".to_owned(),
+            Level::Warning => format!("it works, with {warnings}"),
+            Level::Error => format!("it does not work: {errors}, {warnings}"),
+        }
+    }
+
     /// The worst level.
     pub(crate) fn worst(&self) -> Level {
         self.list.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)

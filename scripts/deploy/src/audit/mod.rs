@@ -4,6 +4,7 @@ mod cluster;
 pub(crate) mod conf;
 pub(crate) mod drift;
 mod finding;
+mod keys;
 pub(crate) mod multus;
 mod network;
 pub(crate) mod runtime;
@@ -79,7 +80,8 @@ fn text(findings: &Findings, json: bool) -> Result<String, Fault> {
             .map(|text| text + "\n")
             .map_err(|error| Fault::new(format!("no JSON of this ({error})"), "report this"));
     }
-    Ok(findings.list().iter().map(|finding| format!("{finding}\n")).collect())
+    let lines: String = findings.list().iter().map(|finding| format!("{finding}\n")).collect();
+    Ok(format!("{lines}verdict: {}\n", findings.verdict()))
 }
 
 /// A node's files.
@@ -94,11 +96,17 @@ fn node(tree: &Tree, vfs: Option<&Path>, findings: &mut Findings) {
     if host.is_none() && card.is_none() {
         let text =
             format!("neither dpu-host nor dpu-nic-placeholder is in {}", runtime.binaries.join(" or "));
-        findings.error("files", text, "apply the MachineConfig with the plugin, or copy it there");
+        let remedy = if runtime.is_openshift() {
+            "apply the MachineConfig with the plugin, or copy it there"
+        } else {
+            "copy the plugin there, mode 0755"
+        };
+        findings.error("files", text, remedy);
     }
     drift::check(tree, findings);
     let winner = network::winner(tree, &runtime, findings);
     if let Some(conf) = &winner {
+        keys::check(conf, findings);
         default_network(tree, &runtime, conf, host.is_some(), card.is_some(), findings);
     }
     if host.is_some() || tree.exists(STATE) || vfs.is_some() {
@@ -119,7 +127,16 @@ fn default_network(
     let multus = conf.types.iter().any(|name| name.starts_with("multus"));
     if multus && card && !host {
         let text = format!("Multus wins over the placeholder on this card ({})", conf.path);
-        findings.error("network", text, "pods get Multus' longer errors, and none while it is down: apply the MachineConfig with the placeholder's configuration");
+        let remedy = if runtime.is_openshift() {
+            "apply the MachineConfig with the placeholder's configuration"
+        } else {
+            "put the placeholder's configuration there, under a name that sorts first"
+        };
+        findings.error(
+            "network",
+            text,
+            format!("pods get Multus' longer errors, and none while it is down: {remedy}"),
+        );
     } else if multus {
         multus::check(tree, runtime, conf, host, findings);
     } else if host && !conf.calls("dpu-host") && !tree.exists(KEPT) {

@@ -60,7 +60,7 @@ fn of_crio(
             ),
             "remove that key from CRI-O's configuration",
         ),
-        (None, None) => none(directory, findings),
+        (None, None) => none(runtime, findings),
     }
     winner
 }
@@ -103,17 +103,19 @@ fn of_containerd(
         findings.ok("network", format!("{} is every pod's too: network {}", conf.path, conf.name));
     }
     if winner.is_none() {
-        none(&runtime.configuration, findings);
+        none(runtime, findings);
     }
     winner
 }
 
-fn none(directory: &str, findings: &mut Findings) {
-    findings.error(
-        "network",
-        format!("{directory} has no usable network: the node is NotReady"),
-        "apply the MachineConfig with the configuration, and wait for Multus",
-    );
+fn none(runtime: &Runtime, findings: &mut Findings) {
+    let remedy = if runtime.is_openshift() {
+        "apply the MachineConfig with the configuration, and wait for Multus"
+    } else {
+        "put the configuration there that render wrote, or wait for Multus to write its own"
+    };
+    let text = format!("{} has no usable network: the node is NotReady", runtime.configuration);
+    findings.error("network", text, remedy);
 }
 
 /// containerd has a plugin bring up `lo`, unless told otherwise.

@@ -7,6 +7,7 @@ mod toml;
 
 pub(crate) use self::settings::{Kind, Runtime};
 use super::finding::Findings;
+use crate::known::{OPENSHIFT_BINARIES, OPENSHIFT_CONFIGURATION};
 use crate::tree::Tree;
 
 impl Runtime {
@@ -27,5 +28,11 @@ impl Runtime {
             format!("{kind} reads {configuration} and looks for plugins in {}", binaries.join(", ")),
         );
         runtime
+    }
+
+    /// Whether it is OpenShift's, whose files only a MachineConfig may change.
+    pub(crate) fn is_openshift(&self) -> bool {
+        self.configuration == OPENSHIFT_CONFIGURATION
+            || self.binaries.iter().any(|directory| directory == OPENSHIFT_BINARIES)
     }
 }

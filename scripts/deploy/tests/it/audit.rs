@@ -65,7 +65,8 @@ fn audit(place: &Place) -> Ran {
 /// The audit must find exactly this, besides what is well.
 fn finds(place: &Place, code: i32, words: &[&str]) {
     let ran = audit(place);
-    let bad: Vec<&str> = ran.out.lines().filter(|line| !line.starts_with("ok ")).collect();
+    let bad: Vec<&str> =
+        ran.out.lines().filter(|line| !line.starts_with("ok ") && !line.starts_with("verdict: ")).collect();
     assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
     assert_eq!(bad.len(), words.len(), "{bad:#?}");
     for (line, words) in bad.iter().zip(words) {
@@ -239,6 +240,7 @@ fn a_must_gather_tells_about_labels_taints_and_pools() {
         "warning node     trapped is labelled network.operator.openshift.io/dpu-host=true",
         "warning cluster  machineconfigpool dpu-host is paused",
         "error   cluster  machineconfigpool dpu-host is degraded (content mismatch)",
+        "verdict: it does not work: 2 errors, 3 warnings",
     ];
     assert_eq!(ran.out.lines().count(), expected.len(), "{}", ran.out);
     for (line, start) in ran.out.lines().zip(expected) {
@@ -251,4 +253,58 @@ fn a_copy_without_sysfs_is_not_said_to_have_no_vfs() {
     let place = host();
     fs::remove_dir_all(place.path("root/sys")).expect("removed");
     finds(&place, 1, &["the VFs are not in this copy"]);
+}
+
+/// A node of Kubernetes, with containerd or CRI-O as they come.
+fn plain(conf: &str) -> Place {
+    let place = Place::new();
+    place.write("root/etc/crio/crio.conf", "");
+    let path = place.write("root/opt/cni/bin/dpu-nic-placeholder", "a program");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    place.write("root/etc/cni/net.d/00-dpu-nic-placeholder.conflist", conf);
+    place
+}
+
+#[test]
+fn a_mistyped_key_of_the_placeholder_is_named() {
+    let example =
+        include_str!("../../../../plugins/dpu-nic-placeholder/examples/00-dpu-nic-placeholder.conflist");
+    finds(&plain(example), 0, &[]);
+    let conf = |keys: Value| {
+        let mut plugin = json!({ "type": "dpu-nic-placeholder", "message": "x", "logLevel": "info" });
+        plugin.as_object_mut().expect("an object").extend(keys.as_object().expect("keys").clone());
+        json!({ "cniVersion": "1.0.0", "name": "n", "plugins": [plugin] }).to_string()
+    };
+    finds(&plain(&conf(json!({ "status": { "code": 50, "message": "y" }, "cni.dev/x": 1 }))), 0, &[]);
+    finds(
+        &plain(&conf(json!({ "mesage": "z" }))),
+        1,
+        &[
+            "has \"mesage\", which dpu-nic-placeholder does not know and passes over: its own keys are message, status",
+        ],
+    );
+}
+
+#[test]
+fn the_last_line_is_the_verdict() {
+    let last = |place: &Place| audit(place).out.lines().last().map(str::to_owned);
+    assert_eq!(last(&host()).as_deref(), Some("verdict: all is as it must be"));
+    let place = plain("{}");
+    assert_eq!(last(&place).as_deref(), Some("verdict: it does not work: 2 errors, 0 warnings"));
+    place.write(
+        "root/etc/cni/net.d/00-dpu-nic-placeholder.conflist",
+        r#"{"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "dpu-nic-placeholder", "mesage": ""}]}"#,
+    );
+    assert_eq!(last(&place).as_deref(), Some("verdict: it works, with 1 warning"));
+}
+
+#[test]
+fn kubernetes_without_openshift_hears_of_no_machine_config() {
+    let place = plain("{}");
+    fs::remove_file(place.path("root/opt/cni/bin/dpu-nic-placeholder")).expect("removed");
+    let ran = audit(&place);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(ran.out.contains("/opt/cni/bin: copy the plugin there, mode 0755"), "{}", ran.out);
+    assert!(ran.out.contains("put the configuration there that render wrote"), "{}", ran.out);
+    assert!(!ran.out.contains("MachineConfig"), "{}", ran.out);
 }
