@@ -10,53 +10,50 @@ const FAULTS: &[(&str, &[&str])] = &[
     // Moving and configuring
     (
         "an ADD that fails leaves the VF in the pod, half configured",
-        &["undoing::a_step_that_the_kernel_refuses_is_undone_wherever_it_comes"],
+        &["undo::a_step_that_the_kernel_refuses_is_undone_wherever_it_comes"],
     ),
     (
         "an ADD whose second VF fails leaves the first",
         &[
-            "undoing::a_second_vf_that_fails_takes_the_first_home_too",
-            "undoing::a_second_vf_that_a_privileged_server_gave_up_on_comes_home_too",
+            "undo::a_second_vf_that_fails_takes_the_first_home_too",
+            "undo::a_second_vf_that_a_privileged_server_gave_up_on_comes_home_too",
         ],
     ),
     (
         "a conflict of names leaves the VF on the host under a temporary one",
-        &["undoing::no_name_of_the_pods_stands_in_the_way_and_none_is_left_on_the_host"],
+        &["undo::no_name_of_the_pods_stands_in_the_way_and_none_is_left_on_the_host"],
     ),
     ("a stale other name fails the move", &["naming::an_other_name_of_the_vf_stands_in_no_ones_way"]),
     ("udev renames while the plugin works", &["naming::udev_may_rename_a_vf_while_the_server_is_awaited"]),
-    ("frames leave with the MAC of before", &["adding::the_old_mac_is_never_on_the_wire"]),
+    ("frames leave with the MAC of before", &["add::the_old_mac_is_never_on_the_wire"]),
     (
         "a VFIO device never gets the pod's MAC",
-        &["networks::a_vf_without_a_network_device_is_passed_through"],
+        &["kinds_of_device::a_vf_without_a_network_device_is_passed_through"],
     ),
-    ("IPv6 addresses wait for duplicates", &["adding::ipv6_addresses_are_usable_at_once"]),
+    ("IPv6 addresses wait for duplicates", &["add::ipv6_addresses_are_usable_at_once"]),
     ("other nodes' routers become default routes", &["udn::its_default_route_is_the_one_of_its_own_node"]),
     (
         "an address or route that is there already is fatal",
-        &["adding::takes_a_server_that_says_things_twice_at_its_word"],
+        &["add::takes_a_server_that_says_things_twice_at_its_word"],
     ),
     // Coming home
     (
         "DEL fails, or restores nothing, when the namespace is gone",
         &[
-            "detaching::comes_home_when_the_namespace_died_first",
+            "del::comes_home_when_the_namespace_died_first",
             "skew::a_del_needs_neither_namespace_nor_arguments",
         ],
     ),
-    ("DEL does nothing when the pod object is gone", &["detaching::comes_home_when_the_pod_object_is_gone"]),
+    ("DEL does nothing when the pod object is gone", &["del::comes_home_when_the_pod_object_is_gone"]),
     (
         "DEL swallows what goes wrong in the pod",
-        &["detaching::a_namespace_that_lives_but_cannot_be_entered_loses_no_vf"],
+        &["del::a_namespace_that_lives_but_cannot_be_entered_loses_no_vf"],
     ),
     (
         "the VF comes back as eth0 or dev7, and that sticks",
-        &[
-            "naming::a_vf_that_drifted_gets_the_name_that_udev_would_give_it",
-            "detaching::waits_for_its_name_and_gets_it_back",
-        ],
+        &["naming::a_misnamed_vf_is_named_as_udev_would", "del::waits_for_its_name_and_gets_it_back"],
     ),
-    ("MAC and MTU stay the pod's", &["detaching::comes_home_from_whatever_the_pod_made_of_it"]),
+    ("MAC and MTU stay the pod's", &["del::comes_home_from_whatever_the_pod_made_of_it"]),
     (
         "what one pod set on its VF keeps the next one's packets from their way",
         &[
@@ -75,54 +72,51 @@ const FAULTS: &[(&str, &[&str])] = &[
     ),
     (
         "a simulated VF dies with its pod",
-        &["adding::attaches_simulated_vfs", "udn::it_gets_a_vf_of_its_own_and_gives_it_back"],
+        &["add::attaches_simulated_vfs", "udn::it_gets_a_vf_of_its_own_and_gives_it_back"],
     ),
-    ("DEL never comes", &["collecting::gc_reclaims_what_is_not_listed_and_nothing_else"]),
-    ("neither does GC", &["collecting::any_call_reclaims_a_few_whose_pod_is_gone"]),
+    ("DEL never comes", &["gc::gc_reclaims_what_is_not_listed_and_nothing_else"]),
+    ("neither does GC", &["gc::any_call_reclaims_a_few_whose_pod_is_gone"]),
     (
         "pods are Terminating for ever, as DEL fails",
-        &["refusing::a_del_does_not_mind_bad_values", "owing::a_server_that_hangs_holds_up_no_del"],
+        &["mistakes::a_del_does_not_mind_bad_values", "pending::a_server_that_hangs_holds_up_no_del"],
     ),
     (
         "a plugin that is killed leaves everything where it is",
-        &["claiming::an_add_that_was_killed_is_undone_by_the_del_that_follows"],
+        &["claim::an_add_that_was_killed_is_undone_by_the_del_that_follows"],
     ),
     (
         "a server goes on after its client has given up",
-        &["claiming::a_vf_that_the_server_moves_after_we_gave_up_comes_home_at_the_next_call"],
+        &["claim::a_vf_that_the_server_moves_after_we_gave_up_comes_home_at_the_next_call"],
     ),
     // Whose it is
     (
         "one VF is given to two pods",
         &[
-            "claiming::a_vf_that_a_living_pod_holds_is_refused_naming_it",
-            "claiming::one_vf_handed_out_twice_at_once_goes_to_one_pod",
+            "claim::a_vf_that_a_living_pod_holds_is_refused_naming_it",
+            "claim::one_vf_handed_out_twice_at_once_goes_to_one_pod",
         ],
     ),
-    (
-        "a late DEL takes the VF of the next pod",
-        &["detaching::a_late_del_of_an_old_sandbox_touches_no_newer_one"],
-    ),
+    ("a late DEL takes the VF of the next pod", &["del::a_late_del_of_an_old_sandbox_touches_no_newer_one"]),
     (
         "the previous pod still has the VF",
         &[
-            "claiming::a_vf_on_its_way_out_of_the_previous_pod_is_waited_for",
-            "claiming::a_vf_in_a_namespace_without_a_record_is_waited_for_and_then_explained",
+            "claim::a_vf_on_its_way_out_of_the_previous_pod_is_waited_for",
+            "claim::a_vf_in_a_namespace_without_a_record_is_waited_for_and_then_explained",
         ],
     ),
     (
         "what the kubelet holds for free is in use",
-        &["networks::a_pod_needs_nothing_but_the_resource_request"],
+        &["kinds_of_device::a_pod_needs_nothing_but_the_resource_request"],
     ),
-    ("calls for one VF disturb each other", &["detaching::twenty_at_once_are_as_good_as_one"]),
+    ("calls for one VF disturb each other", &["del::twenty_at_once_are_as_good_as_one"]),
     (
         "after a change of firmware the pool has another card's VFs",
-        &["refusing::a_vf_of_another_card_is_refused_where_the_cards_are_listed"],
+        &["mistakes::a_vf_of_another_card_is_refused_where_the_cards_are_listed"],
     ),
     (
         "a mistyped address passes for a network device",
         &[
-            "refusing::bad_values_are_named_with_what_is_allowed",
+            "mistakes::bad_values_are_named_with_what_is_allowed",
             "devices::no_other_link_of_the_host_is_given_away",
         ],
     ),
@@ -130,19 +124,19 @@ const FAULTS: &[(&str, &[&str])] = &[
     (
         "the card reboots, and its pods have lost their VFs without a word",
         &[
-            "rebooting::a_pod_that_lost_its_vf_is_listed_until_it_is_deleted",
-            "looking::check_finds_what_was_changed",
+            "card_reboot::a_pod_that_lost_its_vf_is_listed_until_it_is_deleted",
+            "check::check_finds_what_was_changed",
         ],
     ),
-    ("nobody knows whether it may be rebooted", &["rebooting::the_card_may_go_when_no_pod_has_a_vf"]),
+    ("nobody knows whether it may be rebooted", &["card_reboot::the_card_may_go_when_no_pod_has_a_vf"]),
     (
         "no one hears that the card is dead",
-        &["serving::status_tells_why_not", "serving::an_exhausted_pool_fails_no_status"],
+        &["status::status_tells_why_not", "status::an_exhausted_pool_fails_no_status"],
     ),
-    ("a dead card costs every pod two minutes", &["rebooting::an_expired_lease_refuses_at_once"]),
+    ("a dead card costs every pod two minutes", &["card_reboot::an_expired_lease_refuses_at_once"]),
     (
         "the Ready of an earlier sandbox lets a pod through",
-        &["looking::check_notices_that_the_card_was_not_ready_after_all"],
+        &["check::check_notices_that_the_card_was_not_ready_after_all"],
     ),
     (
         "the card goes on for a pod that failed",
@@ -152,45 +146,45 @@ const FAULTS: &[(&str, &[&str])] = &[
     (
         "a server that hangs hangs the plugin",
         &[
-            "serving::a_status_that_is_not_answered_ends",
-            "telling::a_server_that_hears_nothing_holds_up_nobody",
+            "status::a_status_that_is_not_answered_ends",
+            "reports::a_server_that_hears_nothing_holds_up_nobody",
         ],
     ),
-    ("an answer of nulls crashes the plugin", &["serving::hostile_answers_are_errors_and_the_vf_is_at_home"]),
+    ("an answer of nulls crashes the plugin", &["answers::hostile_answers_are_errors_and_the_vf_is_at_home"]),
     (
         "credentials that nobody needs fail an ADD",
         &["skew::an_answer_needs_no_credentials_and_no_one_uses_them"],
     ),
     (
         "failed calls are counted as good ones",
-        &["telling::the_servers_histogram_learns_how_every_call_ended"],
+        &["reports::the_servers_histogram_learns_how_every_call_ended"],
     ),
-    ("every error is 999", &["serving::refusals_say_what_to_do", "serving::status_tells_why_not"]),
+    ("every error is 999", &["answers::refusals_say_what_to_do", "status::status_tells_why_not"]),
     (
         "a missing device is explained two minutes later, in words that help nobody",
         &[
-            "refusing::a_pod_without_a_vf_is_shown_the_lines_to_add_at_once",
-            "networks::who_did_not_ask_is_told_so_and_who_did_is_told_what_multus_lacks",
+            "mistakes::a_pod_without_a_vf_is_shown_the_lines_to_add_at_once",
+            "kinds_of_device::who_did_not_ask_is_told_so_and_who_did_is_told_what_multus_lacks",
         ],
     ),
     (
         "a missing or garbled device information file is fatal",
         &[
-            "refusing::a_missing_device_information_file_is_no_matter",
+            "mistakes::a_missing_device_information_file_is_no_matter",
             "skew::a_garbled_device_information_file_is_no_matter",
         ],
     ),
-    ("CNI_ARGS and environment are passed on as they are", &["telling::tells_the_server_only_what_it_reads"]),
+    ("CNI_ARGS and environment are passed on as they are", &["reports::tells_the_server_only_what_it_reads"]),
     ("a short container ID crashes the plugin", &["skew::a_short_container_id_is_as_good_as_a_long_one"]),
-    ("no line of one log is found in the other", &["adding::one_log_line_says_all_of_a_call"]),
-    ("a server that restarts fails an ADD", &["adding::waits_for_a_server_that_is_being_restarted"]),
+    ("no line of one log is found in the other", &["add::one_log_line_says_all_of_a_call"]),
+    ("a server that restarts fails an ADD", &["add::waits_for_a_server_that_is_being_restarted"]),
     (
         "an old server cannot read the result that DEL carries",
         &["skew::an_old_server_takes_the_del_of_a_result_that_it_cannot_read"],
     ),
     (
         "a version or a server that is older or newer breaks running pods",
-        &["adding::answers_in_every_version", "versions::any_server_detaches_what_any_other_attached"],
+        &["add::answers_in_every_version", "versions::any_server_detaches_what_any_other_attached"],
     ),
 ];
 

@@ -1,38 +1,40 @@
 //! `dpu-host` through its binary, on the simulated node: the kernel's links, a server that behaves like
 //! ovnkube-node's, and every way in which either can fail.
 
-mod adding;
+mod add;
+mod answers;
 mod capabilities;
-mod claiming;
+mod card_reboot;
+mod check;
+mod claim;
 mod clocks;
-mod collecting;
-mod detaching;
+mod del;
+mod drivers;
 mod foreign;
-mod forgetting;
-mod freeing;
+mod gc;
 mod hostile;
+mod kinds_of_device;
 mod known;
-mod living;
-mod looking;
-mod mistaken;
+mod kubelet;
+mod mistakes;
 mod naming;
-mod networks;
-mod owing;
-mod rebinding;
-mod rebooting;
-mod refusing;
-mod reusing;
+mod new_sandbox;
+mod other_links;
+mod pending;
+mod release_by_hand;
+mod reports;
+mod reused_namespaces;
 mod rivals;
-mod serving;
+mod running;
 mod skew;
-mod superseding;
-mod telling;
+mod status;
+mod take_back;
 mod traces;
 mod udn;
-mod undoing;
-mod unheard;
+mod undo;
+mod unreadable;
 mod versions;
-mod wrecks;
+mod vfs;
 
 use std::fs;
 use std::path::PathBuf;
@@ -54,6 +56,15 @@ fn home(node: &Node, vf: &Vf) -> Result<LinkState> {
 /// All of them.
 fn homes(node: &Node) -> Result<Vec<LinkState>> {
     node.vfs().iter().map(|vf| home(node, vf)).collect()
+}
+
+/// A pod that an unprivileged server has attached, and what CHECK is given of it.
+fn checkable() -> Result<(Node, Pod, Value)> {
+    let node = Node::builder().privileged(false).start()?;
+    let pod = node.pod("web", "web-0")?;
+    let conf = node.conf_for(&node.vfs()[0]);
+    let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
+    Ok((node, pod, after(conf, result)))
 }
 
 fn add(node: &Node, pod: &Pod, vf: &Vf) -> Result<Output> {

@@ -25,15 +25,15 @@ fn udev_may_rename_a_vf_while_the_server_is_awaited() -> Result<()> {
 }
 
 #[test]
-fn a_vf_that_drifted_gets_the_name_that_udev_would_give_it() -> Result<()> {
-    for drifted in ["eth0", "dev7", "net1", "ovn-udn1"] {
+fn a_misnamed_vf_is_named_as_udev_would() -> Result<()> {
+    for misnamed in ["eth0", "dev7", "net1", "ovn-udn1"] {
         let node = Node::builder().privileged(false).start()?;
         let vf = &node.vfs()[0];
         let pci = vf.pci.as_deref().context("no address")?;
         // As a namespace's death leaves it, with a plugin that keeps no records.
-        node.change_host(&format!("link set {} name {drifted}", vf.name))?;
+        node.change_host(&format!("link set {} name {misnamed}", vf.name))?;
         node.refresh_sysfs()?;
-        let net = node.root().join("sys/bus/pci/devices").join(pci).join("net").join(drifted);
+        let net = node.root().join("sys/bus/pci/devices").join(pci).join("net").join(misnamed);
         std::fs::write(net.join("ifindex"), vf.link.to_string())?;
         let udev = node.root().join("run/udev/data");
         std::fs::create_dir_all(&udev)?;
@@ -44,8 +44,8 @@ fn a_vf_that_drifted_gets_the_name_that_udev_would_give_it() -> Result<()> {
         let pod = node.pod("web", "web-0")?;
         add(&node, &pod, vf)?.ok()?;
         del(&node, &pod, vf)?.ok()?;
-        assert_eq!(home(&node, vf)?.index, vf.link, "{drifted}");
-        assert!(left(&node)?.is_empty(), "{drifted}: {:?}", left(&node)?);
+        assert_eq!(home(&node, vf)?.index, vf.link, "{misnamed}");
+        assert!(left(&node)?.is_empty(), "{misnamed}: {:?}", left(&node)?);
     }
     Ok(())
 }
