@@ -186,7 +186,13 @@ fn shell(place: &Place, arguments: &[&str]) -> Ran {
     let mut shell = Command::new("bash");
     shell.args(arguments).current_dir(place.path("")).env("PATH", path).env("REPO", repository());
     shell.env("DEPLOY", env!("CARGO_BIN_EXE_deploy"));
-    shell.env("CONFORMANCE", testkit::binaries::plugin("conformance").expect("a build of the workspace"));
+    let conformance = Path::new(env!("CARGO_BIN_EXE_deploy")).with_file_name("conformance");
+    assert!(
+        conformance.exists(),
+        "{} is missing: run `cargo build --workspace` first",
+        conformance.display()
+    );
+    shell.env("CONFORMANCE", conformance);
     shell.output().expect("bash runs").into()
 }
 
