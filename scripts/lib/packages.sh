@@ -16,6 +16,8 @@ packages_of() {
     ping) echo iputils-ping ;;
     strip) echo binutils ;;
     depmod) echo kmod ;;
+    rpmbuild) echo rpm ;;
+    dpkg-deb) echo dpkg ;;
     *) echo "$1" ;;
   esac
 }

@@ -141,3 +141,32 @@ fn a_program_older_than_its_sources_is_not_rebuilt_in_silence() {
     let ran = script(&place, "audit", &["--root", "dist"]);
     assert!(ran.err.contains("again (its sources are newer)\ncompiling build --locked"), "{}", ran.err);
 }
+
+#[test]
+fn an_image_copies_what_differs_in_one_step_and_nothing_else() {
+    let place = Place::new();
+    place.write("plugins/dpu-host", "new");
+    place.write("plugins/dpu-nic-placeholder", "of the cards");
+    place.write("node/dpu-host", "old");
+    let copy = |node: &str| {
+        let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../image/copy"));
+        command.args(["--once", node]).current_dir(place.path(""));
+        command.env("DPU_CNI_IMAGE", place.path("plugins")).env("DPU_CNI_PLUGINS", "dpu-host");
+        Ran::from(command.output().expect("the script runs"))
+    };
+    // Who calls the plugin right now keeps the file that it has open.
+    let called = fs::File::open(place.path("node/dpu-host")).expect("the old one");
+    let node = place.path("node").display().to_string();
+    assert_eq!(copy(&node).ok().out, format!("{node}/dpu-host is copied\n"));
+    assert_eq!(std::io::read_to_string(called).expect("text"), "old");
+    assert_eq!(
+        (place.read("node/dpu-host").as_str(), place.list("node")),
+        ("new", vec!["dpu-host".to_owned()])
+    );
+    let metadata = || fs::metadata(place.path("node/dpu-host")).expect("the new one");
+    assert_eq!(metadata().permissions().mode() & 0o7777, 0o755);
+    let made = metadata().modified().expect("a time");
+    assert_eq!(copy(&node).ok().out, format!("{node}/dpu-host is as it must be\n"));
+    assert_eq!(metadata().modified().expect("a time"), made, "a runtime watches this directory");
+    assert_eq!(copy("nowhere").code, 2);
+}
