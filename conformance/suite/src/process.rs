@@ -109,11 +109,6 @@ impl Process {
         let talk = Talk::new(&mut child, input, hold)?;
         Ok(Running { child, talk, started, timeout: self.timeout })
     }
-
-    /// Runs it to its end.
-    pub fn run(&self) -> Result<Finished> {
-        self.start()?.finish()
-    }
 }
 
 /// Something that every write to fails with EPIPE. Not a pipe: its reading end lives on for a moment in every process

@@ -18,6 +18,16 @@ pub fn plugin(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The example `name` of one of our libraries, as this build has it.
+///
+/// # Errors
+/// When it has not been built.
+pub fn example(name: &str) -> Result<PathBuf> {
+    let path = build_dir()?.join("examples").join(name);
+    ensure!(path.is_file(), "{} is missing: run `cargo build --workspace --examples` first", path.display());
+    Ok(path)
+}
+
 /// `target/<profile>`, whether this is a program there or a test in its `deps`.
 fn build_dir() -> Result<PathBuf> {
     let exe = std::env::current_exe().context("reading the path of this program")?;

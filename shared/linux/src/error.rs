@@ -91,11 +91,6 @@ impl Error {
         self.is_no_address() || self.is(Errno::EPERM) || self.is(Errno::EACCES)
     }
 
-    /// The driver or the link's state does not allow it now (`EBUSY`), for instance while the link is up.
-    pub fn is_busy(&self) -> bool {
-        self.is(Errno::EBUSY)
-    }
-
     /// The driver or kernel has no such operation (`EOPNOTSUPP`).
     pub fn is_unsupported(&self) -> bool {
         self.is(Errno::EOPNOTSUPP)

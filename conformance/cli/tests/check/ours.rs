@@ -2,10 +2,11 @@
 //! those that are named here.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use testkit::binaries::{is_static, plugin};
+use testkit::binaries::{example, is_static, plugin};
 
 use super::{Report, numbers};
 
@@ -33,7 +34,14 @@ fn the_placeholder_passes() {
         "plugins": [{"type": "dpu-nic-placeholder", "logLevel": "warn", "message": "use hostNetwork: true"}]
     }"#;
     let args = ["--profile", "placeholder", "--skel-strings"];
-    passes("dpu-nic-placeholder", config, &args, &[NOT_OURS, NOTHING_ATTACHED].concat()).unwrap();
+    passes(
+        &plugin("dpu-nic-placeholder").unwrap(),
+        config,
+        &args,
+        &[NOT_OURS, NOTHING_ATTACHED].concat(),
+        &[],
+    )
+    .unwrap();
 }
 
 #[test]
@@ -42,18 +50,36 @@ fn dpu_host_passes() {
     let args = ["--profile", "interface", "--setup", "simulated-node", "--skel-strings", "--timeout", "30"];
     let config =
         r#"{"type":"dpu-host","logLevel":"info","timeoutSeconds":60,"resourceName":"openshift.io/vf"}"#;
-    passes("dpu-host", config, &args, NOT_OURS).unwrap();
+    passes(&plugin("dpu-host").unwrap(), config, &args, NOT_OURS, &[]).unwrap();
 }
 
-fn passes(name: &str, config: &str, args: &[&str], not_run: &[u64]) -> Result<()> {
-    let (binary, file) = (plugin(name)?, tempfile::NamedTempFile::new()?);
+/// It stands behind another plugin, so alone it attaches nothing that could be looked at.
+const NOT_FIRST: &[u64] = &[
+    6, 88, 89, 90, 91, 92, 93, 94, 96, 97, 98, 100, 106, 108, 112, 113, 114, 115, 117, 119, 122, 127, 128,
+    129,
+];
+
+/// A result without an address has no form in 0.1.0 (61), and the suite gives it such a one to hand on; 84 is advice.
+const EXCUSED: &[u64] = &[61, 84];
+
+/// What the specification says must be: the example is what other plugins start from.
+#[test]
+fn the_example_passes() {
+    let config = r#"{"type":"minimal","searchDomain":"example.org"}"#;
+    passes(&example("minimal").unwrap(), config, &["--profile", "spec"], NOT_FIRST, EXCUSED).unwrap();
+}
+
+fn passes(binary: &Path, config: &str, args: &[&str], not_run: &[u64], excused: &[u64]) -> Result<()> {
+    let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), config)?;
     let files = [OsStr::new("--config"), file.path().as_os_str(), OsStr::new("--plugin"), binary.as_os_str()];
     let report = Report::of(args.iter().map(OsStr::new).chain(files))?;
     let versions = report.json["versions"].as_array().map_or(0, Vec::len);
     ensure!(versions == 7, "{versions} versions");
-    let dynamic = !is_static(&std::fs::read(&binary)?);
-    let exempt = |row: &Value| dynamic && row["number"] == STATIC_ONLY;
+    let dynamic = !is_static(&std::fs::read(binary)?);
+    let exempt = |row: &Value| {
+        dynamic && row["number"] == STATIC_ONLY || excused.iter().any(|number| row["number"] == *number)
+    };
     let failed: Vec<&Value> = report.rows("fail").filter(|row| !exempt(row)).collect();
     ensure!(failed.is_empty(), "{failed:#?}");
     // What the other profiles add is skipped without being required.
