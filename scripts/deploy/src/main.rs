@@ -13,6 +13,7 @@ mod outcome;
 mod pod_spec;
 mod render;
 mod sbom;
+mod shell;
 mod tree;
 mod uninstall;
 mod yaml;

@@ -3,7 +3,8 @@
 
 use super::Plan;
 use super::site::{Cluster, Site};
-use crate::known::{FIELD_MANAGER, OPT_OUT};
+use crate::known::OPT_OUT;
+use crate::shell;
 
 /// The OpenShift whose node disruption policies are generally available.
 const OPENSHIFT: &str = "4.17";
@@ -19,7 +20,7 @@ pub(crate) fn text(site: &Site, plan: &Plan, out: &str) -> String {
         text += "\n";
         text += &filled(part, site, plan);
     }
-    text + "\nmain \"$@\"\n"
+    text + "\n" + &shell::common(site.openshift()) + "\nmain \"$@\"\n"
 }
 
 /// Up to the first empty line: what the script prints when it is called with nothing.
@@ -119,23 +120,18 @@ fn parts(site: &Site) -> [&'static str; 3] {
 
 /// A part with the client's name and the like in it.
 fn filled(part: &str, site: &Site, plan: &Plan) -> String {
-    let client = site.client();
-    let (admin, without_sriov, hint) = if site.openshift() {
+    let (without_sriov, hint) = if site.openshift() {
         (
-            "oc adm",
             "stop \"the SR-IOV operator is not installed: its definition of SriovNetworkNodePolicy is not here\"",
             "see FeatureGate cluster (v1beta1 needs MutatingAdmissionPolicy enabled there, by CustomNoUpgrade, which cannot be undone), or render for this version",
         )
     } else {
         (
-            "kubectl",
             "say \"no SR-IOV operator is here: VFs and device plugin are yours, and $sriov_manifests are left out\"",
             "v1beta1 needs --feature-gates=MutatingAdmissionPolicy=true and --runtime-config=admissionregistration.k8s.io/v1beta1=true; or render for this version",
         )
     };
-    part.replace("ADMIN ", &format!("{admin} "))
-        .replace("CLIENT ", &format!("{client} "))
-        .replace("@manager@", FIELD_MANAGER)
+    shell::filled(part, site.openshift())
         .replace("@without_sriov@", without_sriov)
         .replace("@policies_hint@", hint)
         .replace("@copy@", &copy(plan))

@@ -9,9 +9,8 @@ use clap::Args as ClapArgs;
 use serde_json::Value;
 
 use crate::fault::Fault;
-use crate::known::FIELD_MANAGER;
 use crate::outcome::{Outcome, Report};
-use crate::yaml;
+use crate::{shell, yaml};
 
 /// The command line.
 #[derive(ClapArgs)]
@@ -76,15 +75,15 @@ impl Rendering {
 
     fn script(&self) -> Result<String, Fault> {
         let mut settings = vec![("rendered", self.directory.display().to_string())];
-        let (part, client, admin) = match self.pool() {
+        let (part, openshift) = match self.pool() {
             Some((pool, role)) => {
                 let binary = self.binary().unwrap_or_default();
                 settings.extend([("pool", pool), ("role", role), ("binary", binary)]);
-                (include_str!("cluster/openshift.sh"), "oc", "oc adm")
+                (include_str!("cluster/openshift.sh"), true)
             }
             None => {
                 settings.push(("uninstall", own_script()));
-                (include_str!("cluster/kubernetes.sh"), "kubectl", "kubectl")
+                (include_str!("cluster/kubernetes.sh"), false)
             }
         };
         settings.push(("modes", self.key("mode")?));
@@ -97,11 +96,8 @@ impl Rendering {
         for (name, value) in settings {
             text += &format!("{name}={}\n", quoted(&value));
         }
-        let common = include_str!("cluster/common.sh")
-            .replace("ADMIN ", &format!("{admin} "))
-            .replace("CLIENT ", &format!("{client} "))
-            .replace("@manager@", FIELD_MANAGER);
-        Ok(format!("{text}\n{part}\n{common}\nmain\n"))
+        let own = shell::filled(&format!("{part}\n{}", include_str!("cluster/common.sh")), openshift);
+        Ok(format!("{text}\n{own}\n{}\nmain\n", shell::common(openshift)))
     }
 
     /// The pool's name, and its node label.

@@ -10,6 +10,13 @@ const ROLE: &str = "node-role.kubernetes.io/dpu-host";
 const MODE: &str = "network.operator.openshift.io/dpu-host";
 const CONFIG: &str = "machineconfiguration.openshift.io/currentConfig";
 
+/// From another directory than the one that the rendering was named from.
+pub(crate) fn uninstall(cluster: &Cluster) -> Ran {
+    let path = |name: &str| cluster.place.path(name).display().to_string();
+    let script = "cd / && DPU_CNI_SCRIPTS=$1 exec \"$0\" uninstall cluster --run \"$2\"";
+    cluster.run("sh", &["-c", script, env!("CARGO_BIN_EXE_deploy"), &path("bin"), &path("out")])
+}
+
 /// A cluster with some hosts, as an installation leaves them.
 struct Installed {
     cluster: Cluster,
@@ -44,12 +51,8 @@ impl Installed {
         installed
     }
 
-    /// From another directory than the one that the rendering was named from.
     fn uninstall(&self) -> Ran {
-        let out = self.cluster.place.path("out").display().to_string();
-        let program = env!("CARGO_BIN_EXE_deploy");
-        let script = "cd / && exec \"$0\" uninstall cluster --run \"$1\"";
-        self.cluster.run("sh", &["-c", script, program, &out])
+        uninstall(&self.cluster)
     }
 
     fn state(&self) -> Value {
@@ -215,7 +218,7 @@ fn what_would_never_end_is_said_at_once() {
     };
     let said = pool(|pool| pool["spec"]["paused"] = json!(true));
     assert!(
-        said.contains("machineconfigpool dpu-host is paused by somebody: nothing reaches its nodes"),
+        said.contains("machineconfigpool dpu-host is paused, by somebody: nothing reaches its nodes"),
         "{said}"
     );
     let said = pool(|pool| {
@@ -256,4 +259,51 @@ fn a_vf_that_is_not_at_home_keeps_the_node() {
     says(r#"[{"device":"0000:03:00.2","state":"free"},{"device":"0000:82:00.2","state":"foreign"}]"#);
     cluster.uninstall().ok();
     cluster.is_as_before(&[]);
+}
+
+/// Objects by kind and name, and nodes as they are, but for what comes and goes by itself.
+pub(crate) fn things(cluster: &Cluster) -> Vec<String> {
+    let state = cluster.state();
+    let objects = state["objects"].as_array().expect("a list").iter();
+    let lasting = |object: &&Value| {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        object["kind"] != "Pod" && !name.starts_with("rendered-dpu")
+    };
+    let objects = objects.filter(lasting).map(|object| {
+        let metadata = &object["metadata"];
+        let ours = object["kind"] == "Node";
+        let node =
+            ours.then(|| format!(" {} {} {}", metadata["labels"], metadata["annotations"], object["spec"]));
+        format!("{} {}{}", object["kind"], metadata["name"], node.unwrap_or_default())
+    });
+    let mut things: Vec<String> = objects.collect();
+    things.sort();
+    things
+}
+
+/// By `STEPS`, and away again, on each kind of cluster: nothing is left of what was brought.
+#[test]
+fn what_steps_bring_goes_again() {
+    for (kind, values) in [
+        ("tenant", TENANT),
+        ("infra", ""),
+        ("tenant", "profile: kubernetes\nsriov: { physicalFunctions: [ens1f0] }\n"),
+        ("infra", "profile: kubernetes\n"),
+    ] {
+        let cluster = Cluster::new(kind, values, &["a"]);
+        // The operators' own.
+        cluster.change(|state| {
+            let objects = state["objects"].as_array_mut().expect("a list");
+            objects.push(
+                json!({ "kind": "MachineConfiguration", "metadata": { "name": "cluster" }, "spec": {} }),
+            );
+        });
+        cluster.run("sh", &["-c", "sleep 30"]).ok();
+        let before = things(&cluster);
+        cluster.steps(&["a"]).ok();
+        assert_ne!(things(&cluster), before);
+        uninstall(&cluster).ok();
+        assert_eq!(things(&cluster), before, "{kind} {values}");
+        assert_eq!(cluster.state()["violations"], json!([]));
+    }
 }

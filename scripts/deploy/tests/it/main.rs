@@ -10,6 +10,7 @@ mod admission;
 mod against;
 mod audit;
 mod circles;
+mod failing;
 mod ignition;
 mod installed;
 mod leaving;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Place, Ran};
 
-/// What came along `ssh` and `scp`: noted.
+/// What came along `ssh` and `scp`, and what was taken off a node: noted.
 const SSH: &str = "#!/bin/sh\necho \"${0##*/} $*\" >>\"$CLUSTER.ssh\"\n";
 
 /// A rendering, and the cluster that it is for.
@@ -45,7 +45,7 @@ impl Cluster {
         for name in ["oc", "kubectl", "sleep"] {
             program(&place, name, include_str!("standin/client.sh"));
         }
-        for name in ["ssh", "scp"] {
+        for name in ["ssh", "scp", "uninstall"] {
             program(&place, name, SSH);
         }
         let state = place.write("cluster.json", objects(&place, cluster, upstream, nodes).to_string());
@@ -86,6 +86,13 @@ impl Cluster {
         let state = self.state();
         let calls = state["calls"].as_array().expect("calls");
         calls.iter().map(|call| call.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// All commands so far but `sleep`, each once.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let state = self.state();
+        let asked = state["asked"].as_array().expect("calls");
+        asked.iter().map(|call| call.as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Runs a command where these clients are found first.
@@ -166,7 +173,7 @@ fn objects(place: &Place, cluster: &str, upstream: bool, nodes: &[&str]) -> Valu
     let resources = json!({ "resources": [{ "name": "mutatingadmissionpolicies" }, { "name": "validatingadmissionpolicies" }] });
     json!({
         "now": 0, "fresh": !upstream, "upstream": upstream, "cluster": cluster, "mode": mode.trim_end_matches("='"),
-        "calls": [], "applied": [], "violations": [], "nics": cards, "objects": objects,
+        "asked": [], "calls": [], "applied": [], "violations": [], "nics": cards, "objects": objects,
         "manifests": place.path("manifests"), "debug": {}, "degrading": {}, "undrainable": [],
         "raw": { "/apis/admissionregistration.k8s.io/v1": resources, "/version": { "gitVersion": "v1.36.2+more" } },
     })

@@ -1,22 +1,4 @@
-of_pool() { oc get machineconfigpool "$1" -o jsonpath="$2"; }
-
 healthy() { pool_well "$pool"; }
-
-# pool_well POOL: stops where nothing would ever come. The SR-IOV operator's pause passes. One that is not there yet is well.
-pool_well() {
-  # In one answer: a pause ends with its annotation.
-  state=$(of_pool "$1" '{.spec.paused}|{.metadata.annotations.sriovnetwork\.openshift\.io/state}|{.status.conditions[?(@.type=="Degraded")].status}|{.status.conditions[?(@.type=="Degraded")].message}' 2>/dev/null) || return 0
-  case $state in
-    *'|'*'|True|'*) stop "machineconfigpool $1 is Degraded: ${state#*|True|}" ;;
-    'true|Paused|'*) by='sriov-network-operator' ;;
-    'true|'*) by=$(oc get machineconfigpool "$1" --show-managed-fields -o jsonpath='{.metadata.managedFields[?(@.fieldsV1.f:spec.f:paused)].manager}') ;;
-    *) return 0 ;;
-  esac
-  case $by in
-    *sriov*) why="machineconfigpool $1 is paused by the SR-IOV operator, while it drains a node" ;;
-    *) stop "machineconfigpool $1 is paused, by ${by:-somebody}: nothing reaches its nodes; oc patch mcp $1 --type=merge -p '{\"spec\":{\"paused\":false}}'" ;;
-  esac
-}
 
 # The pool's configuration has our files as they are now: to render it takes seconds, and its conditions are still those of before.
 pool_has_our_files() {
@@ -55,14 +37,14 @@ prerequisites() {
   minor=${version#4.}
   minor=${minor%%.*}
   [ "$minor" -ge 17 ] 2>/dev/null || stop "OpenShift is $version; 4.17 is the first with node disruption policies (20-machineconfiguration)"
-  pool_well worker
-  pool_well "$pool"
+  { pool_well worker && pool_well "$pool"; } || stop "$why"
   needs
 }
 
 check_node() {
   has node-role.kubernetes.io/worker || stop "$node is no worker of this cluster"
-  for other in $(oc get machineconfigpools -o name); do
+  pools=$(oc get machineconfigpools -o name) || stop "the pools cannot be asked"
+  for other in $pools; do
     other=${other##*/}
     case $other in master | worker | "$pool") continue ;; esac
     ! has "node-role.kubernetes.io/$other" || stop "$node is in the pool $other, and a node can be in one pool only beside worker: take it out of that"

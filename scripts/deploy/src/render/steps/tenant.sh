@@ -1,9 +1,3 @@
-# Whether the SR-IOV operator's definitions are here.
-sriov_defined() {
-  found=$(CLIENT get crd sriovnetworknodepolicies.sriovnetwork.openshift.io --ignore-not-found -o name) || stop "the cluster cannot be asked"
-  [ "$found" ]
-}
-
 needs() {
   if ! sriov_defined; then
     @without_sriov@

@@ -1,28 +1,9 @@
-of_pool() { oc get machineconfigpool "$1" -o jsonpath="$2"; }
-
-# Stops where nothing would ever come. The SR-IOV operator's pause passes.
-healthy() {
-  pools=$(oc get machineconfigpools -o jsonpath='{range .items[*]}{.metadata.name}|{.spec.paused}|{.metadata.annotations.sriovnetwork\.openshift\.io/state}|{.status.conditions[?(@.type=="Degraded")].status}|{.status.conditions[?(@.type=="Degraded")].message}{"\n"}{end}') ||
-    stop "the pools cannot be asked"
-  while IFS='|' read -r name paused by degraded message; do
-    case $name in
-      "$pool" | worker) ;;
-      *) continue ;;
-    esac
-    [ "$degraded" != True ] || stop "machineconfigpool $name is Degraded: $message"
-    case $paused,$by in
-      true,Paused) why="machineconfigpool $name is paused by the SR-IOV operator, while it drains a node" ;;
-      true,*) stop "machineconfigpool $name is paused by somebody: nothing reaches its nodes; oc patch mcp $name --type=merge -p '{\"spec\":{\"paused\":false}}'" ;;
-    esac
-  done <<POOLS
-$pools
-POOLS
-}
+healthy() { pool_well "$pool" && pool_well worker; }
 
 # By what the last look at the pools has shown.
 unpaused() { [ ! "$why" ]; }
 
-prerequisites() { healthy; }
+prerequisites() { healthy || stop "$why"; }
 
 # In the pool, in the mode, on their way out of it, or left by an earlier run.
 nodes() {

@@ -4,7 +4,7 @@ It is called as `server.py CLUSTER`, and answers one call after the other (clien
 a Python of its own for each of the hundreds of calls would take a hundred times as long as what they ask. Every call
 takes a second of the cluster's time, `sleep N` four times N, so that few calls are needed, and no other time. Meanwhile
 the operators do what they do (operators.py). A call that changes something is noted, and may be made the last of its
-caller (CLUSTER: `killAfter`).
+caller (CLUSTER: `killAfter`); one of any kind may be made to fail once (`failing`).
 """
 import json
 import os
@@ -68,13 +68,19 @@ def serve(path, caller, name, words, stdin):
     changed = verbs[0] not in ("get", "debug", "config", "describe", "whoami")
     if "-" in words:
         cluster["stdin"] = stdin
+    text = " ".join([name] + words)
+    if text not in cluster["asked"]:
+        cluster["asked"].append(text)
     code, out, err = 0, "", ""
     try:
+        if text == cluster.get("failing"):
+            del cluster["failing"]
+            raise Failed("Error from server (ServiceUnavailable): the server is currently unable to handle the request")
         out = call(cluster, verbs)
     except Failed as failure:
         code, err = 1, f"{failure}\n"
     if changed:
-        cluster["calls"].append(" ".join([name] + words))
+        cluster["calls"].append(text)
     save(path, cluster)
     if changed and len(cluster["calls"]) == cluster.get("killAfter"):
         os.kill(caller, cluster.get("killWith", signal.SIGKILL))
@@ -207,6 +213,8 @@ def taint(cluster, plain, flags, _):
             if same and "--overwrite" not in flags:
                 raise Failed(f"error: node {item['metadata']['name']} already has {key} taint(s) with same effect(s) and --overwrite is false")
             taints[:] = [taint for taint in taints if taint not in same] + [{"key": key, "value": value, "effect": effect}]
+        if not taints:
+            del item["spec"]["taints"]
     return ""
 
 
@@ -227,12 +235,18 @@ def drain(cluster, plain, flags, files):
 
 
 def documents(cluster, file):
+    """Those of a manifest that has several have no more than a kind and a name here."""
+    path = os.path.join(cluster["manifests"], os.path.basename(file) + ".json")
+    if os.path.exists(path):
+        with open(path) as manifest:
+            return [json.load(manifest)]
     if file == "-":
         text = cluster["stdin"]
-        heads = re.findall(r"^kind: (\S+)\nmetadata:\n(?:  .*\n)*?  name: (\S+)", text, re.M)
-        return [{"kind": kind, "metadata": {"name": name}} for kind, name in heads]
-    with open(os.path.join(cluster["manifests"], os.path.basename(file) + ".json")) as manifest:
-        return [json.load(manifest)]
+    else:
+        with open(file) as manifest:
+            text = manifest.read()
+    heads = re.findall(r"^kind: (\S+)\nmetadata:\n(?:  .*\n)*?  name: (\S+)", text, re.M)
+    return [{"kind": kind, "metadata": {"name": name}} for kind, name in heads]
 
 
 def apply(cluster, _, flags, files):
