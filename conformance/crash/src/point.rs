@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::event::{Change, Event};
 
+/// The calls by which a directory is looked through.
+const OF_A_SEARCH: [&str; 2] = ["statx", "getdents64"];
+
 /// One system call of a run, to be hit when it is entered, before the kernel does anything.
 #[derive(Clone, Debug)]
 pub struct Point {
@@ -60,13 +63,11 @@ pub fn changes(events: &[Event]) -> Vec<Point> {
 /// hit, the instant after the last change finds the same.
 fn instant_before(events: &[Event], at: usize) -> Option<usize> {
     // Those of other threads are told by what they work on.
-    if events[at].thread > 0 || !is_overtaken(events, at) {
+    if events[at].thread > 0 || !is_unsure(events, at) {
         return Some(at);
     }
     let unchanged = (0..at).rev().take_while(|&last| events[last].change.is_none());
-    unchanged
-        .filter(|&last| events[last].thread == events[at].thread)
-        .find(|&last| !is_overtaken(events, last))
+    unchanged.filter(|&last| events[last].thread == events[at].thread).find(|&last| !is_unsure(events, last))
 }
 
 /// The first call of the same thread behind this one, before it changes anything more. Where there is none that can be
@@ -74,12 +75,16 @@ fn instant_before(events: &[Event], at: usize) -> Option<usize> {
 fn instant_after(events: &[Event], at: usize) -> Option<usize> {
     let same_thread = |&next: &usize| events[next].thread == events[at].thread;
     let calls = (at + 1..events.len()).filter(same_thread);
-    calls.take_while(|&next| events[next].change.is_none()).find(|&next| !is_overtaken(events, next))
+    calls.take_while(|&next| events[next].change.is_none()).find(|&next| !is_unsure(events, next))
 }
 
-/// Whether another thread reaches this call's number first: strace counts each thread's calls by itself.
-fn is_overtaken(events: &[Event], at: usize) -> bool {
+/// Whether this call may have another number in another run: another thread reaches it first (strace counts each
+/// thread's calls by itself), or /proc was looked through, in which there is more or less each time.
+fn is_unsure(events: &[Event], at: usize) -> bool {
     let event = &events[at];
+    if OF_A_SEARCH.contains(&event.name.as_str()) {
+        return true;
+    }
     let same = |other: &Event| other.name == event.name && other.nth == event.nth;
     events[..at].iter().any(|other| other.thread != event.thread && same(other))
 }

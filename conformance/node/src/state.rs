@@ -15,6 +15,9 @@ use super::sysfs::Sysfs;
 use super::topology::Topology;
 use super::vf::{Naming, Vf};
 
+/// How many interfaces have addresses of their own, in the /23 of the node: then the first are long free.
+const MOST_INTERFACES: u16 = 500;
+
 /// Namespace and name of a pod.
 pub(super) type PodKey = (String, String);
 
@@ -183,7 +186,8 @@ impl State {
     }
 
     fn next(&mut self) -> u16 {
-        self.interfaces += 1;
-        self.interfaces - 1
+        let number = self.interfaces;
+        self.interfaces = (number + 1) % MOST_INTERFACES;
+        number
     }
 }

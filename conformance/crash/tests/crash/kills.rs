@@ -25,7 +25,7 @@ enum Then {
 }
 
 /// How often a run that missed its instant is repeated: threads may overtake each other.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 20;
 
 fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
     let setting = Setting { kind, privileged, udn };
@@ -136,6 +136,11 @@ fn add_by_the_server() -> Result<()> {
 #[test]
 fn add_handed_over() -> Result<()> {
     kill_everywhere(Kind::AddHandedOver, false, false)
+}
+
+#[test]
+fn add_in_a_new_sandbox() -> Result<()> {
+    kill_everywhere(Kind::AddAnew, false, false)
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Add,
     /// ADD with a VF whose last holder is dead, and whose name another link has.
     AddHandedOver,
+    /// ADD of a pod that is attached in an older sandbox.
+    AddAnew,
     /// ADD whose answer cannot be written.
     AddUnwritten,
     /// DEL of an attached pod.
@@ -103,12 +105,21 @@ impl Scene {
                 pods.push(self.lost(0)?);
                 self.take_name()?;
             }
+            Kind::AddAnew => {
+                self.run(Verb::Add, &pods[0], 0)?.ok()?;
+                let mut anew = node.another_sandbox(&pods[0])?;
+                anew.container = container("anew");
+                pods.insert(0, anew);
+            }
             Kind::DelNetnsGone => node.lose_netns(&pods[0])?,
             Kind::DelNameTaken => self.take_name()?,
             Kind::DelServerDown => node.stop_server(),
             Kind::Gc => pods.push(self.lost(2)?),
         }
-        self.mirror(&pods)?;
+        // It comes home within the call, and nobody looks after the simulated sysfs meanwhile.
+        if self.setting.kind != Kind::AddAnew {
+            self.mirror(&pods)?;
+        }
         Ok(pods)
     }
 
@@ -136,7 +147,7 @@ impl Scene {
 
     /// Whether the call is an ADD.
     pub(crate) fn is_add(&self) -> bool {
-        matches!(self.setting.kind, Kind::Add | Kind::AddHandedOver | Kind::AddUnwritten)
+        matches!(self.setting.kind, Kind::Add | Kind::AddHandedOver | Kind::AddAnew | Kind::AddUnwritten)
     }
 
     fn call_of<'a>(&'a self, verb: Verb, pod: &Pod, vf: usize) -> Result<Call<'a>> {
@@ -158,7 +169,7 @@ impl Scene {
     /// A pod whose container ID is the same in every run, and so the order of its files in a directory.
     fn pod(&self, name: &str) -> Result<Pod> {
         let mut pod = self.world.node.pod("web", name)?;
-        pod.container = name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().repeat(3);
+        pod.container = container(name);
         Ok(pod)
     }
 
@@ -250,4 +261,9 @@ impl Scene {
     pub(crate) fn mirror(&self, pods: &[Pod]) -> Result<()> {
         self.world.mirror_sysfs(&pods.iter().collect::<Vec<_>>())
     }
+}
+
+/// The ID of a container, which says whose it is.
+fn container(name: &str) -> String {
+    name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().repeat(3)
 }

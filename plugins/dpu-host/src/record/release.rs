@@ -103,6 +103,9 @@ pub(crate) fn supersede(node: &Node, old: &Record, deadline: Instant) -> Result<
     let now = store.load(&old.attachment)?.filter(|now| now.is_of_same_call(old));
     let Some(mut old) = now else { return Ok(()) };
     log::info!("pod {} has a new sandbox: {} ends", old.pod, old.attachment);
+    // Its own DEL may never come: killed from here on, any later call ends it.
+    old.stage = Stage::Released;
+    store.save(&old)?;
     run(node, &mut old, deadline)
 }
 
