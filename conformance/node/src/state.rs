@@ -145,7 +145,10 @@ impl State {
         let existed =
             || self.deleted.iter().any(|(name, old)| name == key && (old == uid_or_none || uid.is_none()));
         if !self.pods.contains_key(key) && self.behaviour.invents_pods && !existed() {
+            // It may be invented for the server after the kubelet has given it devices.
+            let devices = self.listed.get(key).cloned().unwrap_or_default();
             self.register(key.clone(), uid_or_none);
+            self.listed.insert(key.clone(), devices);
         }
         let pod = self.pods.get_mut(key)?;
         if let (true, Some(uid)) = (pod.uid.is_empty(), uid) {

@@ -28,6 +28,8 @@ attached pod2 2
 at_home 1
 detached pod2 2
 
-# What is still expected of the server bars no other pod.
+# What is still expected of the server bars no other pod, and is looked for after that one, too.
 attached pod3 1
-detached pod3 1
+cni del pod3
+at_home 1
+ip netns delete pod3

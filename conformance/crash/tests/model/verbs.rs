@@ -43,7 +43,7 @@ impl Play<'_> {
             // Somebody is waited for in vain.
             conf["timeoutSeconds"] = json!(1);
         }
-        if self.lots.get(vf).is_some_and(|lot| matches!(lot, Lot::In(from) if self.is_same_pod(*from, to))) {
+        if vf < VFS && self.sight.sandbox(vf).is_some_and(|from| self.is_same_pod(from, to)) {
             // It comes home while the ADD looks for it.
             self.field.world.show(vf)?;
         }
