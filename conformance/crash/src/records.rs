@@ -169,7 +169,8 @@ fn shift(root: &Path, seconds: i64, keys: &[&str]) -> Result<()> {
     edit(root, |_, record| {
         let move_in = |part: &mut Value, key: &str| {
             if let Some(time) = part.get(key).and_then(Value::as_i64) {
-                part[key] = json!(time.saturating_add(seconds));
+                // No clock tells a time before its beginning.
+                part[key] = json!(time.saturating_add(seconds).max(0));
             }
         };
         for key in keys {
