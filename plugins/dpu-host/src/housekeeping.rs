@@ -23,6 +23,7 @@ const BUDGET: Duration = Duration::from_secs(2);
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// One that it has refused for an hour it will always refuse.
 const KEPT_REFUSED: Duration = Duration::from_secs(60 * 60);
+
 /// Does this call's share.
 pub(crate) fn run(node: &Node) {
     let Ok(store) = node.store() else { return };

@@ -15,8 +15,7 @@ use crate::error;
 use crate::node::Node;
 use crate::pod::rival::Inquiry;
 use crate::time::BootTime;
-use crate::vf;
-use crate::vf::{naming, traces, vfio};
+use crate::vf::{self, naming, traces, vfio};
 
 /// How long a device may take from one pod to the next: the device plugin hands it out before the old pod's DEL has ended.
 const HANDOVER: Duration = Duration::from_secs(5);

@@ -16,7 +16,8 @@ use crate::vf::{naming, vfio};
 const BUDGET: Duration = Duration::from_secs(20);
 
 /// Brings home the VFs of this network whose attachments are not listed, if nothing runs there; of those that are listed,
-/// or when there is no list, the ones whose pod is gone: Multus lists what it has cached. Then names those that came home without anybody's help.
+/// or when there is no list, the ones whose pod is gone: Multus lists what it has cached. Then names those that came home
+/// without anybody's help.
 ///
 /// # Errors
 /// The first thing that could not be reclaimed; the others are.
