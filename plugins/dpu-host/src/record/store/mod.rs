@@ -83,10 +83,13 @@ impl Store {
     /// # Errors
     /// 11 when another call keeps it for too long.
     pub(crate) fn lock(&self, device: &DeviceId, deadline: Instant) -> Result<Lock, Error> {
+        let mut file = self.lock_file(device)?;
         loop {
-            if let Some(lock) = self.try_lock(device)? {
-                return Ok(lock);
-            }
+            file = match attempt(file) {
+                Ok(lock) => return Ok(lock),
+                Err((file, Errno::EWOULDBLOCK)) => file,
+                Err((_, errno)) => return Err(self.unlockable(device, errno)),
+            };
             if Instant::now() >= deadline {
                 let what = format!("VF {device} is being worked on by another call of dpu-host");
                 return Err(error::again(what, "this is tried again by the container runtime"));
@@ -97,19 +100,30 @@ impl Store {
 
     /// The device's lock, if nobody has it.
     pub(crate) fn try_lock(&self, device: &DeviceId) -> Result<Option<Lock>, Error> {
-        let path = self.dir.join("devices").join(format!("{device}.lock"));
-        let failed = |error: io::Error| error::state(format!("locking {}", path.display()), error);
+        match attempt(self.lock_file(device)?) {
+            Ok(lock) => Ok(Some(lock)),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+            Err((_, errno)) => Err(self.unlockable(device, errno)),
+        }
+    }
+
+    /// What calls lock who work on the device. It is never removed: two would then hold a lock each.
+    fn lock_file(&self, device: &DeviceId) -> Result<File, Error> {
+        let path = self.lock_path(device);
         let opened = match private().write(true).create(true).truncate(false).open(&path) {
             // The VF that it guards is to come home all the same.
             Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => open(&path),
             opened => opened,
         };
-        let file = opened.map_err(failed)?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => Ok(Some(Lock { _file: file })),
-            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, errno)) => Err(failed(errno.into())),
-        }
+        opened.map_err(|error| self.unlockable(device, error))
+    }
+
+    fn lock_path(&self, device: &DeviceId) -> PathBuf {
+        self.dir.join("devices").join(format!("{device}.lock"))
+    }
+
+    fn unlockable(&self, device: &DeviceId, error: impl Into<io::Error>) -> Error {
+        error::state(format!("locking {}", self.lock_path(device).display()), error.into())
     }
 
     /// The record of an attachment.
@@ -260,6 +274,10 @@ impl Store {
     fn claim_path(&self, device: &DeviceId) -> PathBuf {
         self.dir.join("devices").join(device.to_string())
     }
+}
+
+fn attempt(file: File) -> Result<Lock, (File, Errno)> {
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map(|file| Lock { _file: file })
 }
 
 fn illegible(path: &Path, error: io::Error) -> Error {
