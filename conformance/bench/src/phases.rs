@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn phases_are_read_from_the_line_that_follows_the_answer() {
+    fn phases_are_read_from_the_line_after_the_answer() {
         let log = "t dpu-host[1] debug ADD x: opened\n\
                    t dpu-host[1] info ADD x: succeeded (call=1 vf=v total=12.3ms device=0.25 move=9.0)\n\
                    t dpu-host[1] debug ADD x: answered (call=1 vf=v total=12.4ms device=0.25 move=9.0 print=0.1)\n";

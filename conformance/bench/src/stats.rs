@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_lies_in_its_interval_and_one_outlier_does_not_move_it() {
+    fn one_outlier_does_not_move_a_ratio() {
         let theirs: Vec<f64> = (0..50).map(|n| 10.0 + f64::from(n % 7)).collect();
         let mut ours: Vec<f64> = theirs.iter().map(|value| value / 2.0).collect();
         ours[3] = 1000.0;

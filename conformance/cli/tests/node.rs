@@ -20,7 +20,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn it_says_what_it_made_obeys_and_leaves_nothing_behind() -> Result<()> {
+fn it_obeys_and_leaves_nothing_behind() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let env = dir.path().join("node.env");
     let mut node = Command::new(env!("CARGO_BIN_EXE_conformance"))

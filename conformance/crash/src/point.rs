@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_whose_number_another_thread_reaches_first_is_hit_at_the_one_before_it() {
+    fn a_call_that_another_thread_overtakes_is_hit_earlier() {
         let mut events = run();
         events.push(event(1, "write", 2, Some("write x")));
         events.push(event(0, "getpid", 2, None));

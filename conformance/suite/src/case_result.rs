@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_shows_the_first_failure_whatever_passed_after_it() {
+    fn a_row_shows_its_first_failure() {
         let failed = |came_back| Err(Stop::failed("sent", came_back, "should"));
         let row = row(vec![Ok(()), failed("first"), Ok(()), failed("second"), Ok(())]);
         assert_eq!((row.status, row.came_back.as_str()), (Status::Fail, "first"));

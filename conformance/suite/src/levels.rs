@@ -174,7 +174,7 @@ mod tests {
     use crate::topics::GROUPS;
 
     #[test]
-    fn every_override_is_of_a_check_that_its_profile_includes() {
+    fn every_override_is_of_an_included_check() {
         let checks: Vec<_> = GROUPS.iter().flat_map(|group| group.cases).collect();
         for rule in OVERRIDES {
             for number in rule.checks {

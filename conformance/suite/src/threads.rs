@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_at_once_keeps_its_order_and_its_panics() {
+    fn parallel_runs_keep_order_and_panics() {
         assert_eq!(at_once([1, 2].map(|number| move || number)), [1, 2]);
         let fails = |number: u8| move || assert!(number > 1, "one of two");
         assert!(catch_unwind(|| at_once([1, 2].map(fails))).is_err());

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_old_and_new_key_and_keeps_what_either_lists() {
+    fn keeps_what_old_or_new_key_lists() {
         let a = json!([{"containerID": "a", "ifname": "eth0", "extra": 1}]);
         let b = json!([{"containerID": "b"}]);
         assert_eq!(keep(json!({"cni.dev/attachments": a})), Ok(only(&[("a", "eth0")])));

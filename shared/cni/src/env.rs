@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_a_malformed_one_first_and_ignores_what_the_verb_has_no_use_for() {
+    fn a_malformed_one_is_reported_first() {
         let bad = [("CNI_CONTAINERID", "-x"), ("CNI_IFNAME", "a/b"), ("CNI_PATH", "/bin")];
         assert_eq!(check(Verb::Add, &bad), Err("invalid characters in containerID".to_owned()));
         assert_eq!(check(Verb::Gc, &bad), Ok(()));

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn collects_the_devices_of_all_containers_once_and_in_order() {
+    fn collects_each_containers_devices_in_order() {
         let pods = vec![
             pod("web", "web-1", &[&[(VF, &["other"])]]),
             pod("shop", "web-0", &[&[(VF, &["other"])]]),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_a_pod_that_did_not_ask_from_one_that_nobody_knows() {
+    fn tells_not_asked_from_unknown() {
         let others = ["x/gpu".to_owned()].into();
         assert_eq!(ask(vec![pod("web", "web-0", &[&[("x/gpu", &["g"])]])]), PodDevices::NoneOf { others });
         assert_eq!(ask(vec![pod("web", "web-0", &[])]), PodDevices::NoneOf { others: BTreeSet::new() });

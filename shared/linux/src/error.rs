@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_was_tried_and_what_the_kernel_thinks_of_it() {
+    fn says_what_was_tried_and_the_kernels_answer() {
         let error = Error::Kernel {
             what: "add the address 10.0.0.1/24 to link 5".to_owned(),
             errno: Errno::EEXIST as i32,

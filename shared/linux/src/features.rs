@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_is_too_short_or_too_strange_to_look_at() {
+    fn any_answer_can_be_looked_at() {
         for length in 0..64 {
             for filling in [0, 1, 4, 0xff] {
                 let body = vec![filling; length];

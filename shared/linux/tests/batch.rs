@@ -64,7 +64,7 @@ fn a_pod_is_configured_in_one_batch() {
 }
 
 #[test]
-fn addresses_have_their_broadcast_and_no_duplicate_address_detection() {
+fn addresses_have_broadcast_and_no_duplicate_detection() {
     let sandbox = Sandbox::with_veth();
     sandbox.ip("link set right up");
     let index = sandbox.link("left").index;
@@ -146,7 +146,7 @@ fn batches_of_any_size_are_done_in_order() {
 }
 
 #[test]
-fn several_interfaces_of_one_network_get_rules_tables_and_multipath() {
+fn several_interfaces_get_rules_tables_and_multipath() {
     let sandbox = Sandbox::with_veth();
     let netlink = sandbox.netlink();
     let (one, two) = (sandbox.link("left").index, sandbox.link("right").index);
@@ -217,7 +217,7 @@ fn a_second_default_route_is_refused() {
 }
 
 #[test]
-fn a_route_over_a_link_that_is_down_is_refused() {
+fn a_route_over_a_down_link_is_refused() {
     let sandbox = Sandbox::with_veth();
     let index = sandbox.link("left").index;
     let steps = [

@@ -93,7 +93,7 @@ fn a_link_moves_and_is_configured_in_one_request() {
 }
 
 #[test]
-fn a_name_taken_on_the_host_is_no_obstacle_in_the_pod() {
+fn a_name_taken_on_the_host_is_free_inside() {
     let (host, pod) = (Sandbox::with_veth(), Sandbox::new());
     pod.ip("link add left type veth peer name other");
     let target = pod.netns();
@@ -104,7 +104,7 @@ fn a_name_taken_on_the_host_is_no_obstacle_in_the_pod() {
 
 /// Why callers look first, and why they undo from a record: the request is not atomic.
 #[test]
-fn a_name_taken_in_the_pod_leaves_the_link_there_under_its_old_name() {
+fn a_name_taken_leaves_the_old_one() {
     let (host, pod) = (Sandbox::with_veth(), Sandbox::new());
     pod.ip("link add eth0 type veth peer name other");
     let index = host.link("left").index;
@@ -123,7 +123,7 @@ fn a_name_taken_in_the_pod_leaves_the_link_there_under_its_old_name() {
 }
 
 #[test]
-fn alias_altname_and_promiscuity_survive_a_move_and_can_be_reset() {
+fn alias_altname_and_promiscuity_can_be_reset() {
     let (host, pod) = (Sandbox::with_veth(), Sandbox::new());
     let netlink = host.netlink();
     let index = host.link("left").index;

@@ -22,7 +22,7 @@ fn a_namespace_is_the_same_by_every_path() {
 }
 
 #[test]
-fn a_cookie_tells_a_namespace_from_one_that_has_its_number() {
+fn a_cookie_tells_reused_numbers_apart() {
     let sandboxes = [Sandbox::new(), Sandbox::new()];
     let [one, other] = sandboxes.each_ref().map(|sandbox| {
         let netns = sandbox.netns();
@@ -83,7 +83,7 @@ fn a_namespace_survives_its_path_while_it_is_open() {
 }
 
 #[test]
-fn the_file_left_after_an_unmount_is_not_a_namespace() {
+fn an_unmounted_file_is_no_namespace() {
     let directory = tempfile::tempdir().unwrap();
     let left_over = directory.path().join("cni-1234");
     fs::write(&left_over, "").unwrap();
@@ -93,7 +93,7 @@ fn the_file_left_after_an_unmount_is_not_a_namespace() {
 }
 
 #[test]
-fn directories_fifos_and_sockets_are_told_apart_without_a_hang() {
+fn no_directory_fifo_or_socket_hangs() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = directory.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());

@@ -99,7 +99,7 @@ fn a_vf_knows_its_pf_and_its_number() {
 }
 
 #[test]
-fn a_pf_is_no_vf_and_what_is_missing_is_none() {
+fn a_pf_or_nothing_is_no_vf() {
     let machine = Machine::with_card();
     let sysfs = machine.sysfs();
     let (pf, vf, missing) = (address("0000:3b:00.0"), address("0000:3b:00.2"), address("0000:ff:00.0"));
@@ -171,14 +171,14 @@ fn a_lost_name_that_udev_found_is_not_proper() {
 }
 
 #[test]
-fn without_a_database_the_name_follows_from_a_pf_named_by_its_path() {
+fn without_a_database_a_pfs_path_tells() {
     let machine = Machine::with_card();
     machine.netdev("0000:3b:00.4", "eth0", 9, &[]);
     assert_eq!(machine.proper_name("0000:3b:00.4").as_deref(), Some("enp59s0f0v2"));
 }
 
 #[test]
-fn a_pf_that_udev_named_by_its_slot_passes_that_on() {
+fn a_pf_named_by_slot_passes_that_on() {
     let machine = Machine::with_card();
     fs::rename(machine.device("0000:3b:00.0/net/enp59s0f0np0"), machine.device("0000:3b:00.0/net/ens3f0np0"))
         .unwrap();

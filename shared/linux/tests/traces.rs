@@ -10,7 +10,7 @@ use common::Sandbox;
 use linux::{Ethtool, LinkChange, Netns};
 
 #[test]
-fn settings_read_as_ip_shows_them_survive_a_move_and_can_be_given_back() {
+fn settings_survive_a_move() {
     let (host, pod) = (Sandbox::with_veth(), Sandbox::new());
     let before = host.link("left");
     host.ip(
@@ -45,7 +45,7 @@ fn settings_read_as_ip_shows_them_survive_a_move_and_can_be_given_back() {
 }
 
 #[test]
-fn open_settings_are_those_that_let_packets_pass_and_nothing_else() {
+fn open_settings_only_let_packets_pass() {
     let sandbox = Sandbox::with_veth();
     let before = sandbox.link("left").settings;
     sandbox.ip("link set left arp off multicast off broadcast 02:00:00:00:00:01 mode dormant group 7");
@@ -66,7 +66,7 @@ fn ethtool(netns: &Netns, args: &[&str]) -> String {
 }
 
 #[test]
-fn features_are_given_back_and_no_link_has_none() {
+fn features_are_given_back() {
     let sandbox = Sandbox::with_veth();
     let (netns, index) = (sandbox.netns(), sandbox.link("left").index);
     let handle = Ethtool::inside(&netns).unwrap().unwrap();

@@ -91,7 +91,7 @@ mod tests {
 
     /// The listener is ours; who must have started it is somebody else.
     #[test]
-    fn a_listener_of_another_user_is_refused_before_anything_is_sent() {
+    fn a_listener_of_another_user_is_told_nothing() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("s");
         let listener = UnixListener::bind(&path).expect("a socket");

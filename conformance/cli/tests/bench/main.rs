@@ -20,7 +20,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn a_run_measures_every_verb_of_both_plugins_and_leaves_its_report() {
+fn a_run_measures_every_verb_and_leaves_a_report() {
     let out = TempDir::new().unwrap();
     let printed = text(&bench(out.path(), &[]));
     let read = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();

@@ -131,7 +131,7 @@ fn what_cannot_be_run_is_exit_status_2() -> Result<()> {
 }
 
 #[test]
-fn a_run_of_nothing_is_exit_status_2_and_says_why() -> Result<()> {
+fn a_run_of_nothing_is_exit_status_2() -> Result<()> {
     // A placeholder attaches nothing, as a plugin that misses its configuration.
     let output = run(&["--only", "90-96"])?;
     let said = String::from_utf8(output.stderr)?;
@@ -155,7 +155,7 @@ fn a_fault_of_the_suite_is_exit_status_2() -> Result<()> {
 }
 
 #[test]
-fn what_is_no_plugin_is_named_as_it_was_given() -> Result<()> {
+fn a_missing_plugin_is_named_as_given() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let (plain, foreign) = (dir.path().join("plain"), dir.path().join("foreign"));
     std::fs::write(&plain, "")?;
@@ -199,7 +199,7 @@ fn an_interrupted_suite_leaves_nothing() -> Result<()> {
 }
 
 #[test]
-fn what_another_run_left_behind_is_not_blamed_on_this_one() -> Result<()> {
+fn another_runs_leftovers_are_not_blamed() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let program = dir.path().join("dpu-nic-placeholder");
     let real = plugin("dpu-nic-placeholder")?;

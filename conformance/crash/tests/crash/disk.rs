@@ -72,7 +72,7 @@ fn apart(work: impl FnOnce() -> Result<()> + Send) -> Result<()> {
 }
 
 #[test]
-fn a_full_disk_fails_an_add_clearly_and_loses_nothing() -> Result<()> {
+fn a_full_disk_loses_nothing() -> Result<()> {
     apart(|| {
         let scene = ADD.scene()?;
         let mut refused = 0;
@@ -123,7 +123,7 @@ fn a_full_disk_stops_no_del() -> Result<()> {
 }
 
 #[test]
-fn a_full_disk_forgets_no_name_that_is_still_to_come() -> Result<()> {
+fn a_full_disk_forgets_no_name() -> Result<()> {
     apart(|| {
         let scene = ADD.scene()?;
         let (pods, disk) = attached_on_a_full_disk(&scene)?;

@@ -49,7 +49,7 @@ impl fmt::Display for Case {
 }
 
 #[test]
-fn what_the_server_moves_late_comes_home_at_the_next_call() -> Result<()> {
+fn what_the_server_moves_late_comes_home() -> Result<()> {
     let cases: Vec<Case> = [End::Killed, End::TimedOut]
         .into_iter()
         .flat_map(|end| [Before::Nothing, Before::Del].map(|before| (end, before)))

@@ -35,7 +35,7 @@ fn sixteen_processes_of_any_verb_lose_no_vf(#[values(false, true)] privileged: b
 }
 
 #[rstest]
-fn sixty_four_pods_at_once_all_get_what_is_theirs(#[values(false, true)] privileged: bool) -> Result<()> {
+fn sixty_four_pods_at_once_get_their_own(#[values(false, true)] privileged: bool) -> Result<()> {
     let world = world(MANY as u32, privileged)?;
     let pods = pods(&world, MANY)?;
     let all: Vec<&Pod> = pods.iter().collect();

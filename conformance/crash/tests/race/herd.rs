@@ -12,7 +12,7 @@ use super::*;
 const RECORDS: usize = 1_000;
 
 #[test]
-fn a_gc_among_a_thousand_records_takes_those_that_are_not_listed() -> Result<()> {
+fn gc_takes_the_unlisted_among_a_thousand_records() -> Result<()> {
     let world = world(2, false)?;
     let pods = pods(&world, 2)?;
     for (vf, pod) in pods.iter().enumerate() {

@@ -44,7 +44,7 @@ fn two_adds(world: &World) -> Result<()> {
 }
 
 #[rstest]
-fn an_add_that_meets_the_old_pods_del_gets_the_vf(#[values(false, true)] privileged: bool) -> Result<()> {
+fn an_add_beside_the_old_del_gets_the_vf(#[values(false, true)] privileged: bool) -> Result<()> {
     let world = world(PAIRS as u32, privileged)?;
     (0..ROUNDS).try_for_each(|round| handed_over(&world).with_context(|| format!("round {round}")))
 }
@@ -77,7 +77,7 @@ fn handed_over(world: &World) -> Result<()> {
 }
 
 #[rstest]
-fn a_gc_that_knows_of_no_add_under_way_takes_none(#[values(false, true)] privileged: bool) -> Result<()> {
+fn gc_takes_no_add_under_way(#[values(false, true)] privileged: bool) -> Result<()> {
     let world = world(PAIRS as u32, privileged)?;
     (0..ROUNDS).try_for_each(|round| collected(&world).with_context(|| format!("round {round}")))
 }

@@ -124,7 +124,7 @@ fn the_old_mac_is_never_on_the_wire() -> Result<()> {
 }
 
 #[test]
-fn takes_a_server_that_says_things_twice_at_its_word() -> Result<()> {
+fn believes_a_server_that_repeats_itself() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pod = node.pod("web", "web-0")?;
     node.edit_pod(&pod, |object| {
@@ -242,7 +242,7 @@ fn one_log_line_says_all_of_a_call() -> Result<()> {
 }
 
 #[test]
-fn a_pod_in_which_ipv6_is_off_has_it_where_the_network_does() -> Result<()> {
+fn ipv6_is_switched_on_where_the_network_has_it() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pod = node.pod("web", "web-0")?;
     let keys = |names: &[&str], value: &str| -> Result<()> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn hostile_answers_are_errors_and_the_vf_is_at_home() -> Result<()> {
+fn hostile_answers_lose_no_vf() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let before = home(&node, &node.vfs()[0])?;
     for (answer, name) in [

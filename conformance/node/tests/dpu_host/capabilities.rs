@@ -43,7 +43,7 @@ fn what_each_verb_needs_is_enough() -> Result<()> {
 
 /// Otherwise the test above would prove nothing.
 #[test]
-fn with_less_they_fail_and_say_so_and_lose_no_vf() -> Result<()> {
+fn with_fewer_they_fail_and_lose_no_vf() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let vf = &node.vfs()[0];
     let conf = node.conf_for(vf);

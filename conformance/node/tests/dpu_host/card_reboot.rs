@@ -18,7 +18,7 @@ fn state(node: &Node) -> Result<(String, Value)> {
 }
 
 #[test]
-fn a_pod_that_lost_its_vf_is_listed_until_it_is_deleted() -> Result<()> {
+fn a_pod_without_its_vf_is_listed_until_deleted() -> Result<()> {
     let node = Node::builder().start()?;
     let before = home(&node, &node.vfs()[0])?;
     let pod = node.pod("web", "web-0")?;
@@ -48,7 +48,7 @@ fn a_pod_that_lost_its_vf_is_listed_until_it_is_deleted() -> Result<()> {
 
 /// Its two minutes, as the runtime sees them.
 #[test]
-fn the_node_is_not_ready_and_no_pod_waits_while_the_card_is_away() -> Result<()> {
+fn no_pod_waits_while_the_card_is_away() -> Result<()> {
     let node = Node::builder().start()?;
     let status = || node.call(PLUGIN, Verb::Status)?.conf(&node.conf()).run();
     status()?.ok()?;
@@ -83,7 +83,7 @@ fn an_expired_lease_refuses_at_once() -> Result<()> {
 
 /// `dpu-host vfs --drained`: its exit status says whether the card may be rebooted now.
 #[test]
-fn the_card_may_go_when_no_pod_has_a_vf() -> Result<()> {
+fn a_card_without_pods_may_go() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let drained = || vfs_as(&node, &["--drained"]);
     assert_eq!(drained()?, "no pod has a VF of this node\n");
@@ -106,7 +106,7 @@ fn the_card_may_go_when_no_pod_has_a_vf() -> Result<()> {
 
 /// Whoever does not see is not told that there is nothing.
 #[test]
-fn the_card_may_not_go_on_the_word_of_one_who_cannot_tell() -> Result<()> {
+fn a_card_may_not_go_on_doubtful_word() -> Result<()> {
     let node = Node::builder().vfs(2).vfio(1).start()?;
     let vf = node.vfs().iter().find(|vf| vf.vfio).context("no VFIO VF")?;
     let pod = node.pod("web", "vm-0")?;

@@ -50,7 +50,7 @@ fn check_minds_no_route_and_asks_nobody() -> Result<()> {
 }
 
 #[test]
-fn check_notices_that_the_card_was_not_ready_after_all() -> Result<()> {
+fn check_notices_a_stale_ready() -> Result<()> {
     // The Ready of an earlier sandbox is still there, so the ADD is let through, and the card never comes.
     let node = Node::builder().privileged(false).start()?;
     let first = node.pod("web", "web-0")?;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn a_vf_that_a_living_pod_holds_is_refused_naming_it() -> Result<()> {
+fn a_held_vf_is_refused_naming_its_holder() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let first = node.pod("web", "first")?;
     let second = node.pod("web", "second")?;
@@ -24,7 +24,7 @@ fn a_vf_that_a_living_pod_holds_is_refused_naming_it() -> Result<()> {
 }
 
 #[test]
-fn one_vf_handed_out_twice_at_once_goes_to_one_pod() -> Result<()> {
+fn a_vf_given_twice_goes_to_one_pod() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pods = [node.pod("web", "a")?, node.pod("web", "b")?];
     let conf = node.conf_for(&node.vfs()[0]);
@@ -42,7 +42,7 @@ fn one_vf_handed_out_twice_at_once_goes_to_one_pod() -> Result<()> {
 }
 
 #[test]
-fn a_vf_whose_holder_is_dead_is_recovered_and_used() -> Result<()> {
+fn a_dead_holders_vf_is_recovered_and_used() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let before = home(&node, &node.vfs()[0])?;
     let dead = node.pod("web", "dead")?;
@@ -57,7 +57,7 @@ fn a_vf_whose_holder_is_dead_is_recovered_and_used() -> Result<()> {
 }
 
 #[test]
-fn a_vf_on_its_way_out_of_the_previous_pod_is_waited_for() -> Result<()> {
+fn a_vf_on_its_way_home_is_waited_for() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let old = node.pod("web", "old")?;
     let new = node.pod("web", "new")?;
@@ -71,7 +71,7 @@ fn a_vf_on_its_way_out_of_the_previous_pod_is_waited_for() -> Result<()> {
 }
 
 #[test]
-fn a_vf_in_a_namespace_without_a_record_is_waited_for_and_then_explained() -> Result<()> {
+fn a_vf_without_a_record_is_waited_for_then_explained() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let thief = node.pod("web", "thief")?;
     let vf = &node.vfs()[0];
@@ -85,7 +85,7 @@ fn a_vf_in_a_namespace_without_a_record_is_waited_for_and_then_explained() -> Re
 }
 
 #[test]
-fn an_add_that_was_killed_is_undone_by_the_del_that_follows() -> Result<()> {
+fn a_killed_add_is_undone_by_its_del() -> Result<()> {
     let node = Node::builder().behave(|b| b.card = Card::Never).start()?;
     let before = home(&node, &node.vfs()[0])?;
     let pod = node.pod("web", "web-0")?;
@@ -98,7 +98,7 @@ fn an_add_that_was_killed_is_undone_by_the_del_that_follows() -> Result<()> {
 }
 
 #[test]
-fn an_add_that_was_killed_is_not_begun_anew_with_another_vf() -> Result<()> {
+fn a_killed_add_is_not_repeated_elsewhere() -> Result<()> {
     let node = Node::builder().privileged(false).behave(|b| b.card = Card::Never).start()?;
     let pod = node.pod("web", "web-0")?;
     let running = node.call(PLUGIN, Verb::Add)?.pod(&pod).conf(&node.conf_for(&node.vfs()[0])).spawn()?;
@@ -119,7 +119,7 @@ fn an_add_that_was_killed_is_not_begun_anew_with_another_vf() -> Result<()> {
 }
 
 #[test]
-fn a_vf_that_the_server_moves_after_we_gave_up_comes_home_at_the_next_call() -> Result<()> {
+fn a_vf_moved_too_late_comes_home_later() -> Result<()> {
     let node = Node::builder().privileged(true).behave(|b| b.card = Card::Never).start()?;
     let before = home(&node, &node.vfs()[0])?;
     let pod = node.pod("web", "web-0")?;
@@ -137,7 +137,7 @@ fn a_vf_that_the_server_moves_after_we_gave_up_comes_home_at_the_next_call() -> 
 }
 
 #[test]
-fn the_same_vf_serves_the_next_pod_while_the_server_still_works_for_the_last() -> Result<()> {
+fn a_vf_serves_the_next_pod_despite_a_busy_server() -> Result<()> {
     let node = Node::builder().privileged(true).behave(|b| b.add = Answer::Hang).start()?;
     let pod = node.pod("web", "web-0")?;
     let mut conf = node.conf_for(&node.vfs()[0]);
@@ -173,7 +173,7 @@ fn sixteen_pods_at_once_each_get_their_own() -> Result<()> {
 }
 
 #[test]
-fn an_interface_that_the_pod_has_already_is_left_alone() -> Result<()> {
+fn an_existing_interface_is_left_alone() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pod = node.pod("web", "web-0")?;
     pod.change("link add dev eth0 type bridge")?;

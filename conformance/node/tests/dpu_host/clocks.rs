@@ -47,7 +47,7 @@ fn nothing_is_kept_until_a_date() -> Result<()> {
 }
 
 #[test]
-fn the_time_of_a_server_counts_from_its_last_request() -> Result<()> {
+fn a_servers_time_counts_from_its_last_request() -> Result<()> {
     let node = Node::builder().behave(|b| b.add = Answer::Hang).start()?;
     node.stop_server();
     let pod = node.pod("web", "web-0")?;
@@ -64,7 +64,7 @@ fn the_time_of_a_server_counts_from_its_last_request() -> Result<()> {
 }
 
 #[test]
-fn an_add_ends_with_its_pod_while_the_server_is_away() -> Result<()> {
+fn an_add_without_a_server_ends_with_its_pod() -> Result<()> {
     let node = Node::builder().start()?;
     node.stop_server();
     let pod = node.pod("web", "web-0")?;
@@ -82,7 +82,7 @@ fn an_add_ends_with_its_pod_while_the_server_is_away() -> Result<()> {
 
 /// `cniRequestTimeout`, which the server reads, too.
 #[test]
-fn a_server_that_is_given_longer_is_waited_for_longer() -> Result<()> {
+fn a_server_given_longer_is_awaited_longer() -> Result<()> {
     let node = Node::builder().behave(|b| b.add = Answer::Hang).start()?;
     let cases: [(Value, i64); 4] =
         [(json!("5m"), 300), (json!("90s"), 120), (json!("a while"), 120), (json!(300), 120)];

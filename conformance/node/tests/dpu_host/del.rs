@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn a_detached_pod_may_be_detached_again_and_one_that_never_was_too() -> Result<()> {
+fn del_may_be_repeated_or_come_without_an_add() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     for _ in 0..3 {
         del(&node, &pod, &node.vfs()[0])?.ok()?;
@@ -128,7 +128,7 @@ fn the_host_may_have_an_eth0_of_its_own() -> Result<()> {
 }
 
 #[test]
-fn a_late_del_of_an_old_sandbox_touches_no_newer_one() -> Result<()> {
+fn a_late_del_touches_no_newer_sandbox() -> Result<()> {
     let (node, old, _) = attached(false)?;
     node.lose_netns(&old)?;
     // The new sandbox finds the VF as eth0 on the host, its holder dead.
@@ -174,7 +174,7 @@ fn takes_over_pods_that_upstreams_plugin_attached() -> Result<()> {
 }
 
 #[test]
-fn a_namespace_that_lives_but_cannot_be_entered_loses_no_vf() -> Result<()> {
+fn a_namespace_closed_to_us_loses_no_vf() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     // Without CAP_SYS_ADMIN nobody enters a namespace.
     let call = node.call(PLUGIN, Verb::Del)?.pod(&pod).conf(&node.conf_for(&node.vfs()[0]));
@@ -186,7 +186,7 @@ fn a_namespace_that_lives_but_cannot_be_entered_loses_no_vf() -> Result<()> {
 }
 
 #[test]
-fn a_del_of_a_stranger_takes_no_vf_that_is_anothers() -> Result<()> {
+fn a_strangers_del_takes_no_vf() -> Result<()> {
     let node = Node::builder().naming(Naming::Simulated).privileged(false).start()?;
     let (vf, pod, stranger) = (&node.vfs()[0], node.pod("web", "web-0")?, node.pod("web", "stranger")?);
     let result = add(&node, &pod, vf)?.ok()?;

@@ -25,7 +25,7 @@ fn rebound(driver: Option<&str>) -> Result<(Node, Pod)> {
 }
 
 #[test]
-fn a_vf_that_is_bound_to_vfio_pci_since_is_no_success_without_an_interface() -> Result<()> {
+fn a_vf_rebound_to_vfio_pci_is_no_success() -> Result<()> {
     let (node, next) = rebound(Some("vfio-pci"))?;
     let known = left(&node)?;
     let (code, text) = add(&node, &next, &node.vfs()[0])?.error()?;

@@ -26,7 +26,7 @@ fn state(node: &Node, options: &[&str]) -> Result<(Value, Value)> {
 const PFS: [&str; 2] = ["0000:03:00.0", "0000:3b:00.0"];
 
 #[test]
-fn what_is_not_known_to_be_ours_neither_alarms_nor_keeps_a_card_up() -> Result<()> {
+fn what_is_not_ours_raises_no_alarm() -> Result<()> {
     let (node, _pod) = elsewhere()?;
     assert_eq!(state(&node, &[])?.0, "foreign");
     assert_eq!(vfs_as(&node, &["--drained"])?, "no pod has a VF of this node\n");
@@ -43,7 +43,7 @@ fn what_is_not_known_to_be_ours_neither_alarms_nor_keeps_a_card_up() -> Result<(
 }
 
 #[test]
-fn the_kubelet_tells_whose_a_vf_is_that_another_plugin_attached() -> Result<()> {
+fn the_kubelet_tells_whose_a_foreign_vf_is() -> Result<()> {
     let (node, pod) = elsewhere()?;
     node.allocate(&pod, "openshift.io/dpuvf", &[node.vfs()[0].device_id()]);
     assert_eq!(state(&node, &["--pf", PFS[0]])?, (json!("used"), json!("web/web-0")));
@@ -53,7 +53,7 @@ fn the_kubelet_tells_whose_a_vf_is_that_another_plugin_attached() -> Result<()> 
 }
 
 #[test]
-fn the_pfs_are_those_of_the_last_add_that_was_told_some() -> Result<()> {
+fn the_last_add_that_names_pfs_counts() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pods = [node.pod("web", "web-0")?, node.pod("web", "web-1")?];
     let mut conf = node.conf_for(&node.vfs()[1]);

@@ -33,7 +33,7 @@ fn a_vf_without_a_network_device_is_passed_through() -> Result<()> {
 }
 
 #[test]
-fn several_interfaces_of_one_network_share_its_routes_and_answer_for_themselves() -> Result<()> {
+fn several_interfaces_of_a_network_share_its_routes() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pod = node.pod("web", "web-0")?;
     node.give_interfaces(&pod, "web/blue", &["net1", "net2"])?;
@@ -91,7 +91,7 @@ fn a_pod_needs_nothing_but_the_resource_request() -> Result<()> {
 }
 
 #[test]
-fn who_did_not_ask_is_told_so_and_who_did_is_told_what_multus_lacks() -> Result<()> {
+fn not_asked_is_told_from_not_passed_on() -> Result<()> {
     let node = Node::builder().start()?;
     node.stop_server();
     let pod = node.pod("web", "web-0")?;
@@ -123,7 +123,7 @@ fn who_did_not_ask_is_told_so_and_who_did_is_told_what_multus_lacks() -> Result<
 }
 
 #[test]
-fn a_kubelet_that_hangs_keeps_no_one_from_the_lines_to_add() -> Result<()> {
+fn a_hanging_kubelet_hides_no_remedy() -> Result<()> {
     let node = Node::builder().behave(|b| b.kubelet = Kubelet::Hangs).start()?;
     let pod = node.pod("web", "web-0")?;
     let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &node.conf())?.error()?;

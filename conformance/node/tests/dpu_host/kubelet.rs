@@ -13,7 +13,7 @@ fn listing(pod: &Pod) -> Option<Value> {
 }
 
 #[test]
-fn gc_reclaims_what_the_kubelet_has_forgotten_whatever_the_runtime_lists() -> Result<()> {
+fn gc_reclaims_what_the_kubelet_has_forgotten() -> Result<()> {
     for listed in [true, false] {
         let (node, pod, before) = attached(false)?;
         let valid = || if listed { listing(&pod) } else { None };
@@ -32,7 +32,7 @@ fn gc_reclaims_what_the_kubelet_has_forgotten_whatever_the_runtime_lists() -> Re
 }
 
 #[test]
-fn gc_takes_nothing_from_those_who_run_whatever_the_runtime_lists() -> Result<()> {
+fn gc_takes_nothing_from_pods_that_run() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     node.unlist(&pod);
     let process = pod.start_process()?;
@@ -63,7 +63,7 @@ fn any_call_reclaims_what_the_kubelet_has_forgotten() -> Result<()> {
 
 /// One that has not heard of the API server yet lists static pods only.
 #[test]
-fn a_kubelet_that_was_just_restarted_takes_from_no_living_pod() -> Result<()> {
+fn a_restarted_kubelet_takes_from_no_living_pod() -> Result<()> {
     let (node, running, _) = attached(false)?;
     // Its containers crash: it has no process now, but the kubelet keeps its directory.
     let crashing = node.pod("web", "web-1")?;

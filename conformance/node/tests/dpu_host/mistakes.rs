@@ -18,7 +18,7 @@ fn refused(node: &Node, change: impl FnOnce(&mut Value)) -> Result<(u64, String)
 }
 
 #[test]
-fn a_pod_without_a_vf_is_shown_the_lines_to_add_at_once() -> Result<()> {
+fn a_pod_without_a_vf_is_shown_its_remedy() -> Result<()> {
     let node = Node::builder().start()?;
     node.stop_server();
     let pod = node.pod("web", "web-0")?;
@@ -95,7 +95,7 @@ fn devices_that_no_pod_can_have_are_told_apart() -> Result<()> {
 }
 
 #[test]
-fn a_vf_of_another_card_is_refused_where_the_cards_are_listed() -> Result<()> {
+fn a_vf_of_an_unlisted_card_is_refused() -> Result<()> {
     let node = Node::builder().start()?;
     let (code, text) = refused(&node, |conf| conf["physicalFunctions"] = json!(["ens2f0", "0000:3b:00.0"]))?;
     assert_eq!(code, 103, "{text}");
@@ -153,7 +153,7 @@ fn a_missing_device_information_file_is_no_matter() -> Result<()> {
 }
 
 #[test]
-fn a_state_directory_that_is_missing_is_made_and_one_that_vanishes_loses_no_vf() -> Result<()> {
+fn a_missing_state_directory_loses_no_vf() -> Result<()> {
     let node = Node::builder().naming(Naming::Simulated).privileged(false).start()?;
     let (vf, before) = (&node.vfs()[0], home(&node, &node.vfs()[0])?);
     let mut conf = node.conf_for(vf);
@@ -173,7 +173,7 @@ fn a_state_directory_that_is_missing_is_made_and_one_that_vanishes_loses_no_vf()
 }
 
 #[test]
-fn a_state_directory_of_others_is_refused_and_the_vf_untouched() -> Result<()> {
+fn a_state_directory_of_others_is_refused() -> Result<()> {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let node = Node::builder().start()?;
     let state = node.root().join("run/dpu-cni");

@@ -6,7 +6,7 @@ use node::{Card, Node, Verb};
 use super::*;
 
 #[test]
-fn udev_may_rename_a_vf_while_the_server_is_awaited() -> Result<()> {
+fn udev_may_rename_a_vf_during_an_add() -> Result<()> {
     let node = Node::builder().privileged(false).behave(|b| b.card = Card::Never).start()?;
     let vf = &node.vfs()[0];
     let pod = node.pod("web", "web-0")?;
@@ -51,7 +51,7 @@ fn a_misnamed_vf_is_named_as_udev_would() -> Result<()> {
 }
 
 #[test]
-fn an_other_name_of_the_vf_stands_in_no_ones_way() -> Result<()> {
+fn an_altname_stands_in_no_ones_way() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let vf = &node.vfs()[0];
     // udev keeps what it renamed as another name: here the very one that the VF is to have in the pod.

@@ -10,7 +10,7 @@ use super::*;
 const RESOURCE: &str = "openshift.io/dpuvf";
 
 #[test]
-fn a_pod_in_a_new_sandbox_has_its_vf_at_once() -> Result<()> {
+fn a_new_sandbox_has_its_vf_at_once() -> Result<()> {
     for privileged in [false, true] {
         let node = Node::builder().privileged(privileged).start()?;
         let before = home(&node, &node.vfs()[0])?;
@@ -88,7 +88,7 @@ fn two_sandboxes_at_once_lose_no_vf() -> Result<()> {
 
 /// The server goes on with what the first sandbox asked for, whose record is the second's by then.
 #[test]
-fn what_the_server_moves_into_the_old_sandbox_comes_home() -> Result<()> {
+fn what_goes_into_the_old_sandbox_comes_home() -> Result<()> {
     let node = Node::builder().behave(|b| b.card = Card::Never).start()?;
     let before = home(&node, &node.vfs()[0])?;
     let old = node.pod("web", "web-0")?;

@@ -28,7 +28,7 @@ fn bereft(naming: Naming) -> Result<(Node, Pod, u32)> {
 }
 
 #[test]
-fn a_pods_own_links_stay_in_it_whatever_their_index() -> Result<()> {
+fn a_pods_links_stay_whatever_their_index() -> Result<()> {
     for naming in [Naming::Pci, Naming::Simulated] {
         for way in 0..2 {
             for gone in [false, true] {
@@ -49,7 +49,7 @@ fn a_pods_own_links_stay_in_it_whatever_their_index() -> Result<()> {
 }
 
 #[test]
-fn a_hosts_own_links_stay_as_they_are_whatever_their_index() -> Result<()> {
+fn a_hosts_links_stay_whatever_their_index() -> Result<()> {
     for naming in [Naming::Pci, Naming::Simulated] {
         for way in 0..2 {
             let (node, pod, index) = bereft(naming)?;
@@ -64,7 +64,7 @@ fn a_hosts_own_links_stay_as_they_are_whatever_their_index() -> Result<()> {
 }
 
 #[test]
-fn no_other_link_is_moved_when_the_vf_vanishes_while_the_server_is_awaited() -> Result<()> {
+fn a_vf_that_vanishes_costs_no_other_link() -> Result<()> {
     for naming in [Naming::Pci, Naming::Simulated] {
         for way in 0..2 {
             let node = Node::builder().naming(naming).privileged(false).start()?;
@@ -88,7 +88,7 @@ fn no_other_link_is_moved_when_the_vf_vanishes_while_the_server_is_awaited() -> 
 
 /// Versions before 0.2 did not note that a VF had no parent: where one has a PCI address it always has.
 #[test]
-fn an_old_record_of_a_pci_device_tells_no_link_by_its_index() -> Result<()> {
+fn an_old_record_tells_no_link_by_index() -> Result<()> {
     let (node, pod, _) = attached(false)?;
     rewrite(&node, |record| {
         if let Some(home) = record["devices"][0]["home"].as_object_mut() {
@@ -102,7 +102,7 @@ fn an_old_record_of_a_pci_device_tells_no_link_by_its_index() -> Result<()> {
 }
 
 #[test]
-fn a_del_without_a_record_takes_no_interface_of_another_network() -> Result<()> {
+fn a_del_without_a_record_takes_no_other_interface() -> Result<()> {
     let node = Node::builder().naming(Naming::Simulated).privileged(false).start()?;
     let (ours, other) = (node.pod("web", "web-0")?, node.pod("shop", "shop-0")?);
     add(&node, &ours, &node.vfs()[0])?.ok()?;

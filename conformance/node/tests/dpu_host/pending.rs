@@ -24,7 +24,7 @@ fn a_server_that_is_down_hears_of_it_later() -> Result<()> {
 }
 
 #[test]
-fn a_server_that_cannot_act_on_it_now_hears_of_it_later() -> Result<()> {
+fn a_busy_server_hears_of_it_later() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     for (refusal, again) in [("etcdserver: request timed out", true), ("broken stdin args", false)] {
         node.behave(|b| b.del = Answer::Refuse(format!("[web/web-0 1234] failed to update pod: {refusal}")));
@@ -41,7 +41,7 @@ fn a_server_that_cannot_act_on_it_now_hears_of_it_later() -> Result<()> {
 }
 
 #[test]
-fn a_del_that_is_refused_keeps_no_other_from_being_told_and_is_not_told_for_ever() -> Result<()> {
+fn a_refused_del_is_not_told_for_ever() -> Result<()> {
     let node = Node::builder().privileged(false).vfs(3).start()?;
     let pods = [node.pod("web", "a")?, node.pod("web", "b")?];
     for (pod, vf) in pods.iter().zip(node.vfs()) {
@@ -73,7 +73,7 @@ fn a_del_that_is_refused_keeps_no_other_from_being_told_and_is_not_told_for_ever
 }
 
 #[test]
-fn a_del_that_was_not_heard_is_not_told_of_a_pod_that_is_attached_again() -> Result<()> {
+fn no_pending_del_is_told_of_a_reattached_pod() -> Result<()> {
     // A privileged server takes the VF out of the pod.
     let (node, pod, _) = attached(true)?;
     node.behave(|b| b.del = Answer::HangUp);

@@ -32,7 +32,7 @@ fn release(node: &Node, args: &[&str], answer: &str) -> Result<(bool, String)> {
 }
 
 #[test]
-fn a_vf_whose_pod_the_kubelet_has_forgotten_is_an_orphan() -> Result<()> {
+fn a_vf_of_a_forgotten_pod_is_orphaned() -> Result<()> {
     let (node, pod, _) = attached(false)?;
     assert_eq!(state(&node)?, "used");
     let process = pod.start_process()?;
@@ -100,7 +100,7 @@ fn an_orphan_is_freed_by_hand_after_a_question() -> Result<()> {
 }
 
 #[test]
-fn a_pod_is_freed_by_name_and_without_a_question() -> Result<()> {
+fn a_pod_is_freed_by_name_unasked() -> Result<()> {
     let (node, _pod, before) = orphan()?;
     let (done, said) = release(&node, &["web/web-1", "--yes"], "")?;
     assert!(!done && said.contains("no record holds"), "{said}");

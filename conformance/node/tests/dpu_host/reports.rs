@@ -36,7 +36,7 @@ fn tells_the_server_only_what_it_reads() -> Result<()> {
 }
 
 #[test]
-fn every_key_of_ovn_kubernetes_is_passed_on_as_it_is() -> Result<()> {
+fn every_upstream_key_is_passed_on() -> Result<()> {
     let node = Node::builder().start()?;
     let pod = node.pod("web", "web-0")?;
     let keys = json!({
@@ -80,7 +80,7 @@ fn every_key_of_ovn_kubernetes_is_passed_on_as_it_is() -> Result<()> {
 }
 
 #[test]
-fn a_log_level_that_is_a_number_does_not_break_a_server_that_wants_text() -> Result<()> {
+fn a_numeric_log_level_breaks_no_server() -> Result<()> {
     let node = Node::builder().start()?;
     let pod = node.pod("web", "web-0")?;
     let mut conf = node.conf_for(&node.vfs()[0]);

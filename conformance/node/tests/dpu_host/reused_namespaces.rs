@@ -23,7 +23,7 @@ fn mistaken(node: &Node) -> Result<(Pod, Pod)> {
 }
 
 #[test]
-fn the_del_of_a_pod_that_is_gone_takes_nothing_from_another() -> Result<()> {
+fn a_gone_pods_del_takes_nothing_from_others() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let (gone, next) = mistaken(&node)?;
     let vf = &node.vfs()[0];
@@ -35,7 +35,7 @@ fn the_del_of_a_pod_that_is_gone_takes_nothing_from_another() -> Result<()> {
 }
 
 #[test]
-fn the_vf_of_a_pod_that_is_gone_is_anybodys() -> Result<()> {
+fn a_gone_pods_vf_is_anybodys() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let (_gone, _next) = mistaken(&node)?;
     let pod = node.pod("web", "web-0")?;
@@ -45,7 +45,7 @@ fn the_vf_of_a_pod_that_is_gone_is_anybodys() -> Result<()> {
 }
 
 #[test]
-fn a_record_from_before_cookies_goes_by_path_and_number() -> Result<()> {
+fn a_record_before_cookies_goes_by_number() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     rewrite(&node, |record| {
         record["netns_id"].as_object_mut().and_then(|id| id.remove("cookie"));

@@ -30,7 +30,7 @@ fn refused(node: &Node, pod: &Pod, holder: &Pod, said: &str) -> Result<()> {
 }
 
 #[test]
-fn the_dead_give_way_to_whom_the_kubelet_has_given_their_vf() -> Result<()> {
+fn the_dead_give_way_to_the_kubelets_choice() -> Result<()> {
     for asks_itself in [false, true] {
         let (node, dead, next, before) = given_away()?;
         let _process = dead.start_process()?;
@@ -62,7 +62,7 @@ fn one_answer_is_not_enough() -> Result<()> {
 }
 
 #[test]
-fn a_holder_that_the_kubelet_lists_with_the_vf_keeps_it() -> Result<()> {
+fn a_holder_that_the_kubelet_lists_keeps_it() -> Result<()> {
     let (node, holder, _) = attached(false)?;
     let next = node.pod("shop", "next")?;
     refused(&node, &next, &holder, "given it to neither pod")?;
@@ -92,7 +92,7 @@ fn a_kubelet_that_cannot_tell_buries_nobody() -> Result<()> {
 }
 
 #[test]
-fn a_namesake_with_another_vf_keeps_nothing_for_the_dead() -> Result<()> {
+fn a_namesake_keeps_nothing_for_the_dead() -> Result<()> {
     let (node, dead, next, _) = given_away()?;
     // As a StatefulSet makes its pods anew.
     let again = node.pod("web", "web-0")?;
@@ -105,7 +105,7 @@ fn a_namesake_with_another_vf_keeps_nothing_for_the_dead() -> Result<()> {
 }
 
 #[test]
-fn a_namesake_takes_the_vf_of_the_dead_if_it_is_given_that_one() -> Result<()> {
+fn a_namesake_takes_a_dead_pods_vf_if_given() -> Result<()> {
     let (node, dead, _) = attached(false)?;
     let _process = dead.start_process()?;
     let again = node.pod("web", "web-0")?;

@@ -26,7 +26,7 @@ fn running(node: &Node) -> Result<Vec<PathBuf>> {
 }
 
 #[test]
-fn gc_takes_nothing_from_an_add_that_runs_for_however_long() -> Result<()> {
+fn gc_takes_nothing_from_a_running_add() -> Result<()> {
     let node = Node::builder().privileged(false).behave(|b| b.card = Card::Never).start()?;
     let pod = node.pod("web", "web-0")?;
     let adding = unanswered(&node, &pod, 130)?;
@@ -53,7 +53,7 @@ fn gc_waits_for_no_add_that_was_killed() -> Result<()> {
 }
 
 #[test]
-fn an_add_leaves_no_trace_of_its_process_or_the_next_call_removes_it() -> Result<()> {
+fn an_adds_process_leaves_no_lasting_trace() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pods = [node.pod("web", "web-0")?, node.pod("web", "web-1")?];
     add(&node, &pods[0], &node.vfs()[0])?.ok()?;
@@ -85,7 +85,7 @@ fn an_add_that_fails_undoes_no_other_one() -> Result<()> {
 }
 
 #[test]
-fn an_add_goes_on_with_no_record_but_its_own() -> Result<()> {
+fn an_add_resumes_no_record_of_others() -> Result<()> {
     let node = Node::builder().privileged(false).behave(|b| b.card = Card::Never).start()?;
     let pod = node.pod("web", "web-0")?;
     let adding = unanswered(&node, &pod, 130)?;
@@ -101,7 +101,7 @@ fn an_add_goes_on_with_no_record_but_its_own() -> Result<()> {
 }
 
 #[test]
-fn gc_reclaims_what_it_has_judged_and_not_what_came_after_it() -> Result<()> {
+fn gc_reclaims_only_what_it_has_judged() -> Result<()> {
     let (node, pod, _) = attached(false)?;
     let device = node.vfs()[0].device_id();
     let file = File::open(node.root().join("run/dpu-cni/devices").join(format!("{device}.lock")))?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn an_old_server_takes_the_del_of_a_result_that_it_cannot_read() -> Result<()> {
+fn an_old_server_takes_an_unreadable_results_del() -> Result<()> {
     for privileged in [false, true] {
         let node = Node::builder().generation(Generation::Old).privileged(privileged).start()?;
         let pod = node.pod("web", "web-0")?;
@@ -34,7 +34,7 @@ fn details(node: &Node, pod: &Pod) -> Vec<String> {
 }
 
 #[test]
-fn the_del_after_an_add_that_failed_ends_what_the_card_was_asked_for() -> Result<()> {
+fn a_failed_adds_del_ends_the_cards_part() -> Result<()> {
     let node =
         Node::builder().privileged(false).behave(|b| b.card = Card::Reports("Error".into())).start()?;
     let pod = node.pod("web", "web-0")?;
@@ -52,7 +52,7 @@ fn the_del_after_an_add_that_failed_ends_what_the_card_was_asked_for() -> Result
 }
 
 #[test]
-fn an_answer_needs_no_credentials_and_no_one_uses_them() -> Result<()> {
+fn an_answer_needs_no_credentials() -> Result<()> {
     let interface = json!({
         "IPs": [{"IP": "10.128.2.15", "Mask": "///+AA=="}],
         "MAC": "ClgKgAIP",
@@ -75,7 +75,7 @@ fn an_answer_needs_no_credentials_and_no_one_uses_them() -> Result<()> {
 }
 
 #[test]
-fn a_short_container_id_is_as_good_as_a_long_one() -> Result<()> {
+fn a_container_id_may_be_short() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let before = home(&node, &node.vfs()[0])?;
     for id in ["a", "0123456789", &"f".repeat(200)] {

@@ -46,7 +46,7 @@ fn abandoned(node: &Node, pod: &Pod) -> Result<Output> {
 }
 
 #[test]
-fn the_vf_of_a_pod_whose_runtime_was_killed_serves_the_next_one() -> Result<()> {
+fn a_killed_runtimes_vf_serves_the_next_pod() -> Result<()> {
     for privileged in [false, true] {
         let node = Node::builder().privileged(privileged).start()?;
         let before = home(&node, &node.vfs()[0])?;
@@ -61,7 +61,7 @@ fn the_vf_of_a_pod_whose_runtime_was_killed_serves_the_next_one() -> Result<()> 
 }
 
 #[test]
-fn a_server_that_cannot_be_told_hears_of_it_later() -> Result<()> {
+fn a_deaf_server_hears_of_it_later() -> Result<()> {
     let node = Node::builder().privileged(false).behave(|b| b.del = Answer::HangUp).start()?;
     let pod = node.pod("web", "web-0")?;
     assert_eq!(abandoned(&node, &pod)?.status.code(), Some(1));

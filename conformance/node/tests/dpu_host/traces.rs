@@ -93,7 +93,7 @@ fn no_program_of_one_pod_reaches_the_next() -> Result<()> {
 }
 
 #[test]
-fn no_feature_that_one_pod_switched_is_switched_for_the_next() -> Result<()> {
+fn no_switched_feature_reaches_the_next_pod() -> Result<()> {
     two_tenants(false, End::Deleted, |pod| {
         let args = ["-K", "eth0", "tx", "off", "tso", "off", "gro", "on", "highdma", "off"];
         let done = pod.netns().netns().run(|| Command::new("ethtool").args(args).output())??;
@@ -103,7 +103,7 @@ fn no_feature_that_one_pod_switched_is_switched_for_the_next() -> Result<()> {
 }
 
 #[test]
-fn a_program_that_a_process_holds_keeps_its_vf_from_every_pod() -> Result<()> {
+fn a_held_program_keeps_its_vf_from_pods() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let (vf, pod, before) = (&node.vfs()[0], node.pod("web", "web-0")?, home(&node, &node.vfs()[0])?);
     // The plugin knows whose VFs are its own.
@@ -162,7 +162,7 @@ fn check_names_what_keeps_packets_from_their_way() -> Result<()> {
 
 /// What an administrator wants of a VF at home is no pod's; nor is a program that another plugin's pod left there.
 #[test]
-fn a_pod_gets_a_vf_as_if_it_were_new_and_the_host_gets_its_own_back() -> Result<()> {
+fn a_pod_gets_a_clean_vf() -> Result<()> {
     for privileged in [false, true] {
         let node = Node::builder().privileged(privileged).start()?;
         let vf = &node.vfs()[0];
@@ -187,7 +187,7 @@ fn a_pod_gets_a_vf_as_if_it_were_new_and_the_host_gets_its_own_back() -> Result<
 
 /// An ADD that fails gives back what it has laid aside.
 #[test]
-fn an_add_that_fails_gives_back_what_it_has_laid_aside() -> Result<()> {
+fn a_failed_add_gives_back_what_it_took() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let vf = &node.vfs()[0];
     node.change_host(&format!("link set {0} promisc on\nlink set {0} arp off", vf.name))?;
@@ -232,7 +232,7 @@ fn neither_do_they_by_a_pods_second_vf() -> Result<()> {
 
 /// Records of versions that kept no settings say nothing of them.
 #[test]
-fn a_record_without_settings_leaves_none_that_keep_packets_from_their_way() -> Result<()> {
+fn a_record_without_settings_leaves_open_ones() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     let file =
         std::fs::read_dir(node.root().join("run/dpu-cni/attachments"))?.next().context("no record")??;

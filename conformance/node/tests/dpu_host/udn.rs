@@ -12,7 +12,7 @@ use super::*;
 const RESOURCE: &str = "openshift.io/dpuvf";
 
 #[test]
-fn it_gets_a_vf_of_its_own_and_gives_it_back() -> Result<()> {
+fn it_gets_and_returns_its_own_vf() -> Result<()> {
     for naming in [Naming::Pci, Naming::Simulated] {
         for privileged in [false, true] {
             let node = Node::builder().naming(naming).privileged(privileged).start()?;
@@ -49,7 +49,7 @@ fn gets_and_gives_back(node: &Node) -> Result<()> {
 }
 
 #[test]
-fn a_server_that_tells_only_the_name_of_the_second_vf_is_understood() -> Result<()> {
+fn a_second_vf_told_by_name_is_understood() -> Result<()> {
     let interface = |address: &str, mac: &str, netdev: &str| json!({"IPs": [{"IP": address, "Mask": "////AA=="}], "MAC": mac, "mtu": 1400, "vf-netdev-name": netdev});
     let node = Node::builder().start()?;
     let body = json!({
@@ -67,7 +67,7 @@ fn a_server_that_tells_only_the_name_of_the_second_vf_is_understood() -> Result<
 }
 
 #[test]
-fn its_default_route_is_the_one_of_its_own_node() -> Result<()> {
+fn its_default_route_is_its_own_nodes() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pod = node.pod("blue", "web-0")?;
     node.give_udn(&pod, &node.vfs()[1])?;

@@ -33,7 +33,7 @@ const REFUSED: [Refused; 6] = [
 ];
 
 #[test]
-fn a_step_that_the_kernel_refuses_is_undone_wherever_it_comes() -> Result<()> {
+fn a_refused_step_is_undone_wherever_it_comes() -> Result<()> {
     for privileged in [false, true] {
         let node = Node::builder().privileged(privileged).start()?;
         // The server does not look for siblings before it begins.
@@ -62,7 +62,7 @@ fn undoes_every_step(node: &Node, steps: &[Refused], expected: u64) -> Result<()
 }
 
 #[test]
-fn a_second_vf_that_fails_takes_the_first_home_too() -> Result<()> {
+fn a_failing_second_vf_takes_the_first_home() -> Result<()> {
     let node = Node::builder().vfs(3).privileged(false).start()?;
     let before = homes(&node)?;
     let holder = node.pod("web", "holder")?;
@@ -90,7 +90,7 @@ fn a_second_vf_that_fails_takes_the_first_home_too() -> Result<()> {
 }
 
 #[test]
-fn a_second_vf_that_a_privileged_server_gave_up_on_comes_home_too() -> Result<()> {
+fn an_abandoned_second_vf_comes_home_too() -> Result<()> {
     let changes: [fn(&mut ovnkube::PodInterface); 2] = [
         |interface| interface.gateways = vec![OUT_OF_REACH],
         |interface| interface.mac = Some([0x01, 0, 0x5e, 0, 0, 1]),
@@ -111,7 +111,7 @@ fn a_second_vf_that_a_privileged_server_gave_up_on_comes_home_too() -> Result<()
 }
 
 #[test]
-fn no_name_of_the_pods_stands_in_the_way_and_none_is_left_on_the_host() -> Result<()> {
+fn no_pods_name_is_left_on_the_host() -> Result<()> {
     // A move that keeps the name first fails where the pod has a link that is called as the VF is on the host.
     let node = Node::builder().privileged(false).start()?;
     let vf = &node.vfs()[0];
@@ -130,7 +130,7 @@ fn no_name_of_the_pods_stands_in_the_way_and_none_is_left_on_the_host() -> Resul
 }
 
 #[test]
-fn what_no_driver_has_a_part_in_is_not_looked_for_in_the_kernel_log() -> Result<()> {
+fn only_a_drivers_fault_is_in_the_kernel_log() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     type Case = (fn(&mut ovnkube::PodInterface), &'static str);
     let cases: [Case; 4] = [

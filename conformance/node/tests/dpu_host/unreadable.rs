@@ -28,7 +28,7 @@ fn aside(node: &Node) -> Result<Vec<String>> {
 }
 
 #[test]
-fn a_del_moves_the_record_away_that_it_cannot_read() -> Result<()> {
+fn a_del_moves_an_unreadable_record_away() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let (pod, vf) = (node.pod("web", "web-0")?, &node.vfs()[0]);
     wreck(&node, &pod, vf)?;
@@ -59,7 +59,7 @@ fn a_record_of_a_newer_version_is_not_moved() -> Result<()> {
 }
 
 #[test]
-fn a_gc_moves_away_only_what_nobody_lists_and_nobody_runs_in() -> Result<()> {
+fn gc_moves_away_only_what_nobody_uses() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pod = node.pod("web", "web-0")?;
     wreck(&node, &pod, &node.vfs()[0])?;
@@ -79,7 +79,7 @@ fn a_gc_moves_away_only_what_nobody_lists_and_nobody_runs_in() -> Result<()> {
 }
 
 #[test]
-fn a_vf_without_a_network_device_stays_claimed_until_its_pod_or_a_person_says_so() -> Result<()> {
+fn a_vf_without_netdev_stays_claimed_until_freed() -> Result<()> {
     for by_hand in [false, true] {
         let node = Node::builder().vfs(1).vfio(1).start()?;
         let vf = node.vfs().iter().find(|vf| vf.vfio).context("no VFIO VF")?;
@@ -100,7 +100,7 @@ fn a_vf_without_a_network_device_stays_claimed_until_its_pod_or_a_person_says_so
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_written_keeps_no_pod() -> Result<()> {
+fn an_unwritable_state_directory_keeps_no_pod() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     let state = node.root().join("run/dpu-cni");
     let read_only = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";

@@ -95,7 +95,7 @@ fn passes_over_what_a_newer_version_added() -> Result<()> {
 
 /// A record that only a newer version understands: nothing is lost until that is installed again.
 #[test]
-fn says_that_a_newer_version_is_needed_and_forgets_nothing() -> Result<()> {
+fn asks_for_a_newer_version_and_forgets_nothing() -> Result<()> {
     let (node, pod, before) = attached()?;
     let (path, good) = record(&node)?;
     rewrite(&node, |record| {
@@ -123,7 +123,7 @@ fn says_that_a_newer_version_is_needed_and_forgets_nothing() -> Result<()> {
 
 /// Nothing but its record tells whose a VF is that has no network device.
 #[test]
-fn hands_out_no_vfio_device_whose_record_only_a_newer_version_understands() -> Result<()> {
+fn hands_out_no_vfio_device_of_newer_records() -> Result<()> {
     let node = Node::builder().vfs(2).vfio(1).privileged(false).start()?;
     let vf = node.vfs().iter().find(|vf| vf.vfio).context("no VFIO VF")?;
     add(&node, &node.pod("web", "vm-0")?, vf)?.ok()?;

@@ -37,7 +37,7 @@ fn looking_leaves_nothing_behind() -> Result<()> {
 }
 
 #[test]
-fn a_vf_that_the_server_may_still_move_is_not_said_to_wait_for_its_name() -> Result<()> {
+fn a_vf_that_may_still_move_is_said_so() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     node.behave(|b| b.card = Card::Never);
     let pod = node.pod("web", "web-0")?;

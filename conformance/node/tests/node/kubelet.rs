@@ -40,7 +40,7 @@ fn it_tells_a_pods_devices() -> Result<()> {
 }
 
 #[test]
-fn one_that_has_just_been_started_lists_no_pod_of_the_api_servers() -> Result<()> {
+fn one_just_started_lists_no_api_pods() -> Result<()> {
     let node = Node::builder().vfs(0).behave(|b| b.kubelet = Kubelet::Restarted).start()?;
     let pod = node.pod("web", "web-0")?;
     node.allocate(&pod, VF, &["0000:03:00.2"]);

@@ -55,7 +55,7 @@ fn a_card_that_fails_or_never_answers() -> Result<()> {
 }
 
 #[test]
-fn a_slow_card_is_waited_for_even_when_the_client_has_gone() -> Result<()> {
+fn a_slow_card_is_awaited_without_a_client() -> Result<()> {
     let node = Node::builder().behave(|b| b.card = Card::Never).start()?;
     let pod = node.pod("web", "web-0")?;
     let conf = node.conf_for(&node.vfs()[0]);
@@ -69,7 +69,7 @@ fn a_slow_card_is_waited_for_even_when_the_client_has_gone() -> Result<()> {
 }
 
 #[test]
-fn a_stale_ready_lets_a_pod_through_before_it_is_connected() -> Result<()> {
+fn a_stale_ready_lets_a_pod_through() -> Result<()> {
     let node = Node::builder().behave(|b| b.card_forgets = false).start()?;
     let first = node.pod("web", "web-0")?;
     let conf = node.conf_for(&node.vfs()[0]);

@@ -29,7 +29,7 @@ fn a_primary_user_defined_network_is_a_second_vf() -> Result<()> {
 }
 
 #[test]
-fn an_unprivileged_server_tells_the_second_vf_if_it_is_new() -> Result<()> {
+fn a_new_unprivileged_server_tells_the_second_vf() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pod = node.pod("blue", "web-0")?;
     let [first, second] = node.vfs() else { panic!("two VFs") };

@@ -159,7 +159,7 @@ fn the_readme_has_a_remedy_for_every_code() {
 }
 
 #[test]
-fn an_error_names_its_pod_once_and_one_of_no_pod_none() {
+fn an_error_names_its_pod_once() {
     let named = of_pod(bad_netns(&pod(), "gone"), &pod());
     assert_eq!(named.to_string().matches("web/web-0").count(), 1);
     assert_eq!(of_pod(newer("x"), &Pod::default()).msg(), newer("x").msg());

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_tried_again_and_what_does_not_is_not() {
+    fn only_what_passes_is_tried_again() {
         let prefix = "[web/web-0 35b8 network default NAD default NAD key default] ";
         for (text, code) in [
             ("DPU Not Ready: DPU node lease expired at 2026-08-21T10:00:00Z", cni::code::TRY_AGAIN),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_the_servers_own_is_not_taken_for_one_of_ours() {
+    fn a_servers_code_is_not_taken_for_ours() {
         let pod = Pod::default();
         let device: DeviceId = "0000:03:00.2".parse().unwrap();
         for (theirs, shown) in [(11, 11), (99, 99), (error::NEWER, error::REFUSED), (999, error::REFUSED)] {

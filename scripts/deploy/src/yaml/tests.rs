@@ -74,7 +74,7 @@ fn what_is_printed_is_read_back_the_same() {
 }
 
 #[test]
-fn a_text_that_is_too_large_is_refused_where_it_becomes_so() {
+fn too_large_a_text_is_refused_with_its_line() {
     let text = "- [a, b]\n- c\n";
     assert_eq!(compose::up_to(5, text), Ok(vec![json!([["a", "b"], "c"])]));
     let error = compose::up_to(4, text).expect_err("five values");

@@ -191,7 +191,7 @@ fn a_card_whose_pods_multus_refuses_itself() {
 }
 
 #[test]
-fn a_runtime_that_is_only_assumed_is_said_to_be() {
+fn an_assumed_runtime_is_said_to_be() {
     let place = host();
     fs::remove_dir_all(place.path("root/etc/crio")).expect("removed");
     let ran = audit(&place);
@@ -249,7 +249,7 @@ fn a_must_gather_tells_about_labels_taints_and_pools() {
 }
 
 #[test]
-fn a_copy_without_sysfs_is_not_said_to_have_no_vfs() {
+fn a_copy_without_sysfs_proves_no_absence() {
     let place = host();
     fs::remove_dir_all(place.path("root/sys")).expect("removed");
     finds(&place, 1, &["the VFs are not in this copy"]);

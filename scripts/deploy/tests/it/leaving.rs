@@ -120,7 +120,7 @@ impl Installed {
 }
 
 #[test]
-fn nodes_leave_one_by_one_and_the_pool_goes_last() {
+fn nodes_leave_one_by_one_then_the_pool() {
     let cluster = Installed::on(&["a", "b"]);
     cluster.uninstall().ok();
     cluster.is_as_before(&[]);
@@ -142,7 +142,7 @@ fn nodes_leave_one_by_one_and_the_pool_goes_last() {
 }
 
 #[test]
-fn a_run_that_stops_leaves_nodes_as_open_as_they_were() {
+fn a_stopped_run_leaves_nodes_as_open() {
     let cluster = Installed::on(&["a"]);
     cluster.change(|state| state["undrainable"] = json!(["a"]));
     let ran = cluster.uninstall();
@@ -239,7 +239,7 @@ fn what_would_never_end_is_said_at_once() {
 }
 
 #[test]
-fn a_vf_that_is_not_at_home_keeps_the_node() {
+fn a_vf_away_from_home_keeps_the_node() {
     let cluster = Installed::on(&["a"]);
     let says = |text: &str| {
         let printed = serde_json::to_string_pretty(&serde_json::from_str::<Value>(text).expect("JSON"));

@@ -118,7 +118,7 @@ fn a_file_that_libcni_takes() {
 }
 
 #[test]
-fn a_plugin_that_is_not_there_or_cannot_be_spoken_to() {
+fn a_plugin_that_is_missing_or_does_not_answer() {
     let [crio, containerd] = first("10-a.conf", r#"{"name":"a","type":"gone"}"#);
     has(&crio, "10-a.conf is skipped: its plugin gone is not in /opt/cni/bin");
     has(&crio, "20-good.conflist wins");
@@ -227,7 +227,7 @@ fn versions_and_imports_of_containerd() {
 }
 
 #[test]
-fn containerd_takes_as_many_networks_as_it_is_told_and_needs_a_loopback() {
+fn containerd_needs_a_loopback_and_takes_some_networks() {
     let many = |number: u8| {
         format!("version = 2\n[plugins.'io.containerd.grpc.v1.cri'.cni]\nmax_conf_num = {number}\n")
     };

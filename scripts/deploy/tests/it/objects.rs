@@ -196,7 +196,7 @@ fn a_pool_that_nothing_reaches() {
 }
 
 #[test]
-fn a_label_with_a_value_is_no_label_unless_another_node_has_it_without() {
+fn a_label_with_a_value_is_no_label() {
     says(
         |[node, ..]| node["metadata"]["labels"][MODE] = json!("true"),
         &[

@@ -283,7 +283,7 @@ fn host_network_needs_leave_only() {
 }
 
 #[test]
-fn a_daemon_set_for_all_nodes_is_not_given_a_vf() {
+fn a_daemon_set_everywhere_gets_no_vf() {
     let mut object = deployment();
     object["kind"] = json!("DaemonSet");
     object["spec"]["template"]["spec"]["tolerations"] = json!([{ "operator": "Exists" }]);

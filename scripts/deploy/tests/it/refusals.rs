@@ -221,7 +221,7 @@ fn what_no_operator_would_take() {
 }
 
 #[test]
-fn what_the_network_operator_ties_to_its_own_label_is_a_warning() {
+fn an_operators_own_label_is_a_warning() {
     let render = |cluster: &str, values: &str| Place::new().render(cluster, values, &[]).ok().err;
     let tenant = render("tenant", &format!("{TENANT}modeLabel: example.com/host=\n"));
     assert!(tenant.contains("network-metrics-daemon and network-check-target"), "{tenant}");

@@ -78,7 +78,7 @@ fn a_host_boots_with_its_configuration() {
 }
 
 #[test]
-fn a_card_bypasses_multus_and_supplies_its_readiness_only_where_nobody_else_does() {
+fn a_card_bypasses_multus_and_supplies_missing_readiness() {
     let place = Place::new();
     place.render("infra", "", &[]).ok();
     let files = decode(&place.yaml("out/90-machineconfig-configuration.yaml"));
@@ -105,7 +105,7 @@ fn a_card_bypasses_multus_and_supplies_its_readiness_only_where_nobody_else_does
 }
 
 #[test]
-fn elsewhere_than_on_the_search_path_crio_is_told_to_look() {
+fn crio_is_told_of_an_unusual_directory() {
     let place = Place::new();
     place.render("infra", "directories: { binaries: /opt/cni/bin }\n", &[]).ok();
     let files = decode(&place.yaml("out/30-machineconfig-plugin.yaml"));
@@ -116,7 +116,7 @@ fn elsewhere_than_on_the_search_path_crio_is_told_to_look() {
 }
 
 #[test]
-fn the_same_input_gives_the_same_bytes_in_under_a_second() {
+fn the_same_input_gives_the_same_bytes() {
     let place = Place::new();
     let began = Instant::now();
     place.render("tenant", EVERYTHING, &["--kubernetes-version", "1.36"]).ok();
@@ -158,7 +158,7 @@ fn page(name: &str) -> String {
 
 /// What is printed is what is run, and how that is called stands on the page.
 #[test]
-fn what_is_printed_is_the_script_that_the_page_calls() {
+fn the_script_printed_is_the_pages() {
     let page = page("scripts/README.md");
     for (cluster, profile) in
         [("tenant", "openshift"), ("infra", "openshift"), ("tenant", "kubernetes"), ("infra", "kubernetes")]
@@ -181,7 +181,7 @@ fn what_is_printed_is_the_script_that_the_page_calls() {
 
 /// A field of ours in what the whole cluster shares would change nodes that are none of ours.
 #[test]
-fn what_belongs_to_the_cluster_or_to_the_worker_pool_is_left_alone() {
+fn the_clusters_and_workers_objects_are_left_alone() {
     let place = Place::new();
     for (cluster, values) in [("tenant", TENANT), ("infra", "")] {
         place.render(cluster, values, &[]).ok();
@@ -194,7 +194,7 @@ fn what_belongs_to_the_cluster_or_to_the_worker_pool_is_left_alone() {
 }
 
 #[test]
-fn a_kubeletconfig_is_rendered_only_with_the_sites_own_settings_in_it() {
+fn a_kubeletconfig_is_rendered_only_with_settings() {
     let place = Place::new();
     let settings = "kubeletConfig: { maxPods: 40, systemReserved: { cpu: 500m }, registerWithTaints: [{ key: a, effect: NoExecute }] }\n";
     place.render("tenant", &format!("{TENANT}{settings}"), &[]).ok();
@@ -224,7 +224,7 @@ fn the_management_port_is_of_the_first_physical_function() {
 }
 
 #[test]
-fn without_openshift_the_labels_are_those_that_ovn_kubernetes_reads() {
+fn without_openshift_labels_are_ovn_kubernetes_own() {
     let place = Place::new();
     for (cluster, values, label) in
         [("tenant", TENANT, "k8s.ovn.org/dpu-host="), ("infra", "", "k8s.ovn.org/dpu=")]
@@ -242,7 +242,7 @@ fn without_openshift_the_labels_are_those_that_ovn_kubernetes_reads() {
 }
 
 #[test]
-fn an_earlier_rendering_is_replaced_and_anything_else_is_left_alone() {
+fn only_an_earlier_rendering_is_replaced() {
     let place = Place::new();
     place.render("tenant", EVERYTHING, &["--kubernetes-version", "1.36"]).ok();
     place.render("infra", "", &[]).ok();

@@ -99,7 +99,7 @@ fn a_node_may_be_named_anywhere_and_must_be() {
 }
 
 #[test]
-fn a_container_without_rights_is_told_before_anything_is_built() {
+fn missing_rights_are_told_before_building() {
     for arguments in [["demo"].as_slice(), &["bench", "--quick"], &["build-release"], &["test", "unit"]] {
         let place = Place::new();
         let ran = script(&place, arguments[0], &arguments[1..]);
@@ -114,7 +114,7 @@ fn a_container_without_rights_is_told_before_anything_is_built() {
 }
 
 #[test]
-fn an_older_rust_of_the_distribution_needs_rustup_first() {
+fn an_older_distribution_rust_needs_rustup() {
     let place = Place::new();
     place.write("bin/rustc", "#!/bin/bash\necho 'rustc 1.85.0 (built from a source tarball)'\n");
     let ran = script(&place, "build", &[]);
@@ -130,7 +130,7 @@ fn an_older_rust_of_the_distribution_needs_rustup_first() {
 }
 
 #[test]
-fn a_program_older_than_its_sources_is_not_rebuilt_in_silence() {
+fn a_stale_program_is_not_rebuilt_in_silence() {
     let place = Place::new();
     script(&place, "audit", &["--root", "dist"]);
     let long_ago = std::time::SystemTime::UNIX_EPOCH;
@@ -143,7 +143,7 @@ fn a_program_older_than_its_sources_is_not_rebuilt_in_silence() {
 }
 
 #[test]
-fn an_image_copies_what_differs_in_one_step_and_nothing_else() {
+fn an_image_copies_only_what_differs() {
     let place = Place::new();
     place.write("plugins/dpu-host", "new");
     place.write("plugins/dpu-nic-placeholder", "of the cards");

@@ -125,7 +125,7 @@ fn once_more_disturbs_no_pod() {
 
 /// A newer rendering: the operator brings it to the nodes, and the run waits for that.
 #[test]
-fn what_is_new_is_waited_for_on_nodes_that_have_everything() {
+fn what_is_new_is_awaited_on_complete_nodes() {
     let cluster = tenant(&["worker-1"]);
     cluster.steps(&["worker-1"]).ok();
     let mut config: Value =
@@ -143,7 +143,7 @@ fn what_is_new_is_waited_for_on_nodes_that_have_everything() {
 }
 
 #[test]
-fn without_a_node_it_prints_its_usage_and_changes_nothing() {
+fn without_a_node_it_prints_its_usage() {
     let cluster = tenant(&["worker-1"]);
     for arguments in [[].as_slice(), &["--help"], &["--check"]] {
         let ran = cluster.steps(arguments);
@@ -191,7 +191,7 @@ fn what_it_needs_is_looked_for_first() {
 }
 
 #[test]
-fn a_pool_that_is_degraded_or_paused_by_a_person_stops_it_at_once() {
+fn a_degraded_or_paused_pool_stops_it() {
     let degraded = json!({ "conditions": [{ "type": "Degraded", "status": "True", "message": "Node x is reporting: y" }] });
     let cluster = tenant(&["worker-1"]);
     cluster.change_object("MachineConfigPool", "worker", |pool| pool["status"] = degraded.clone());
@@ -264,7 +264,7 @@ fn what_somebody_else_cordoned_stays_so() {
 }
 
 #[test]
-fn labels_and_taints_that_are_there_with_another_value_are_set_right() {
+fn wrong_labels_and_taints_are_set_right() {
     let cluster = tenant(&["worker-1"]);
     cluster.change_object("Node", "worker-1", |node| {
         node["metadata"]["labels"][ROLE] = json!("yes");
@@ -290,7 +290,7 @@ fn a_node_that_cannot_be_drained_is_not_labelled() {
 }
 
 #[test]
-fn more_vfs_than_the_firmware_has_are_told_before_the_operator_fails() {
+fn too_many_vfs_for_the_firmware_are_told() {
     let cluster = tenant(&["worker-1"]);
     cluster.change(|state| state["nics"]["worker-1"][0]["totalvfs"] = json!(8));
     let ran = cluster.steps(&["worker-1"]);
@@ -300,7 +300,7 @@ fn more_vfs_than_the_firmware_has_are_told_before_the_operator_fails() {
 }
 
 #[test]
-fn a_card_that_never_shows_is_waited_for_with_a_bound() {
+fn a_missing_card_is_awaited_with_a_bound() {
     let cluster = tenant(&["worker-1"]);
     cluster.change_object("SriovOperatorConfig", "default", |config| {
         config["spec"]["configDaemonNodeSelector"] = json!({ "elsewhere": "" })
@@ -378,7 +378,7 @@ fn without_the_sriov_operator_its_objects_are_left_out() {
 }
 
 #[test]
-fn without_openshift_cards_get_a_kube_proxy_unless_they_have_one() {
+fn without_openshift_cards_get_a_kube_proxy() {
     let cluster = Cluster::new("infra", "profile: kubernetes\n", &["card-1", "card-2"]);
     without_openshift(&cluster, "card-1");
     let applied = cluster.state()["stdin"].as_str().expect("a manifest").to_owned();

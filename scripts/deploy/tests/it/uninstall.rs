@@ -61,7 +61,7 @@ fn says(place: &Place, state: &str) {
 }
 
 #[test]
-fn a_node_loses_all_that_is_ours_and_nothing_else() {
+fn a_node_loses_only_what_is_ours() {
     let place = host();
     attach(&place, "free");
     let ran = place.run(&["uninstall", "node", "--root", "root"]).ok();
@@ -201,7 +201,7 @@ fn a_binary_that_others_call_stays() {
 }
 
 #[test]
-fn multus_is_let_choose_anew_before_the_binary_goes() {
+fn multus_chooses_anew_before_the_binary_goes() {
     let place = host();
     let multus = r#"{"name":"multus-cni-network","type":"multus-shim","delegates":[{"name":"n","plugins":[{"type":"dpu-host"}]}]}"#;
     place.write("root/etc/cni/net.d/00-multus.conf", multus);
@@ -223,7 +223,7 @@ fn multus_is_let_choose_anew_before_the_binary_goes() {
 }
 
 #[test]
-fn a_list_that_a_machine_config_of_somebodys_manages_is_not_touched() {
+fn a_foreign_machine_configs_list_is_not_touched() {
     let place = node(CARD);
     place.write("root/etc/cni/net.d/00-a.conf", r#"{"type":"dpu-nic-placeholder"}"#);
     let file = json!({ "path": "/etc/cni/net.d/00-a.conf", "contents": { "source": "data:," } });
@@ -328,7 +328,7 @@ fn kubernetes(uninstall: &str) -> (Place, Ran) {
 }
 
 #[test]
-fn nodes_that_were_served_by_hand_are_undone_one_by_one() {
+fn nodes_served_by_hand_are_undone_singly() {
     let (place, ran) = kubernetes("");
     ran.ok();
     let calls = place.read("calls");
@@ -351,7 +351,7 @@ fn nodes_that_were_served_by_hand_are_undone_one_by_one() {
 }
 
 #[test]
-fn a_node_whose_files_stay_is_opened_again_and_stays_in_the_mode() {
+fn a_node_that_keeps_files_is_reopened() {
     let (place, ran) = kubernetes("exit 2");
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("the files of NODE are not gone"), "{}", ran.err);

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_writes_a_line_of_his_own_with_a_name() {
+    fn no_name_makes_a_line() {
         let forged = "ADD n/c/\u{1b}[2Jeth0 ns/pod\n2009-02-13T23:31:30.123Z dpu-host[1] info DEL: succeeded";
         let none = Settings { file: None, level: LevelFilter::Off };
         start(none, forged.to_owned());

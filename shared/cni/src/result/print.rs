@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_0_1_and_0_2_have_one_address_per_family() {
+    fn the_oldest_versions_have_one_address_per_family() {
         for version in [Version::V0_1_0, Version::V0_2_0] {
             let expected = json!({
                 "cniVersion": version.as_str(),

@@ -79,7 +79,7 @@ fn a_malformed_variable_wins_over_missing_ones() {
 }
 
 #[test]
-fn what_a_verb_has_no_use_for_is_not_looked_at() {
+fn what_a_verb_needs_not_is_ignored() {
     for verb in ["GC", "STATUS"] {
         for (id, ifname) in [("", ""), ("-", "a/b")] {
             let probe = Probe::<STRICT>::default();

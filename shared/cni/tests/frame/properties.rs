@@ -79,7 +79,7 @@ fn told_in(version: Version, mut result: AddResult) -> AddResult {
 
 proptest! {
     #[test]
-    fn a_result_comes_back_as_far_as_its_version_can_tell_it(result in result()) {
+    fn a_result_survives_what_its_version_tells(result in result()) {
         for version in Version::ALL {
             let told = result.to_json(version);
             if version < Version::V0_3_0 && result.ips.is_empty() {

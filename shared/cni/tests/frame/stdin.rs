@@ -96,7 +96,7 @@ fn other_keys_are_not_the_frames_business() {
 }
 
 #[test]
-fn standard_keys_in_any_case_and_the_last_of_equal_ones() {
+fn standard_keys_in_any_case_the_last_counts() {
     let upper = Call::new("STATUS", "").stdin("{\"CNIVersion\":\"1.1.0\",\"NAME\":\"a\",\"Type\":\"probe\"}");
     let twice = Call::new("STATUS", "").stdin("{\"cniVersion\":\"1.1.0\",\"name\":\"x\",\"name\":\"a\"}");
     let exact = Call::new("STATUS", "").stdin("{\"name\":\"a\",\"Name\":\"b\",\"cniVersion\":\"1.1.0\"}");
@@ -108,7 +108,7 @@ fn standard_keys_in_any_case_and_the_last_of_equal_ones() {
 }
 
 #[test]
-fn logging_keys_are_checked_except_where_a_pod_must_stay_deletable() {
+fn logging_keys_are_checked_except_in_del() {
     for keys in [json!({"logFile": 1}), json!({"logLevel": "loud"})] {
         for verb in VERBS {
             assert_eq!(Call::new(verb, "1.1.0").with(keys.clone()).code(), 7);

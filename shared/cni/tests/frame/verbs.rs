@@ -81,7 +81,7 @@ fn verbs_that_came_later() {
 }
 
 #[test]
-fn an_add_in_our_own_namespace_is_refused_before_it_acts() {
+fn an_add_in_our_own_namespace_is_refused() {
     let call = Call::new("ADD", "1.1.0").env("CNI_NETNS", OWN);
     for not in ["", "0", "yes"] {
         let (code, msg, ..) = call.clone().env("CNI_NETNS_OVERRIDE", not).refused();

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_reply_is_too_short_or_too_strange_to_look_at() {
+    fn any_reply_can_be_looked_at() {
         for kind in [RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, 0] {
             for length in 0..64 {
                 for filling in [0, 1, 4, 0xff] {

@@ -128,7 +128,7 @@ fn one_request_is_one_message_each_way() {
 }
 
 #[test]
-fn what_is_never_answered_ends_with_the_timeout_and_the_socket_goes_on() {
+fn an_unanswered_request_ends_with_the_timeout() {
     alone(|mut socket| {
         socket.timeout = Duration::from_millis(20);
         // A reply that the kernel does not owe us: it acknowledges only what asks for it.
@@ -140,7 +140,7 @@ fn what_is_never_answered_ends_with_the_timeout_and_the_socket_goes_on() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_decoded_is_an_error_and_needs_no_timeout() {
+fn an_undecodable_answer_needs_no_timeout() {
     alone(|mut socket| {
         socket.timeout = Duration::MAX;
         GARBLE.set(true);
@@ -152,7 +152,7 @@ fn an_answer_that_cannot_be_decoded_is_an_error_and_needs_no_timeout() {
 }
 
 #[test]
-fn a_dump_with_a_garbled_reply_is_not_taken_for_complete() {
+fn a_garbled_dump_is_not_complete() {
     alone(|socket| {
         GARBLE.set(true);
         let error = socket.dump(&link::question(Which::All), nothing).unwrap_err();
@@ -161,7 +161,7 @@ fn a_dump_with_a_garbled_reply_is_not_taken_for_complete() {
 }
 
 #[test]
-fn a_dump_that_changes_overtake_is_repeated_but_not_for_ever() {
+fn an_interrupted_dump_is_repeated_with_a_bound() {
     alone(|socket| {
         INTERRUPTIONS.set(2);
         assert_eq!(socket.dump(&link::question(Which::All), nothing).unwrap().len(), 1);

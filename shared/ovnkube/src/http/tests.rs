@@ -102,7 +102,7 @@ fn a_cut_answer_is_no_answer() {
 }
 
 #[test]
-fn a_request_says_its_length_and_that_it_is_the_last() {
+fn a_request_tells_its_length_and_end() {
     let text = String::from_utf8(post("/metrics", b"{}")).expect("ASCII");
     assert!(text.starts_with("POST /metrics HTTP/1.1\r\nHost: dummy\r\n"), "{text}");
     assert!(text.contains("\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"), "{text}");
@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_behind_a_good_head_are_an_answer_or_an_error(text: Vec<u8>, chunked: bool, length in 0usize..64) {
+    fn any_bytes_behind_a_head_are_handled(text: Vec<u8>, chunked: bool, length in 0usize..64) {
         let framing =
             if chunked { String::from("Transfer-Encoding: chunked") } else { format!("Content-Length: {length}") };
         let _ = read(&[format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n").as_bytes(), &text].concat());

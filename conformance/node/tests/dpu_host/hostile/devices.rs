@@ -65,7 +65,7 @@ fn is_kept(naming: Naming, script: &str, why: &str) -> Result<()> {
 }
 
 #[test]
-fn no_vf_that_the_host_itself_uses_is_given_away() -> Result<()> {
+fn no_vf_of_the_hosts_own_is_given_away() -> Result<()> {
     is_kept(Naming::Pci, "link set $ name ovn-k8s-mp0", "ovn-k8s-mp0, a management port")?;
     for naming in [Naming::Pci, Naming::Simulated] {
         for (script, why) in [
@@ -87,7 +87,7 @@ fn no_vf_that_the_host_itself_uses_is_given_away() -> Result<()> {
 }
 
 #[test]
-fn an_address_that_the_host_was_lent_is_no_use_and_goes_with_a_warning() -> Result<()> {
+fn a_lent_address_goes_with_a_warning() -> Result<()> {
     for naming in [Naming::Pci, Naming::Simulated] {
         let node = Node::builder().naming(naming).privileged(false).start()?;
         let (vf, pod) = (&node.vfs()[0], node.pod("web", "web-0")?);

@@ -37,7 +37,7 @@ fn no_interface_name_becomes_a_path_or_two_lines() -> Result<()> {
 }
 
 #[test]
-fn a_container_id_may_be_longer_than_a_file_name() -> Result<()> {
+fn a_container_id_may_exceed_a_file_name() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let conf = node.conf_for(&node.vfs()[0]);
     let before = home(&node, &node.vfs()[0])?;

@@ -112,7 +112,7 @@ fn the_same_sockets_serve_under_their_own_names() -> Result<()> {
 }
 
 #[test]
-fn a_path_that_is_too_long_is_no_reason_to_wait() -> Result<()> {
+fn an_overlong_path_is_not_waited_for() -> Result<()> {
     let node = Node::builder().start()?;
     let mut conf = node.conf_for(&node.vfs()[0]);
     for (key, path, code) in [
@@ -130,7 +130,7 @@ fn a_path_that_is_too_long_is_no_reason_to_wait() -> Result<()> {
 }
 
 #[test]
-fn a_volume_that_looks_like_roots_is_neither_asked_nor_believed() -> Result<()> {
+fn a_volume_that_looks_like_roots_is_ignored() -> Result<()> {
     // The pod's record is copied there, with another pod's interface in it: what a container's root can write.
     let node = Node::builder().privileged(false).start()?;
     let volume = node.root().join(&VOLUME[1..]);

@@ -143,7 +143,7 @@ fn points_at(node: &Node, record: &mut Value, name: &str) -> Result<()> {
 }
 
 #[test]
-fn no_record_of_the_hosts_own_namespace_is_acted_on() -> Result<()> {
+fn no_record_of_the_hosts_namespace_counts() -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     believed_by_nobody(|node, record| {
         points_at(node, record, "eth9")?;
@@ -156,7 +156,7 @@ fn no_record_of_the_hosts_own_namespace_is_acted_on() -> Result<()> {
 }
 
 #[test]
-fn no_record_of_a_device_that_is_no_vf_is_acted_on() -> Result<()> {
+fn no_record_of_another_device_is_acted_on() -> Result<()> {
     for (id, name) in [("0000:03:00.0", "ens1f0"), ("eth9", "eth9")] {
         believed_by_nobody(|node, record| {
             points_at(node, record, name)?;

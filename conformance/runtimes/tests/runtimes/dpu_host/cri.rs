@@ -74,7 +74,7 @@ fn pods_get_vfs_and_give_them_back(#[case] kind: Kind, #[values(true, false)] pr
 #[rstest]
 #[case::containerd(Kind::Containerd)]
 #[case::crio(Kind::Crio)]
-fn a_pod_without_a_vf_is_told_what_it_lacks(#[case] kind: Kind) {
+fn a_pod_without_a_vf_is_told(#[case] kind: Kind) {
     if kind.skipped() {
         return;
     }
@@ -97,7 +97,7 @@ fn a_pod_without_a_vf_is_told_what_it_lacks(#[case] kind: Kind) {
 #[rstest]
 #[case::containerd(Kind::Containerd)]
 #[case::crio(Kind::Crio)]
-fn a_pod_gets_its_vf_once_the_card_is_back(#[case] kind: Kind) {
+fn a_returning_card_gives_the_vf(#[case] kind: Kind) {
     if kind.skipped() {
         return;
     }

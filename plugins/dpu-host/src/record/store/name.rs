@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_name_stays_the_same_from_version_to_version() {
+    fn a_file_name_outlives_versions() {
         assert_eq!(key(&attachment("ovn-kubernetes", "abc", "eth0")), "abc-eth0-f84f56d9bb47b65e.json");
     }
 }

@@ -46,7 +46,7 @@ impl Installed {
 
 #[test]
 #[ignore = "of plugins as shipped: scripts/test release-tests"]
-fn pods_that_run_are_in_the_way_until_they_are_gone() {
+fn running_pods_are_in_the_way() {
     let installed = Installed::with_pods(2);
     installed.detach(0);
     let ran = installed.uninstall(&[]);
@@ -97,7 +97,7 @@ fn leaked_and_misnamed_vfs_come_home() {
 
 #[test]
 #[ignore = "of plugins as shipped: scripts/test release-tests"]
-fn what_a_machine_config_manages_stays_and_pods_run_on() {
+fn what_a_machine_config_manages_stays() {
     let installed = Installed::with_pods(1);
     let rendered = render("tenant", TENANT);
     boot(&rendered, installed.node.root());
