@@ -14,7 +14,7 @@ use super::subject::{Field, Peer, Subject};
 use super::verbs;
 
 /// Names of entries, which the limits are stated in.
-pub(super) const LANE: &str = "pod";
+pub(super) const GROUP: &str = "pod";
 pub(super) const REPLAYED: &str = "kernel alone (replayed)";
 pub(super) const BATCH: &str = "kernel alone (ip -batch)";
 pub(super) const SINGLE: &str = "dpu-host, IPv4";
@@ -73,7 +73,7 @@ pub(super) fn group<'l>(
         conf["bridge"] = json!("bench0");
         entries.push(theirs(peer, single, &pod.into(), conf, true)?);
     }
-    Ok(Group { name: LANE, entries })
+    Ok(Group { name: GROUP, entries })
 }
 
 /// Whether the plugin's directory has the IPAM plugin that gives fixed addresses.

@@ -136,7 +136,7 @@ impl Findings<'_> {
     }
 
     fn attaching(&self) -> Vec<Verdict> {
-        let sum = |name: &str| self.walls(attach::LANE, &["ADD", "DEL"], name);
+        let sum = |name: &str| self.walls(attach::GROUP, &["ADD", "DEL"], name);
         let times = |ours: &str, theirs: &str| Ratio::of(&sum(ours)?, &sum(theirs)?);
         let limit = |ours: &str, theirs: &str, at_most| {
             ratio(format!("{ours}, ADD + DEL / {theirs}"), at_most, times(ours, theirs))
@@ -146,7 +146,7 @@ impl Findings<'_> {
             limit(attach::SINGLE, attach::REPLAYED, 1.25),
             limit(attach::DUAL, attach::SINGLE, 1.2),
         ];
-        let peers = self.measured.iter().filter(|one| one.group == attach::LANE && one.verb == "ADD");
+        let peers = self.measured.iter().filter(|one| one.group == attach::GROUP && one.verb == "ADD");
         for peer in peers.filter(|one| one.name.starts_with("host-device")) {
             verdicts.push(limit(attach::SINGLE, &peer.name, 0.7));
         }

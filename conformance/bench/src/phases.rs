@@ -44,7 +44,8 @@ pub(super) fn trace(
         fs::remove_file(&log)?;
         let told = read(&text).with_context(|| format!("no phases in the log: {text}"))?;
         let known: f64 = told.iter().map(|(_, took)| took).sum();
-        let outside = [("exec, chores, exit".to_owned(), (wall - known).max(0.0)), ("all".to_owned(), wall)];
+        let outside =
+            [("exec, housekeeping, exit".to_owned(), (wall - known).max(0.0)), ("all".to_owned(), wall)];
         for (phase, took) in told.into_iter().chain(outside) {
             match phases.iter_mut().find(|(name, _)| *name == phase) {
                 Some((_, all)) => all.push(took),

@@ -9,7 +9,7 @@ use node::{Namespace, Node, Vf};
 #[derive(Debug)]
 pub struct Census {
     /// Where each VF is.
-    pub vfs: Vec<Sighting>,
+    pub vfs: Vec<ObservedVf>,
     /// The links of the host.
     pub host: Vec<Link>,
     /// All links that are no VFs, but `lo`.
@@ -18,7 +18,7 @@ pub struct Census {
 
 /// A VF as it was seen.
 #[derive(Clone, Debug)]
-pub struct Sighting {
+pub struct ObservedVf {
     /// Where.
     pub place: Place,
     /// What it looks like there.
@@ -54,10 +54,10 @@ impl Census {
                 .next()
                 .with_context(|| format!("VF {} is lost: it is in none of {places:?}", vf.device_id()))?;
             ensure!(found.next().is_none(), "VF {} is in two places", vf.device_id());
-            Ok(Sighting { place, link: link.clone() })
+            Ok(ObservedVf { place, link: link.clone() })
         };
         let vfs = node.vfs().iter().zip(representors).map(|(vf, &representor)| find(vf, representor));
-        let vfs = vfs.collect::<Result<Vec<Sighting>>>()?;
+        let vfs = vfs.collect::<Result<Vec<ObservedVf>>>()?;
         let is_other =
             |at: &Place, link: &Link| !vfs.iter().any(|vf| vf.place == *at && vf.link.index == link.index);
         let others = places

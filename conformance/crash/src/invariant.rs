@@ -5,14 +5,14 @@ use std::iter;
 use anyhow::{Result, ensure};
 use linux::Link;
 
-use super::census::{Census, Place, Sighting};
+use super::census::{Census, ObservedVf, Place};
 use super::records::{Home, Record, Records, Stage};
 use node::Namespace;
 
 /// A VF to be judged.
 pub(super) struct Case<'a> {
     /// Where it is.
-    pub(super) seen: &'a Sighting,
+    pub(super) seen: &'a ObservedVf,
     /// How it was before any plugin was run.
     pub(super) home: &'a Link,
     /// The record that has claimed it.

@@ -35,7 +35,7 @@ mod world;
 
 use std::io::Write;
 
-pub use census::{Census, Place, Sighting};
+pub use census::{Census, ObservedVf, Place};
 pub use event::{Change, Event};
 pub use inject::{Fault, Injected, inject, trace};
 pub use point::{Point, changes, instants};

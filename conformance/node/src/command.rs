@@ -24,8 +24,8 @@ const CONFS: &str = "cni";
 /// The resource that the kubelet is asked for in the configuration that names one.
 const RESOURCE: &str = "openshift.io/dpuvf";
 
-/// Makes a simulated DPU host node and keeps it until it is interrupted. Lines on standard input change what it
-/// does; `help` lists them.
+/// Makes a simulated DPU host node and keeps it until it is interrupted or its standard input ends. Lines there change
+/// what it does; `help` lists them.
 #[derive(clap::Args)]
 pub struct Args {
     /// How many VFs it has
@@ -94,7 +94,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
     });
     // Ends with the process: nothing interrupts a read of standard input.
     thread::spawn(move || {
-        io::stdin().lock().lines().map_while(Result::ok).try_for_each(|line| tell.send(Event::Order(line)))
+        let mut lines = io::stdin().lock().lines().map_while(Result::ok);
+        lines.try_for_each(|line| tell.send(Event::Order(line)))?;
+        // Whoever could have told it anything is gone.
+        tell.send(Event::Stop)
     });
     while let Ok(Event::Order(line)) = events.recv() {
         say(&control::obey(&node, &line).unwrap_or_else(|error| format!("{error:#}\n")))?;
@@ -133,7 +136,7 @@ fn introduction(node: &Node) -> Result<String> {
         name => (format!("ip netns exec {name} "), name.into()),
     };
     let mut text = format!(
-        "A DPU host node is up. Interrupt it to remove it; 'help' lists what it can be told.\n\n\
+        "A DPU host node is up. Interrupt it, or end its input, to remove it; 'help' lists what it can be told.\n\n\
          Its files       {root}\n\
          Its namespaces  host {host}, card {}\n\
          Its VFs         device                link             MAC\n",

@@ -114,7 +114,7 @@ fn server(node: &Node, what: &str) -> Result<()> {
 }
 
 fn kubelet(node: &Node, what: &str) -> Result<()> {
-    let mood = match what {
+    let behaviour = match what {
         "stop" => {
             node.stop_kubelet();
             return Ok(());
@@ -126,7 +126,7 @@ fn kubelet(node: &Node, what: &str) -> Result<()> {
         "restarted" => Kubelet::Restarted,
         _ => bail!("stop, start, healthy, refuses, hangs or restarted?"),
     };
-    node.behave(|b| b.kubelet = mood);
+    node.behave(|b| b.kubelet = behaviour);
     Ok(())
 }
 

@@ -60,17 +60,17 @@ impl Drop for Server {
 
 /// A client that hangs up ends this; nobody else cares.
 async fn serve(shared: Arc<Shared>, stream: UnixStream) {
-    let mood = shared.state().behaviour.kubelet.clone();
-    if mood == Kubelet::Garbage {
+    let behaviour = shared.state().behaviour.kubelet.clone();
+    if behaviour == Kubelet::Garbage {
         let _ = stream.try_write(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         // Closed at once, with the client's words unread, it would look like a reset.
         return std::future::pending().await;
     }
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     while let Some(Ok((request, mut respond))) = connection.accept().await {
-        let mood = take_mood(&shared);
-        if mood != Kubelet::Hangs {
-            let _ = answer(&shared, &mood, &request, &mut respond);
+        let behaviour = take_behaviour(&shared);
+        if behaviour != Kubelet::Hangs {
+            let _ = answer(&shared, &behaviour, &request, &mut respond);
         }
         // Dropped, the stream would be reset.
         tokio::spawn(async move { std::future::poll_fn(|context| respond.poll_reset(context)).await });
@@ -87,23 +87,23 @@ fn static_pod() -> PodKey {
 }
 
 /// How this call is answered; a rate limit ends with the calls that it refuses.
-fn take_mood(shared: &Shared) -> Kubelet {
+fn take_behaviour(shared: &Shared) -> Kubelet {
     shared.change(|state| {
-        let mood = state.behaviour.kubelet.clone();
+        let behaviour = state.behaviour.kubelet.clone();
         if let Kubelet::RateLimited(left) = &mut state.behaviour.kubelet {
             *left = left.saturating_sub(1);
         }
-        if mood == Kubelet::RateLimited(0) { Kubelet::Healthy } else { mood }
+        if behaviour == Kubelet::RateLimited(0) { Kubelet::Healthy } else { behaviour }
     })
 }
 
 fn answer<B>(
     shared: &Shared,
-    mood: &Kubelet,
+    behaviour: &Kubelet,
     request: &Request<B>,
     respond: &mut SendResponse<Bytes>,
 ) -> Result<()> {
-    let (status, message) = match mood {
+    let (status, message) = match behaviour {
         _ if request.uri().path() != wire::LIST => (12, "unknown method"),
         Kubelet::RateLimited(_) => (8, "rejected by rate limit"),
         Kubelet::Refuses => (2, "error getting pods"),
@@ -117,17 +117,17 @@ fn answer<B>(
         return Ok(());
     }
     let mut body = respond.send_response(head.body(())?, false)?;
-    let listed = match mood {
+    let listed = match behaviour {
         Kubelet::Restarted => BTreeMap::from([(static_pod(), Vec::new())]),
         _ => shared.state().listed.clone(),
     };
     let mut bytes =
         wire::frame(&ListPodResourcesResponse { pod_resources: listed.into_iter().map(pod).collect() });
-    if *mood == Kubelet::Truncated {
+    if *behaviour == Kubelet::Truncated {
         bytes.truncate(bytes.len() / 2);
     }
     body.send_data(bytes.into(), false)?;
-    if *mood == Kubelet::Unfinished {
+    if *behaviour == Kubelet::Unfinished {
         body.send_reset(h2::Reason::INTERNAL_ERROR);
         return Ok(());
     }

@@ -13,7 +13,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
         .iter()
         .map(|one| {
             json!({
-                "lane": one.group, "verb": one.verb, "name": one.name,
+                "group": one.group, "verb": one.verb, "name": one.name,
                 "wall": Summary::of(&one.wall), "cpu": Summary::of(&one.cpu),
                 "peak": one.peak, "syscalls": one.syscalls,
                 "rounds": { "wall": one.wall, "cpu": one.cpu },

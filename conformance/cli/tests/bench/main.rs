@@ -70,7 +70,7 @@ fn a_run_measures_every_verb_and_leaves_a_report() {
 fn phases_tell_where_the_time_of_an_add_goes() {
     let out = TempDir::new().unwrap();
     let printed = text(&bench(out.path(), &["--phases"]));
-    for phase in ["parse", "server", "move", "record", "print", "exec, chores, exit", "all"] {
+    for phase in ["parse", "server", "move", "record", "print", "exec, housekeeping, exit", "all"] {
         let line = printed.lines().find(|line| line.trim_start().starts_with(phase));
         let line = line.unwrap_or_else(|| panic!("no {phase} in {printed}"));
         assert!(line.split_whitespace().any(|word| word.parse::<f64>().is_ok()), "{line}");

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use node::Kubelet;
 
-use crate::lots::{self, Lot};
+use crate::expected::{self, Expected};
 use crate::play::Play;
-use crate::script::{Mood, VFS};
+use crate::script::{KubeletState, VFS};
 
 /// More than any link's index.
 const FAR: u32 = 1_000_000;
@@ -20,7 +20,7 @@ impl Play<'_> {
         self.field[which].process = None;
         self.field.node().lose_netns(&self.field[which].pod)?;
         self.field[which].lives = false;
-        lots::tear(&mut self.lots, |sandbox| sandbox == which);
+        expected::tear(&mut self.expected, |sandbox| sandbox == which);
         Ok(())
     }
 
@@ -38,20 +38,20 @@ impl Play<'_> {
 
     /// A pod's first container starts.
     pub(crate) fn run(&mut self, which: usize) -> Result<()> {
-        if self.lots.contains(&Lot::In(which)) {
+        if self.expected.contains(&Expected::In(which)) {
             self.field[which].process = Some(self.field[which].pod.start_process()?);
         }
         Ok(())
     }
 
     /// The kubelet answers otherwise.
-    pub(crate) fn mood(&mut self, mood: Mood) {
-        self.kubelet = mood;
-        let kubelet = match mood {
-            Mood::Well => Kubelet::Healthy,
-            Mood::Restarted => Kubelet::Restarted,
-            Mood::Refuses => Kubelet::Refuses,
-            Mood::Incomplete => Kubelet::Truncated,
+    pub(crate) fn set_kubelet(&mut self, state: KubeletState) {
+        self.kubelet = state;
+        let kubelet = match state {
+            KubeletState::Well => Kubelet::Healthy,
+            KubeletState::Restarted => Kubelet::Restarted,
+            KubeletState::Refuses => Kubelet::Refuses,
+            KubeletState::Incomplete => Kubelet::Truncated,
         };
         self.field.node().behave(|b| b.kubelet = kubelet);
     }
@@ -61,8 +61,8 @@ impl Play<'_> {
         self.free_names()?;
         self.field.node().card_goes_down()?;
         for vf in 0..VFS {
-            let Some(sandbox) = self.sight.sandbox(vf) else { continue };
-            let index = self.sight.index(vf);
+            let Some(sandbox) = self.observed.sandbox(vf) else { continue };
+            let index = self.observed.index(vf);
             // A representor's index at the other end would make it look like a simulated VF.
             let line = format!(
                 "link add own{index} index {index} type veth peer name end{index} index {}",
@@ -73,7 +73,7 @@ impl Play<'_> {
         }
         self.field.node().card_comes_up()?;
         self.field.world.dress()?;
-        lots::tear(&mut self.lots, |_| true);
+        expected::tear(&mut self.expected, |_| true);
         Ok(())
     }
 
@@ -91,7 +91,7 @@ impl Play<'_> {
     /// Another link takes a VF's name, if that is free.
     pub(crate) fn take_name(&mut self, vf: usize) -> Result<()> {
         let name = &self.field.node().vfs()[vf].name;
-        if self.sight.has(name) {
+        if self.observed.has(name) {
             return Ok(());
         }
         self.field.node().change_host(&format!("link add dev {name} type bridge"))
@@ -99,16 +99,16 @@ impl Play<'_> {
 
     /// All such links go.
     pub(crate) fn free_names(&mut self) -> Result<()> {
-        for (vf, lot) in self.lots.iter_mut().enumerate() {
+        for (vf, vf_expected) in self.expected.iter_mut().enumerate() {
             let name = &self.field.node().vfs()[vf].name;
-            let at_home = self.sight.sandbox(vf).is_none();
-            if at_home && self.sight.name(vf) == name || !self.sight.has(name) {
+            let at_home = self.observed.sandbox(vf).is_none();
+            if at_home && self.observed.name(vf) == name || !self.observed.has(name) {
                 continue;
             }
             self.field.node().change_host(&format!("link del {name}"))?;
             // It gets its name back from the next call.
-            if *lot == Lot::Home {
-                *lot = Lot::Torn;
+            if *vf_expected == Expected::Home {
+                *vf_expected = Expected::Torn;
             }
         }
         Ok(())
@@ -116,7 +116,7 @@ impl Play<'_> {
 
     /// A pod changes its interface.
     pub(crate) fn tamper(&mut self, which: usize) -> Result<()> {
-        if !self.lots.contains(&Lot::In(which)) || self.field[which].tampered {
+        if !self.expected.contains(&Expected::In(which)) || self.field[which].tampered {
             return Ok(());
         }
         self.field[which].tampered = true;
@@ -131,10 +131,10 @@ impl Play<'_> {
     /// Five minutes go by.
     pub(crate) fn later(&mut self) -> Result<()> {
         self.field.world.age()?;
-        for (lot, holder) in self.lots.iter_mut().zip(&self.sight.holders) {
+        for (vf_expected, holder) in self.expected.iter_mut().zip(&self.observed.holders) {
             // The server has had its time: the next call forgets the record.
-            if *lot == Lot::Home && holder.is_some() {
-                *lot = Lot::Torn;
+            if *vf_expected == Expected::Home && holder.is_some() {
+                *vf_expected = Expected::Torn;
             }
         }
         Ok(())

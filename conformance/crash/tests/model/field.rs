@@ -26,7 +26,7 @@ pub(crate) struct Field {
     sandboxes: BTreeMap<usize, Sandbox>,
     /// Those of earlier sequences that can serve again: making a namespace takes longer than a call.
     spare: BTreeMap<usize, Pod>,
-    /// One that is never attached: its DEL does a call's chores for others.
+    /// One that is never attached: its DEL does a call's housekeeping for others.
     stranger: Pod,
 }
 
@@ -191,7 +191,7 @@ impl Field {
         self.node().call(PLUGIN, Verb::Gc)
     }
 
-    /// Time goes by, and a few calls come that have nothing to do but chores: then nothing may be left.
+    /// Time goes by, and a few calls come that have nothing to do but housekeeping: then nothing may be left.
     ///
     /// # Errors
     /// What is left.

@@ -5,12 +5,12 @@
 //! names a file with one sequence to be played instead.
 
 mod events;
+mod expected;
 mod field;
-mod lots;
+mod observed;
 mod play;
 mod script;
 mod search;
-mod sight;
 mod verbs;
 
 use std::fs;

@@ -3,22 +3,22 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::expected::{Expectations, Expected};
 use crate::field::Field;
-use crate::lots::{Lot, Lots};
-use crate::script::{End, Mood, Script, Step, Told, VFS, Valid};
-use crate::sight::Sight;
+use crate::observed::Observed;
+use crate::script::{End, KubeletState, Script, Step, Told, VFS, Valid};
 
 /// A sequence under way.
 pub(crate) struct Play<'f> {
     pub(crate) field: &'f mut Field,
     /// What has to hold now.
-    pub(crate) lots: Lots,
+    pub(crate) expected: Expectations,
     /// What was seen after the last step.
-    pub(crate) sight: Sight,
+    pub(crate) observed: Observed,
     /// Whether the server runs.
     pub(crate) up: bool,
     /// How the kubelet answers.
-    pub(crate) kubelet: Mood,
+    pub(crate) kubelet: KubeletState,
     pub(crate) tally: Tally,
 }
 
@@ -48,9 +48,15 @@ impl Tally {
 /// The first step after which something does not hold.
 pub(crate) fn play(field: &mut Field, script: &Script) -> Result<Tally> {
     field.begin(script.privileged);
-    let sight = Sight::take(field, |_| false)?;
-    let mut play =
-        Play { field, lots: [Lot::Home; VFS], sight, up: true, kubelet: Mood::Well, tally: Tally::default() };
+    let observed = Observed::take(field, |_| false)?;
+    let mut play = Play {
+        field,
+        expected: [Expected::Home; VFS],
+        observed,
+        up: true,
+        kubelet: KubeletState::Well,
+        tally: Tally::default(),
+    };
     for (number, step) in script.steps.iter().enumerate() {
         play.step(step)
             .and_then(|()| play.look(Some(step)))
@@ -87,8 +93,8 @@ impl Play<'_> {
                 self.field.node().unlist(&self.field[sandbox].pod);
                 Ok(())
             }
-            Step::Kubelet { mood } => {
-                self.mood(mood);
+            Step::Kubelet { state } => {
+                self.set_kubelet(state);
                 Ok(())
             }
             Step::Reset => self.reset(),
@@ -100,24 +106,24 @@ impl Play<'_> {
     /// Everything that has to hold after a step.
     fn look(&mut self, step: Option<&Step>) -> Result<()> {
         self.field.node().idle()?;
-        let lots = self.lots;
-        let sight = Sight::take(self.field, |vf| lots[vf] == Lot::Torn)?;
+        let expected = self.expected;
+        let observed = Observed::take(self.field, |vf| expected[vf] == Expected::Torn)?;
         if step.is_some_and(Step::is_call) {
-            sight.others_are_as_in(&self.sight)?;
+            observed.others_are_as_in(&self.observed)?;
         }
-        self.sight = sight;
-        for (vf, lot) in self.lots.iter_mut().enumerate() {
-            let is = self.sight.sandbox(vf);
-            match *lot {
-                Lot::Home => ensure!(is.is_none(), "VF {vf} is in sandbox {is:?} and should be at home"),
-                Lot::In(own) => ensure!(is == Some(own), "VF {vf} is in {is:?} and should be in {own}"),
+        self.observed = observed;
+        for (vf, vf_expected) in self.expected.iter_mut().enumerate() {
+            let is = self.observed.sandbox(vf);
+            match *vf_expected {
+                Expected::Home => ensure!(is.is_none(), "VF {vf} is in sandbox {is:?} and should be at home"),
+                Expected::In(own) => ensure!(is == Some(own), "VF {vf} is in {is:?} and should be in {own}"),
                 // Then nothing has been done to it, or all was undone.
-                Lot::Torn if self.sight.holders[vf].is_none() => *lot = Lot::Home,
-                Lot::Torn => {}
-                Lot::Perhaps(own) if is == Some(own) => *lot = Lot::In(own),
-                Lot::Perhaps(own) => {
+                Expected::Torn if self.observed.holders[vf].is_none() => *vf_expected = Expected::Home,
+                Expected::Torn => {}
+                Expected::Perhaps(own) if is == Some(own) => *vf_expected = Expected::In(own),
+                Expected::Perhaps(own) => {
                     ensure!(is.is_none(), "VF {vf} is in {is:?} and should be in {own} or at home");
-                    *lot = Lot::Home;
+                    *vf_expected = Expected::Home;
                 }
             }
         }
@@ -128,7 +134,7 @@ impl Play<'_> {
     fn end(&mut self, how: End) -> Result<()> {
         self.free_names()?;
         self.server(true)?;
-        self.mood(Mood::Well);
+        self.set_kubelet(KubeletState::Well);
         match how {
             End::Del => {
                 let all: Vec<usize> = self.field.sandboxes().keys().copied().collect();

@@ -58,7 +58,7 @@ pub(crate) enum Step {
     /// The kubelet lists the pod no more, and has its VF for others.
     Unlist { sandbox: usize },
     /// The kubelet is asked in vain from now on, or is well again.
-    Kubelet { mood: Mood },
+    Kubelet { state: KubeletState },
     /// The card is reset: every VF is made anew, and where a pod has lost its own a link of the pod's has that one's index.
     Reset,
     /// Five minutes go by.
@@ -92,7 +92,7 @@ pub(crate) enum Fate {
 /// How the kubelet answers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Mood {
+pub(crate) enum KubeletState {
     /// With all its pods.
     Well,
     /// With static pods only: it has just been started.
@@ -201,15 +201,15 @@ fn step() -> impl Strategy<Value = Step> {
         1 => sandbox().prop_map(|sandbox| Step::Tamper { sandbox }),
         1 => sandbox().prop_map(|sandbox| Step::Forget { sandbox }),
         2 => sandbox().prop_map(|sandbox| Step::Unlist { sandbox }),
-        1 => mood().prop_map(|mood| Step::Kubelet { mood }),
+        1 => kubelet_state().prop_map(|state| Step::Kubelet { state }),
         1 => Just(Step::Reset),
         1 => Just(Step::Later),
         1 => (-50..50i64).prop_map(|years| Step::Clock { years }),
     ]
 }
 
-fn mood() -> impl Strategy<Value = Mood> {
-    prop_oneof![3 => Just(Mood::Well), 2 => Just(Mood::Restarted), 1 => Just(Mood::Refuses), 1 => Just(Mood::Incomplete)]
+fn kubelet_state() -> impl Strategy<Value = KubeletState> {
+    prop_oneof![3 => Just(KubeletState::Well), 2 => Just(KubeletState::Restarted), 1 => Just(KubeletState::Refuses), 1 => Just(KubeletState::Incomplete)]
 }
 
 fn del() -> impl Strategy<Value = Step> {

@@ -10,10 +10,10 @@ use nix::unistd::Pid;
 use node::{Answer, Call, Output, Running, Verb};
 use serde_json::{Value, json};
 
-use crate::lots::{self, Lot};
+use crate::expected::{self, Expected};
+use crate::observed::Holder;
 use crate::play::Play;
-use crate::script::{Fate, Mood, Told, VFS, Valid, pod_of};
-use crate::sight::Holder;
+use crate::script::{Fate, KubeletState, Told, VFS, Valid, pod_of};
 
 /// What may come of an ADD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Play<'_> {
             // Somebody is waited for in vain.
             conf["timeoutSeconds"] = json!(1);
         }
-        if vf < VFS && self.sight.sandbox(vf).is_some_and(|from| self.is_same_pod(from, to)) {
+        if vf < VFS && self.observed.sandbox(vf).is_some_and(|from| self.is_same_pod(from, to)) {
             // It comes home while the ADD looks for it.
             self.field.world.show(vf)?;
         }
@@ -73,7 +73,7 @@ impl Play<'_> {
         match output {
             None => {
                 self.killed(|_| false);
-                self.lots[vf] = Lot::Torn;
+                self.expected[vf] = Expected::Torn;
                 Ok(())
             }
             Some(output) => {
@@ -90,12 +90,12 @@ impl Play<'_> {
 
     /// A call has ended by itself, and has done its share for others.
     fn ended(&mut self) {
-        lots::mend(&mut self.lots, &self.sight, self.field);
+        expected::mend(&mut self.expected, &self.observed, self.field);
         for at in 0..VFS {
-            if let Lot::In(sandbox) = self.lots[at]
+            if let Expected::In(sandbox) = self.expected[at]
                 && self.is_orphan(sandbox)
             {
-                self.lots[at] = Lot::Perhaps(sandbox);
+                self.expected[at] = Expected::Perhaps(sandbox);
             }
         }
     }
@@ -104,16 +104,16 @@ impl Play<'_> {
     fn killed(&mut self, of: impl Fn(usize) -> bool) {
         let orphans: Vec<usize> =
             self.field.sandboxes().keys().copied().filter(|sandbox| self.is_orphan(*sandbox)).collect();
-        lots::tear(&mut self.lots, |sandbox| of(sandbox) || orphans.contains(&sandbox));
+        expected::tear(&mut self.expected, |sandbox| of(sandbox) || orphans.contains(&sandbox));
     }
 
     /// Whether for all that the plugin can see nobody cares for a sandbox: the kubelet answers and does not list its pod,
     /// and nothing runs in it.
     fn is_orphan(&self, sandbox: usize) -> bool {
         let listed = match self.kubelet {
-            Mood::Well => self.field.lists(sandbox),
-            Mood::Restarted => false,
-            Mood::Refuses | Mood::Incomplete => true,
+            KubeletState::Well => self.field.lists(sandbox),
+            KubeletState::Restarted => false,
+            KubeletState::Refuses | KubeletState::Incomplete => true,
         };
         !listed && self.field[sandbox].process.is_none()
     }
@@ -123,7 +123,7 @@ impl Play<'_> {
         // Of a name the kubelet lists one pod only: the one that was made anew.
         let anew = pod_of(to) == pod_of(from) && self.field.is_known(to) && !self.field.is_known(from);
         let given = self.field.lists_with(to, vf) && (anew || !self.field.lists_with(from, vf));
-        self.kubelet == Mood::Well && given
+        self.kubelet == KubeletState::Well && given
     }
 
     fn is_same_pod(&self, one: usize, other: usize) -> bool {
@@ -138,24 +138,24 @@ impl Play<'_> {
     /// What may come of an ADD that is about to begin.
     fn outlook(&self, to: usize, vf: usize, fate: &Fate) -> Outlook {
         let sandbox = &self.field[to];
-        let inside = |at: &usize| self.sight.sandbox(*at) == Some(to);
-        let occupied = (0..VFS).filter(inside).any(|at| self.sight.name(at) == sandbox.pod.ifname);
+        let inside = |at: &usize| self.observed.sandbox(*at) == Some(to);
+        let occupied = (0..VFS).filter(inside).any(|at| self.observed.name(at) == sandbox.pod.ifname);
         let refused = matches!(fate, Fate::Lost | Fate::HangUp | Fate::Refused);
         let down = !self.up && !matches!(fate, Fate::Restart(_));
-        let holder = match (self.lots[vf], self.sight.holders[vf]) {
-            (Lot::In(holder) | Lot::Perhaps(holder), _) => Some(holder),
-            (Lot::Torn, Some(holder)) => {
+        let holder = match (self.expected[vf], self.observed.holders[vf]) {
+            (Expected::In(holder) | Expected::Perhaps(holder), _) => Some(holder),
+            (Expected::Torn, Some(holder)) => {
                 let lives = holder.stage != Stage::Released && self.field[holder.sandbox].lives;
                 lives.then_some(holder.sandbox)
             }
-            (Lot::Home | Lot::Torn, _) => None,
+            (Expected::Home | Expected::Torn, _) => None,
         };
         let holder = holder.filter(|holder| *holder != to);
         let yields = holder.is_some_and(|holder| self.yields(holder, vf, to));
         let taken = holder.is_some() && !yields;
         // Its record would take the place of the one that knows where the other VF is.
-        let begun =
-            (0..VFS).any(|at| at != vf && self.sight.holders[at].is_some_and(|holder| holder.sandbox == to));
+        let begun = (0..VFS)
+            .any(|at| at != vf && self.observed.holders[at].is_some_and(|holder| holder.sandbox == to));
         let impossible = !sandbox.lives || !self.field.is_known(to) || occupied || begun;
         match fate {
             _ if impossible || refused || down || taken => Outlook::Fails,
@@ -171,16 +171,16 @@ impl Play<'_> {
             (Err(error), Outlook::Succeeds) => Err(error.context("ADD has failed")),
             (Err(_), _) => {
                 // Its holder may have lost it for the sake of an ADD that has failed all the same.
-                if let Lot::In(holder) = self.lots[vf]
+                if let Expected::In(holder) = self.expected[vf]
                     && self.yields(holder, vf, to)
                 {
-                    self.lots[vf] = Lot::Perhaps(holder);
+                    self.expected[vf] = Expected::Perhaps(holder);
                 }
                 Ok(())
             }
             (Ok(result), _) => {
-                lots::home_from(&mut self.lots, &self.sight, to);
-                self.lots[vf] = Lot::In(to);
+                expected::home_from(&mut self.expected, &self.observed, to);
+                self.expected[vf] = Expected::In(to);
                 let sandbox = &mut self.field[to];
                 (sandbox.result, sandbox.attached, sandbox.tampered) = (Some(result), true, false);
                 self.tally.added += 1;
@@ -225,7 +225,7 @@ impl Play<'_> {
         };
         output.ok().context("DEL has failed")?;
         self.ended();
-        lots::home_from(&mut self.lots, &self.sight, of);
+        expected::home_from(&mut self.expected, &self.observed, of);
         let sandbox = &mut self.field[of];
         (sandbox.attached, sandbox.tampered) = (false, false);
         Ok(())
@@ -238,11 +238,11 @@ impl Play<'_> {
         conf["prevResult"] = result;
         let output = self.field.call(Verb::Check, of)?.conf(&conf).run()?;
         self.count(false);
-        let has = |vf: usize| self.lots[vf] == Lot::In(of);
+        let has = |vf: usize| self.expected[vf] == Expected::In(of);
         // The last thing that was killed may have been a DEL, which had not begun, or an ADD that had ended.
         let perhaps = |vf: usize| {
             let attached = |holder: Holder| holder.sandbox == of && holder.stage == Stage::Attached;
-            self.lots[vf] == Lot::Torn && self.sight.holders[vf].is_some_and(attached)
+            self.expected[vf] == Expected::Torn && self.observed.holders[vf].is_some_and(attached)
         };
         match output.ok() {
             Err(error) if (0..VFS).any(has) && !self.field[of].tampered => {
@@ -287,28 +287,30 @@ impl Play<'_> {
         output.ok().context("GC has failed")?;
         self.ended();
         for vf in 0..VFS {
-            let reclaimed = match (self.lots[vf], self.sight.holders[vf]) {
-                (Lot::In(sandbox) | Lot::Perhaps(sandbox), _) => !kept.contains(&sandbox),
-                (Lot::Torn, Some(holder)) => !kept.contains(&holder.sandbox),
-                (Lot::Home | Lot::Torn, _) => continue,
+            let reclaimed = match (self.expected[vf], self.observed.holders[vf]) {
+                (Expected::In(sandbox) | Expected::Perhaps(sandbox), _) => !kept.contains(&sandbox),
+                (Expected::Torn, Some(holder)) => !kept.contains(&holder.sandbox),
+                (Expected::Home | Expected::Torn, _) => continue,
             };
             if reclaimed {
-                self.lots[vf] = Lot::Home;
+                self.expected[vf] = Expected::Home;
             }
         }
         Ok(())
     }
 
     pub(crate) fn hand_over(&mut self, from: usize, to: usize, after: u64) -> Result<()> {
-        let Some(vf) = self.lots.iter().position(|lot| *lot == Lot::In(from)) else { return Ok(()) };
+        let Some(vf) = self.expected.iter().position(|vf_expected| *vf_expected == Expected::In(from)) else {
+            return Ok(());
+        };
         self.field.need(to)?;
         if self.field.is_never_added(to) {
             return Ok(());
         }
         // What the ADD will find, once the DEL has been.
-        self.lots[vf] = Lot::Home;
+        self.expected[vf] = Expected::Home;
         let outlook = self.outlook(to, vf, &Fate::Undisturbed);
-        self.lots[vf] = Lot::In(from);
+        self.expected[vf] = Expected::In(from);
         if from == to || outlook == Outlook::Fails {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Many processes of `dpu-host` at once: what they share are VFs, records and locks, and none may be lost.
 
 mod crowds;
-mod herd;
+mod many_records;
 mod pairs;
 
 use std::hash::{BuildHasher, RandomState};

@@ -39,7 +39,7 @@ fn cni(shared: &Shared, stream: &UnixStream, run: u64, body: &[u8]) {
     };
     let command = request.env.get("CNI_COMMAND").cloned().unwrap_or_default();
     shared.change(|state| state.received.push(Received::new(&request)));
-    let mood = match command.as_str() {
+    let answer = match command.as_str() {
         "ADD" => behaviour.add.clone(),
         "DEL" => behaviour.del.clone(),
         "STATUS" => behaviour.status.clone(),
@@ -48,7 +48,7 @@ fn cni(shared: &Shared, stream: &UnixStream, run: u64, body: &[u8]) {
     let deadline = Instant::now() + behaviour.budget;
     let context = Context { shared, behaviour, deadline, run };
     let proper = || context.handle(&command, &request).bytes();
-    let _ = match mood {
+    let _ = match answer {
         Answer::Proper => write(stream, &proper()),
         Answer::Truncated => {
             let bytes = proper();

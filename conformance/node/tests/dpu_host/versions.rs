@@ -82,7 +82,7 @@ fn passes_over_what_a_newer_version_added() -> Result<()> {
     let (node, pod, before) = attached()?;
     rewrite(&node, |record| {
         record["format"] = json!(2);
-        record["mood"] = json!({ "good": true });
+        record["weather"] = json!({ "good": true });
         record["devices"][0]["home"]["queues"] = json!([1, 2]);
         record["forward"]["retries"] = json!(7);
     })?;

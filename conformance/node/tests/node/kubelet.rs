@@ -81,8 +81,8 @@ fn its_failures_are_told_apart() -> Result<()> {
     assert!(matches!(&refused, Failure::Refused { status: 2, message } if message == "error getting pods"));
     node.behave(|b| b.kubelet = Kubelet::Hangs);
     assert!(matches!(ask(&node, &pod, Duration::from_millis(300)), Err(Failure::Timeout { .. })));
-    for mood in [Kubelet::Garbage, Kubelet::Truncated] {
-        node.behave(|b| b.kubelet = mood);
+    for behaviour in [Kubelet::Garbage, Kubelet::Truncated] {
+        node.behave(|b| b.kubelet = behaviour);
         let failure = ask(&node, &pod, SOON).expect_err("a failure");
         assert!(matches!(failure, Failure::Garbage(_)), "{failure:?}");
     }

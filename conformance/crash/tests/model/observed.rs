@@ -9,12 +9,12 @@ use node::Pod;
 use crate::field::Field;
 use crate::script::VFS;
 
-/// Records that one call's chores look at.
+/// Records that one call's housekeeping look at.
 const SHARE: usize = 8;
 
 /// The node between two steps.
-pub(crate) struct Sight {
-    /// Where VFs are. Its pods are counted as [`Sight::numbers`].
+pub(crate) struct Observed {
+    /// Where VFs are. Its pods are counted as [`Observed::numbers`].
     census: Census,
     /// The sandboxes by their place in the census.
     numbers: Vec<usize>,
@@ -31,7 +31,7 @@ pub(crate) struct Holder {
     pub(crate) stage: Stage,
 }
 
-impl Sight {
+impl Observed {
     /// Looks, and makes sysfs as true as the kernel's.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Sight {
             let Some((record, own)) = records.holder(vf.device_id()).zip(own) else { continue };
             *holder = Some(Holder { sandbox: numbers[own], stage: record.stage });
         }
-        Ok(Sight { census, numbers, holders, records: records.records.len() })
+        Ok(Observed { census, numbers, holders, records: records.records.len() })
     }
 
     /// The sandbox that a VF is in, if it is not at home.
@@ -68,14 +68,14 @@ impl Sight {
     ///
     /// # Errors
     /// The first that is not.
-    pub(crate) fn others_are_as_in(&self, before: &Sight) -> Result<()> {
-        let others = |sight: &Sight| -> BTreeMap<_, _> {
+    pub(crate) fn others_are_as_in(&self, before: &Observed) -> Result<()> {
+        let others = |observed: &Observed| -> BTreeMap<_, _> {
             let place = |at| match at {
                 Place::Host => None,
-                Place::Pod(at) => Some(sight.numbers[at]),
+                Place::Pod(at) => Some(observed.numbers[at]),
             };
             let others =
-                sight.census.others.iter().map(|(at, link)| ((place(*at), link.index), link.clone()));
+                observed.census.others.iter().map(|(at, link)| ((place(*at), link.index), link.clone()));
             // What a pod of an earlier sequence has is new here.
             others.filter(|((at, _), _)| at.is_none_or(|sandbox| before.numbers.contains(&sandbox))).collect()
         };
@@ -103,7 +103,7 @@ impl Sight {
         self.holders[vf].is_some_and(|holder| holder.sandbox == sandbox)
     }
 
-    /// Whether the next call's chores see every record: it may leave one itself.
+    /// Whether the next call's housekeeping see every record: it may leave one itself.
     pub(crate) fn is_seen_by_one_call(&self) -> bool {
         self.records < SHARE
     }

@@ -3,12 +3,12 @@
 use crash::Stage;
 
 use crate::field::{Field, Sandbox};
+use crate::observed::Observed;
 use crate::script::VFS;
-use crate::sight::Sight;
 
 /// What has to hold of a VF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lot {
+pub(crate) enum Expected {
     /// It is at home as it was at first; while another link has its name, under another one.
     Home,
     /// It is in this sandbox, whose ADD succeeded, which has not been deleted and whose namespace lives.
@@ -20,38 +20,38 @@ pub(crate) enum Lot {
 }
 
 /// That of every VF.
-pub(crate) type Lots = [Lot; VFS];
+pub(crate) type Expectations = [Expected; VFS];
 
 /// Every VF is home that is in this sandbox, or was torn from it.
-pub(crate) fn home_from(lots: &mut Lots, sight: &Sight, sandbox: usize) {
-    for (vf, lot) in lots.iter_mut().enumerate() {
-        let is = [Lot::In(sandbox), Lot::Perhaps(sandbox)].contains(lot);
-        if is || *lot == Lot::Torn && sight.holds(sandbox, vf) {
-            *lot = Lot::Home;
+pub(crate) fn home_from(expected: &mut Expectations, observed: &Observed, sandbox: usize) {
+    for (vf, vf_expected) in expected.iter_mut().enumerate() {
+        let is = [Expected::In(sandbox), Expected::Perhaps(sandbox)].contains(vf_expected);
+        if is || *vf_expected == Expected::Torn && observed.holds(sandbox, vf) {
+            *vf_expected = Expected::Home;
         }
     }
 }
 
 /// A call has ended by itself: it has also brought home what nobody else would come for, if it saw all records.
-pub(crate) fn mend(lots: &mut Lots, sight: &Sight, field: &Field) {
-    if !sight.is_seen_by_one_call() {
+pub(crate) fn mend(expected: &mut Expectations, observed: &Observed, field: &Field) {
+    if !observed.is_seen_by_one_call() {
         return;
     }
-    for (lot, holder) in lots.iter_mut().zip(&sight.holders) {
+    for (vf_expected, holder) in expected.iter_mut().zip(&observed.holders) {
         let seems_to_live = |sandbox: &Sandbox| sandbox.lives || sandbox.disguised;
         let forsaken = holder
             .is_some_and(|holder| holder.stage == Stage::Released || !seems_to_live(&field[holder.sandbox]));
-        if *lot == Lot::Torn && forsaken {
-            *lot = Lot::Home;
+        if *vf_expected == Expected::Torn && forsaken {
+            *vf_expected = Expected::Home;
         }
     }
 }
 
 /// A kill, or the end of a namespace, may have met the VFs of these sandboxes.
-pub(crate) fn tear(lots: &mut Lots, of: impl Fn(usize) -> bool) {
-    for lot in lots {
-        if matches!(*lot, Lot::In(sandbox) | Lot::Perhaps(sandbox) if of(sandbox)) {
-            *lot = Lot::Torn;
+pub(crate) fn tear(expected: &mut Expectations, of: impl Fn(usize) -> bool) {
+    for vf_expected in expected {
+        if matches!(*vf_expected, Expected::In(sandbox) | Expected::Perhaps(sandbox) if of(sandbox)) {
+            *vf_expected = Expected::Torn;
         }
     }
 }
