@@ -127,7 +127,7 @@ impl Group<'_> {
     }
 }
 
-impl<'l> Entry<'l> {
+impl Entry<'_> {
     /// A subject whose every step is one process.
     pub(super) fn new(
         name: impl Into<String>,

@@ -39,6 +39,7 @@ impl Progress {
         }
     }
 
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the bar's width")]
     fn draw(&self, next: &str) {
         let share = self.done as f64 / self.total as f64;
         let full = (share * WIDTH as f64) as usize;

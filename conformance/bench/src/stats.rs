@@ -72,6 +72,7 @@ impl Ratio {
 }
 
 /// The value below which this share of a sorted series lies, interpolated.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the series")]
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
     let at = share * last as f64;
@@ -85,6 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::float_cmp, reason = "halves are exact")]
     fn quartiles_are_interpolated() {
         let summary = Summary::of(&[4.0, 1.0, 3.0, 2.0, 5.0]);
         assert_eq!(summary, Summary { median: 3.0, low: 2.0, high: 4.0, min: 1.0 });

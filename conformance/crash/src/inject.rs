@@ -73,7 +73,7 @@ pub fn inject(call: Call<'_>, point: &Point, fault: Fault, root: &Path) -> Resul
         Fault::Refusal => (1..=events.len())
             .any(|end| is_refused(&events[end - 1]) && point.is_last_call_of(&events[..end])),
     };
-    Ok(Injected { hit, output })
+    Ok(Injected { output, hit })
 }
 
 /// The beginning of the message's header (`struct nlmsghdr`), as hexadecimal digits: its length as it is, another type.

@@ -176,7 +176,9 @@ fn shift(root: &Path, seconds: i64, keys: &[&str]) -> Result<()> {
         for key in keys {
             move_in(record, key);
             if let Some(earlier) = record.get_mut("earlier").and_then(Value::as_array_mut) {
-                earlier.iter_mut().for_each(|part| move_in(part, key));
+                for part in earlier {
+                    move_in(part, key);
+                }
             }
         }
     })?;

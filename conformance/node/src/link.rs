@@ -73,12 +73,13 @@ impl LinkState {
     fn read(json: &Value) -> Self {
         let text = |key: &str| json[key].as_str().map(String::from);
         let number = |key: &str| json[key].as_u64().unwrap_or_default();
+        let short = |key: &str| u32::try_from(number(key)).unwrap_or_default();
         let list = |key: &str| json[key].as_array().into_iter().flatten();
         LinkState {
-            index: number("ifindex") as u32,
+            index: short("ifindex"),
             name: text("ifname").unwrap_or_default(),
             mac: text("address").unwrap_or_default(),
-            mtu: number("mtu") as u32,
+            mtu: short("mtu"),
             up: list("flags").any(|flag| flag == "UP"),
             promiscuity: number("promiscuity"),
             alias: text("ifalias"),

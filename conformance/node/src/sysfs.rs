@@ -26,7 +26,7 @@ impl Sysfs {
             fs::create_dir_all(sysfs.sys.join(bus))?;
         }
         let pf = sysfs.device(PF.0)?;
-        sysfs.bind(&pf, "mlx5_core")?;
+        Sysfs::bind(&pf, "mlx5_core")?;
         let count = vfs.iter().filter(|vf| vf.pci.is_some()).count();
         fs::write(pf.join("sriov_numvfs"), format!("{count}\n"))?;
         fs::write(pf.join("sriov_totalvfs"), format!("{count}\n"))?;
@@ -35,7 +35,7 @@ impl Sysfs {
             let device = sysfs.device(pci)?;
             symlink(format!("../{}", PF.0), device.join("physfn"))?;
             symlink(format!("../{pci}"), pf.join(format!("virtfn{}", vf.index)))?;
-            sysfs.bind(&device, if vf.vfio { "vfio-pci" } else { "mlx5_core" })?;
+            Sysfs::bind(&device, if vf.vfio { "vfio-pci" } else { "mlx5_core" })?;
             if !vf.vfio {
                 sysfs.show(pci, &vf.name)?;
             }
@@ -58,6 +58,7 @@ impl Sysfs {
     }
 
     /// The network device of a real function; `None` when this tree is not the kernel's.
+    #[allow(clippy::option_option, reason = "not asked is not the same as none found")]
     pub(super) fn kernel_netdev(&self, pci: &str) -> Option<Option<String>> {
         let names = || fs::read_dir(self.sys.join("bus/pci/devices").join(pci).join("net")).ok();
         self.real.then(|| names()?.next()?.ok()?.file_name().into_string().ok())
@@ -97,7 +98,7 @@ impl Sysfs {
         Ok(device)
     }
 
-    fn bind(&self, device: &Path, driver: &str) -> io::Result<()> {
+    fn bind(device: &Path, driver: &str) -> io::Result<()> {
         symlink(format!("../../drivers/{driver}"), device.join("driver"))
     }
 }

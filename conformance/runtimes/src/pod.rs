@@ -36,11 +36,13 @@ impl Pod {
     }
 
     /// The same pod with `hostNetwork: true`.
+    #[must_use]
     pub fn on_host_network(self) -> Pod {
         Pod { host_network: true, ..self }
     }
 
     /// The same pod with the UID that the API server gave it.
+    #[must_use]
     pub fn with_uid(self, uid: &str) -> Pod {
         Pod { uid: uid.to_owned(), ..self }
     }

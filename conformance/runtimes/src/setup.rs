@@ -117,6 +117,7 @@ impl Setup {
     }
 
     /// Adds a variable to the environment of the runtime, and so of the plugins.
+    #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Setup {
         self.env.push((name.into(), value.into()));
         self

@@ -60,30 +60,35 @@ pub const fn case(
 
 impl TestCase {
     /// What is sent.
+    #[must_use]
     pub const fn when(mut self, when: &'static str) -> TestCase {
         self.when = when;
         self
     }
 
     /// What should come back.
+    #[must_use]
     pub const fn then(mut self, then: &'static str) -> TestCase {
         self.then = then;
         self
     }
 
     /// Where that is written.
+    #[must_use]
     pub const fn source(mut self, source: &'static str) -> TestCase {
         self.source = source;
         self
     }
 
     /// With this many containers at the same time.
+    #[must_use]
     pub const fn containers(mut self, containers: usize) -> TestCase {
         self.containers = containers;
         self
     }
 
     /// With which versions.
+    #[must_use]
     pub const fn versions(mut self, versions: Versions) -> TestCase {
         self.versions = versions;
         self

@@ -19,6 +19,7 @@ impl Numbers {
     }
 
     /// Less than `end`, which is not 0.
+    #[allow(clippy::cast_possible_truncation, reason = "it is less than a usize")]
     pub fn below(&mut self, end: usize) -> usize {
         // The bias is of no interest here.
         (self.any() % end as u64) as usize

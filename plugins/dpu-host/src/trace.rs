@@ -17,6 +17,7 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Begins with the process; what it has done so far is the first phase, `parse`.
+    #[allow(clippy::cast_possible_truncation, reason = "the digits that differ are the low ones")]
     pub(crate) fn begin(began: Instant) -> Self {
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // Unique enough to be found in two logs: the microsecond of this hour, and the process.

@@ -9,6 +9,7 @@
 //! namespace *before* acting, carries `cniVersion` in errors, reads `CNI_ARGS` leniently, and lets a plugin
 //! declare how much its DEL puts up with ([`Leniency`]).
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod args;
 mod call;

@@ -5,6 +5,7 @@
 //! annotations that Multus needs for it. One call of `List`, over `h2` and with messages written out by hand: that
 //! is a third of the size of a gRPC client.
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod client;
 mod failure;

@@ -5,6 +5,7 @@
 //! namespace: a short-lived thread enters another one to open a socket there, and the socket stays in it.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod address;
 mod error;

@@ -103,6 +103,9 @@ impl Netns {
     /// Opens the namespace at this path, after making sure that it is one.
     ///
     /// Never hangs, whatever is at the path (a FIFO opens at once with `O_NONBLOCK`).
+    ///
+    /// # Errors
+    /// [`NetnsError::Gone`] without such a file, [`NetnsError::NotANamespace`] when it is another one.
     pub fn open(path: &Path) -> Result<Netns, NetnsError> {
         let failed = |what| move |errno: Errno| NetnsError::new(what, path, errno);
         let fd = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
@@ -117,6 +120,9 @@ impl Netns {
     }
 
     /// The calling thread's namespace.
+    ///
+    /// # Errors
+    /// As [`Netns::open`]: without `/proc`.
     pub fn own() -> Result<Netns, NetnsError> {
         Netns::open(Path::new(OWN))
     }
@@ -133,6 +139,9 @@ impl Netns {
 
     /// The identity of whatever is at this path, without opening it, and so without the cookie. A namespace that is
     /// gone is [`io::ErrorKind::NotFound`].
+    ///
+    /// # Errors
+    /// Those of stat(2).
     pub fn id_at(path: &Path) -> io::Result<NetnsId> {
         fs::metadata(path).map(|found| NetnsId { dev: found.dev(), inode: found.ino(), cookie: None })
     }
@@ -156,6 +165,9 @@ impl Netns {
 
     /// Runs `work` inside the namespace, on a thread of its own that ends with it. The caller's thread stays
     /// where it is. A panic of `work` continues in the caller.
+    ///
+    /// # Errors
+    /// When no thread can be started or the namespace not entered (`EPERM`), or it is one of another kind.
     pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, NetnsError> {
         let failed = |what, source| NetnsError::Io { what, path: self.path.clone(), source };
         thread::scope(|scope| {

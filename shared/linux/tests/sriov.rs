@@ -69,7 +69,9 @@ impl Machine {
     /// What udev's database says about an interface.
     fn udev(&self, index: u32, function: &str, properties: &[&str]) {
         let mut entry = format!("I:12345\nE:ID_PATH=pci-{function}\n");
-        properties.iter().for_each(|property| entry.push_str(&format!("E:{property}\n")));
+        for property in properties {
+            entry.push_str(&format!("E:{property}\n"));
+        }
         self.write(&format!("run/udev/data/n{index}"), entry);
     }
 

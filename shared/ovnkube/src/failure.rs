@@ -63,8 +63,10 @@ impl Failure {
         match self {
             Failure::Timeout { sent, .. } => *sent,
             Failure::Garbage(_) | Failure::Lost(_) => true,
-            Failure::Unreachable { .. } | Failure::NotRoot { .. } => false,
-            Failure::Cni { .. } | Failure::Refused(_) => false,
+            Failure::Unreachable { .. }
+            | Failure::NotRoot { .. }
+            | Failure::Cni { .. }
+            | Failure::Refused(_) => false,
         }
     }
 }

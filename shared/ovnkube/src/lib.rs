@@ -5,6 +5,7 @@
 //! documents, for both ends and both generations of the server (before and after primary user-defined
 //! networks); [`Client`] sends one and waits no longer than its caller allows.
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod answer;
 mod client;

@@ -122,7 +122,7 @@ fn what_servers_say_of_the_card() {
     let not_ready = |code, reason: &str| Health::NotReady { code, reason: reason.into() };
     let expired = "DPU Not Ready: DPU node lease expired at 2026-08-21T10:00:00Z";
     for (status, body, health) in [
-        (200, "".to_owned(), Health::Ready),
+        (200, String::new(), Health::Ready),
         (400, json!({"code": 50, "msg": expired}).to_string() + "\n", not_ready(50, expired)),
         (400, format!("{expired}\n"), not_ready(50, expired)),
         (400, "missing CNI_CONTAINERID\n".into(), Health::Alive),

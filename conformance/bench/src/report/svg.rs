@@ -101,6 +101,7 @@ impl LogScale {
     }
 
     /// The decades, for ticks.
+    #[allow(clippy::cast_possible_truncation, reason = "the limits are whole numbers")]
     pub(super) fn decades(&self) -> impl Iterator<Item = f64> + use<> {
         (self.low as i32..=self.high as i32).map(|power| 10.0_f64.powi(power))
     }

@@ -30,7 +30,7 @@ fn measurements(block: &[&Measured]) -> String {
     let reference = block.iter().find(|one| one.role == Role::Reference).copied();
     let against = reference.map_or_else(String::new, |one| format!("x {}", one.name));
     let mut rows = vec![vec![
-        "".to_owned(),
+        String::new(),
         "wall ms".to_owned(),
         "quartiles".to_owned(),
         "CPU ms".to_owned(),
@@ -58,7 +58,7 @@ fn measurements(block: &[&Measured]) -> String {
 
 fn growth(curves: &[Curve]) -> String {
     let mut rows = vec![vec![
-        "".to_owned(),
+        String::new(),
         "how many".to_owned(),
         "wall ms".to_owned(),
         "quartiles".to_owned(),

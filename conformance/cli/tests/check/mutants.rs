@@ -69,7 +69,7 @@ const PLACEHOLDERS: &[Mutant] = &[
     ),
     (
         "wants CNI_ARGS as CRI-O writes it",
-        r#"case $CNI_ARGS in *K8S_POD_UID=*-uid) ;; *) fail ADD 5 ;; esac; exec $real"#,
+        r"case $CNI_ARGS in *K8S_POD_UID=*-uid) ;; *) fail ADD 5 ;; esac; exec $real",
         &[34, 35, 36, 37, 38],
     ),
     ("wants few variables", "[ $(env | wc -l) -lt 99 ] || fail ADD 5; exec $real", &[15]),

@@ -92,10 +92,7 @@ fn judge(scene: &Scene, all: &[&Pod], output: &Output, Case { point, fault }: &C
     ensure!(!output.stderr.contains("panicked"), "it panicked");
     if output.status.success() {
         world.settled(all)?;
-        return match scene.is_add() {
-            true => scene.holds(all[0], &output.ok()?, &all[1..]),
-            false => Ok(()),
-        };
+        return if scene.is_add() { scene.holds(all[0], &output.ok()?, &all[1..]) } else { Ok(()) };
     }
     world.interrupted(all)?;
     if point.change == Some(Change::Answer) {

@@ -15,7 +15,7 @@ const MANY: usize = 64;
 
 #[rstest]
 fn sixteen_processes_of_any_verb_lose_no_vf(#[values(false, true)] privileged: bool) -> Result<()> {
-    let world = world(VFS as u32, privileged)?;
+    let world = world(u32::try_from(VFS)?, privileged)?;
     // An ADD whose pod is deleted meanwhile waits for the card in vain, until the server gives up.
     world.node.behave(|b| b.budget = Duration::from_secs(1));
     let pods = pods(&world, PODS)?;
@@ -36,7 +36,7 @@ fn sixteen_processes_of_any_verb_lose_no_vf(#[values(false, true)] privileged: b
 
 #[rstest]
 fn sixty_four_pods_at_once_get_their_own(#[values(false, true)] privileged: bool) -> Result<()> {
-    let world = world(MANY as u32, privileged)?;
+    let world = world(u32::try_from(MANY)?, privileged)?;
     let pods = pods(&world, MANY)?;
     let all: Vec<&Pod> = pods.iter().collect();
     let outputs = at_once(pods.iter().enumerate().map(|(vf, pod)| call(&world, Verb::Add, pod, vf)))?;

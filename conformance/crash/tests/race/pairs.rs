@@ -15,7 +15,7 @@ const REFUSALS: usize = 3;
 
 #[rstest]
 fn two_adds_for_one_vf_leave_it_with_one(#[values(false, true)] privileged: bool) -> Result<()> {
-    let world = world(PAIRS as u32, privileged)?;
+    let world = world(u32::try_from(PAIRS)?, privileged)?;
     (0..REFUSALS).try_for_each(|round| two_adds(&world).with_context(|| format!("round {round}")))
 }
 
@@ -45,7 +45,7 @@ fn two_adds(world: &World) -> Result<()> {
 
 #[rstest]
 fn an_add_beside_the_old_del_gets_the_vf(#[values(false, true)] privileged: bool) -> Result<()> {
-    let world = world(PAIRS as u32, privileged)?;
+    let world = world(u32::try_from(PAIRS)?, privileged)?;
     (0..ROUNDS).try_for_each(|round| handed_over(&world).with_context(|| format!("round {round}")))
 }
 
@@ -78,7 +78,7 @@ fn handed_over(world: &World) -> Result<()> {
 
 #[rstest]
 fn gc_takes_no_add_under_way(#[values(false, true)] privileged: bool) -> Result<()> {
-    let world = world(PAIRS as u32, privileged)?;
+    let world = world(u32::try_from(PAIRS)?, privileged)?;
     (0..ROUNDS).try_for_each(|round| collected(&world).with_context(|| format!("round {round}")))
 }
 

@@ -76,7 +76,7 @@ pub(super) fn answer(status: u16, content_type: &str, body: &[u8]) -> Vec<u8> {
 pub(super) fn endless(mut to: &UnixStream) -> io::Result<()> {
     to.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")?;
     to.write_all(&chunk(b"{\"Result\":{\"x\":\""))?;
-    let piece = chunk(&[b'x'; 64 << 10]);
+    let piece = chunk(&vec![b'x'; 64 << 10]);
     loop {
         to.write_all(&piece)?;
     }

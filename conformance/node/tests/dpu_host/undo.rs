@@ -63,11 +63,11 @@ fn undoes_every_step(node: &Node, steps: &[Refused], expected: u64) -> Result<()
 
 #[test]
 fn a_failing_second_vf_takes_the_first_home() -> Result<()> {
+    type Case = (u64, fn(&mut node::Udn), &'static str);
     let node = Node::builder().vfs(3).privileged(false).start()?;
     let before = homes(&node)?;
     let holder = node.pod("web", "holder")?;
     add(&node, &holder, &node.vfs()[2])?.ok()?;
-    type Case = (u64, fn(&mut node::Udn), &'static str);
     let cases: [Case; 3] = [
         (107, |udn| udn.interface.gateways = vec![OUT_OF_REACH], "192.0.2.1, which is in none"),
         (101, |udn| udn.device = None, "raise resources.limits"),
@@ -131,8 +131,8 @@ fn no_pods_name_is_left_on_the_host() -> Result<()> {
 
 #[test]
 fn only_a_drivers_fault_is_in_the_kernel_log() -> Result<()> {
-    let node = Node::builder().privileged(false).start()?;
     type Case = (fn(&mut ovnkube::PodInterface), &'static str);
+    let node = Node::builder().privileged(false).start()?;
     let cases: [Case; 4] = [
         (|interface| interface.mtu = 1000, "IPv6 needs an MTU of 1280, and ovnkube-node gave 1000"),
         (

@@ -29,6 +29,7 @@ fn holder() -> Record {
 }
 
 /// One of each kind, and what a pod event shows of it.
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn catalogue() -> Vec<(Error, &'static str)> {
     let others = |names: &[&str]| PodDevices::NoneOf { others: names.iter().map(|n| (*n).into()).collect() };
     let vf = Some("openshift.io/dpuvf");

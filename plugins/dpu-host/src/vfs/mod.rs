@@ -64,7 +64,9 @@ fn nodes(options: &Options) -> Result<Vec<Node>, String> {
             pfs.extend(store.map(pool::kept).unwrap_or_default());
         }
     }
-    nodes.iter_mut().for_each(|node| node.config.pfs.clone_from(&pfs));
+    for node in &mut nodes {
+        node.config.pfs.clone_from(&pfs);
+    }
     Ok(nodes)
 }
 

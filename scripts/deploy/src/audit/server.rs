@@ -36,7 +36,7 @@ pub(crate) fn check(tree: &Tree, findings: &mut Findings) {
             "see the card: is it up, does ovnkube run there?",
         ),
         Err(failure @ Failure::Unreachable { .. }) => {
-            findings.error("server", failure.to_string(), "see the ovnkube-node-dpu-host pod of this node")
+            findings.error("server", failure.to_string(), "see the ovnkube-node-dpu-host pod of this node");
         }
         Err(failure) => findings.error("server", failure.to_string(), "see the log of ovnkube-node"),
     }
@@ -53,7 +53,7 @@ pub(crate) fn version(tree: &Tree, binary: &str, findings: &mut Findings) {
     {
         Ok(line) if !line.is_empty() => findings.ok("server", line),
         Ok(_) => {
-            findings.error("files", format!("{binary} says nothing when run by hand"), "install it again")
+            findings.error("files", format!("{binary} says nothing when run by hand"), "install it again");
         }
         Err(error) => findings.error(
             "files",

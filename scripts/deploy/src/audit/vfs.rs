@@ -60,7 +60,11 @@ pub(crate) fn check(tree: &Tree, saved: Option<&Path>, binary: Option<&str>, fin
     match rows {
         Ok(rows) => report(&rows, findings),
         Err(error) => {
-            findings.error("vfs", format!("no list of the VFs ({error})"), "run dpu-host vfs as root and see")
+            findings.error(
+                "vfs",
+                format!("no list of the VFs ({error})"),
+                "run dpu-host vfs as root and see",
+            );
         }
     }
 }
@@ -143,9 +147,8 @@ fn from_files(tree: &Tree) -> Vec<Row> {
         let state = match (record.is_some(), name.is_some()) {
             (false, _) => "free",
             (true, true) if misnamed || record.is_some_and(|record| record.released) => "waiting",
-            (true, true) => "leaked",
             (true, false) if living => "used",
-            (true, false) => "leaked",
+            (true, _) => "leaked",
         };
         let note = record
             .filter(|_| misnamed)

@@ -163,7 +163,7 @@ impl Rules {
         };
         let (what, annotation) = match named {
             Some(named) => wanted.judge(named)?,
-            None => (self.unnamed(workload, wanted), Some(wanted.to_string())),
+            None => (Self::unnamed(workload, wanted), Some(wanted.to_string())),
         };
         let shown = annotation.as_ref().map_or(wanted.to_string(), Clone::clone);
         let change = annotation
@@ -172,7 +172,7 @@ impl Rules {
         Some(Problem { what, remedy, change: change.unwrap_or_default() })
     }
 
-    fn unnamed(&self, workload: &Workload<'_>, wanted: &Wanted) -> String {
+    fn unnamed(workload: &Workload<'_>, wanted: &Wanted) -> String {
         let networks = workload.annotations()[NETWORKS].as_str();
         let elements = networks.and_then(|networks| network::parse(networks).ok()).unwrap_or_default();
         if elements.iter().any(|element| element.name == wanted.name) {

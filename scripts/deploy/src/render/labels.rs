@@ -62,7 +62,7 @@ fn check_mode(site: &Site, faults: &mut Faults) {
         }
         Some((left, "")) if key(left) => {}
         Some((left, "")) => {
-            faults.push(Fault::new(format!("modeLabel's key '{left}' is no label key"), "use prefix/name="))
+            faults.push(Fault::new(format!("modeLabel's key '{left}' is no label key"), "use prefix/name="));
         }
         // The operator lists nodes by the whole label, but keeps its ordinary DaemonSets off every node that has
         // the key: a node labelled with another value than the one listed ends up with no ovnkube-node at all. On

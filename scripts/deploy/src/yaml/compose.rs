@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::{Map, Value};
 
 use super::scalar::Scalar;
@@ -94,7 +94,7 @@ impl Composed {
 
 impl<'a> Composer<'a> {
     fn next(&mut self) -> Result<Event<'a>, Malformed> {
-        let (event, span) = self.parser.next_event().unwrap_or(Ok((Event::StreamEnd, Default::default())))?;
+        let (event, span) = self.parser.next_event().unwrap_or(Ok((Event::StreamEnd, Span::default())))?;
         self.line = span.start.line().max(self.line);
         Ok(event)
     }

@@ -122,7 +122,9 @@ impl Found {
             Value::Object(mut map) => match (list_of(&map), map.remove("items")) {
                 (Some(kind), Some(Value::Array(items))) => {
                     let kind = Some(kind).filter(|kind| !kind.is_empty());
-                    items.into_iter().for_each(|item| self.take(item, kind.as_deref()));
+                    for item in items {
+                        self.take(item, kind.as_deref());
+                    }
                 }
                 (Some(_), Some(Value::Null)) => {}
                 (_, items) => {

@@ -85,7 +85,7 @@ fn lint_tells_programs_the_same_change() {
     let lint: Value = serde_json::from_str(&lint.out).expect("JSON");
     let problems = lint[0]["problems"].as_array().expect("problems");
     let changes = problems.iter().filter_map(|problem| problem["change"].as_array()).flatten();
-    assert_eq!(Value::from_iter(changes.cloned()), patched("", &deployment(), &["--as", "json-patch"]));
+    assert_eq!(changes.cloned().collect::<Value>(), patched("", &deployment(), &["--as", "json-patch"]));
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn what_it_needs_is_looked_for_first() {
     let without = |kind: &str| {
         let cluster = tenant(&["worker-1"]);
         cluster.change(|state| {
-            state["objects"].as_array_mut().expect("objects").retain(|item| item["kind"] != kind)
+            state["objects"].as_array_mut().expect("objects").retain(|item| item["kind"] != kind);
         });
         cluster
     };
@@ -171,7 +171,7 @@ fn what_it_needs_is_looked_for_first() {
     refused(&without("ClusterVersion"), "this is no OpenShift cluster");
     let cluster = tenant(&["worker-1"]);
     cluster.change_object("ClusterVersion", "version", |version| {
-        version["status"]["desired"]["version"] = json!("4.16.40")
+        version["status"]["desired"]["version"] = json!("4.16.40");
     });
     refused(&cluster, "OpenShift is 4.16.40; 4.17 is the first");
     let cluster = tenant(&["worker-1"]);
@@ -180,7 +180,7 @@ fn what_it_needs_is_looked_for_first() {
     refused(&tenant(&["worker-2"]), "worker-1 is no worker of this cluster");
     let cluster = tenant(&["worker-1"]);
     cluster.change_object("Node", "worker-1", |node| {
-        node["metadata"]["labels"]["node-role.kubernetes.io/infra"] = json!("")
+        node["metadata"]["labels"]["node-role.kubernetes.io/infra"] = json!("");
     });
     cluster.change(|state| {
         let pool = json!({ "kind": "MachineConfigPool", "metadata": { "name": "infra" },
@@ -303,7 +303,7 @@ fn too_many_vfs_for_the_firmware_are_told() {
 fn a_missing_card_is_awaited_with_a_bound() {
     let cluster = tenant(&["worker-1"]);
     cluster.change_object("SriovOperatorConfig", "default", |config| {
-        config["spec"]["configDaemonNodeSelector"] = json!({ "elsewhere": "" })
+        config["spec"]["configDaemonNodeSelector"] = json!({ "elsewhere": "" });
     });
     let ran = cluster.steps(&["worker-1"]);
     assert_eq!(ran.code, 1);
@@ -367,10 +367,10 @@ fn without_the_sriov_operator_its_objects_are_left_out() {
         state["objects"].as_array_mut().expect("objects").retain(|item| {
             !["CustomResourceDefinition", "SriovOperatorConfig"]
                 .contains(&item["kind"].as_str().unwrap_or_default())
-        })
+        });
     });
     cluster.change_object("Node", "worker-1", |node| {
-        node["status"]["allocatable"] = json!({ "openshift.io/mgmtvf": "1", "openshift.io/dpuvf": "3" })
+        node["status"]["allocatable"] = json!({ "openshift.io/mgmtvf": "1", "openshift.io/dpuvf": "3" });
     });
     let ran = without_openshift(&cluster, "worker-1");
     assert!(ran.out.contains("no SR-IOV operator is here"), "{}", ran.out);

@@ -55,7 +55,7 @@ pub(crate) fn conclude(verb: Verb, failure: Option<&Error>, remark: &str) {
     match failure {
         Some(error) => log::error!(target: CONCLUSION, "failed with code {}: {error}{remark}", error.code()),
         None if matches!(verb, Verb::Check | Verb::Status) => {
-            log::debug!(target: CONCLUSION, "succeeded{remark}")
+            log::debug!(target: CONCLUSION, "succeeded{remark}");
         }
         None => log::info!(target: CONCLUSION, "succeeded{remark}"),
     }

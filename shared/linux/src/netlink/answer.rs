@@ -120,7 +120,7 @@ mod tests {
         let code = i32::MIN.to_ne_bytes();
         let (done, refused) = ([&code[..], &[0; 4]].concat(), [&code[..], &[0; 16]].concat());
         for (kind, body) in [(3_u16, done), (2, refused)] {
-            let mut bytes = (16 + body.len() as u32).to_ne_bytes().to_vec();
+            let mut bytes = u32::try_from(16 + body.len()).unwrap().to_ne_bytes().to_vec();
             bytes.extend(kind.to_ne_bytes());
             bytes.extend([0; 10]);
             bytes.extend(body);

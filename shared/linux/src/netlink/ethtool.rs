@@ -15,11 +15,17 @@ pub struct Ethtool {
 
 impl Ethtool {
     /// A socket in the calling thread's namespace; none where the kernel has no such family (before Linux 5.6).
+    ///
+    /// # Errors
+    /// Without a socket; when the kernel's answer is none or cannot be read.
     pub fn host() -> Result<Option<Ethtool>, Error> {
         Ethtool::over(Socket::generic()?)
     }
 
     /// The same in this namespace.
+    ///
+    /// # Errors
+    /// As [`Ethtool::host`], and when the namespace cannot be entered.
     pub fn inside(netns: &Netns) -> Result<Option<Ethtool>, Error> {
         Ethtool::over(netns.run(Socket::generic)??)
     }
@@ -38,6 +44,9 @@ impl Ethtool {
     }
 
     /// The features of a link; none if there is no such link.
+    ///
+    /// # Errors
+    /// What the kernel refuses but `ENODEV`; no answer, or one that cannot be read.
     pub fn features(&self, index: u32) -> Result<Option<Features>, Error> {
         let what = || format!("read the features of link {index}");
         let reply = self.socket.get(features::question(self.family, index), what)?;
@@ -45,6 +54,9 @@ impl Ethtool {
     }
 
     /// Gives a link these features, as far as its driver allows. Costs the kernel nothing when it has them.
+    ///
+    /// # Errors
+    /// What the kernel or the driver refuses (`EOPNOTSUPP`); no answer.
     pub fn set_features(&self, index: u32, features: &Features) -> Result<(), Error> {
         let order = features.request(self.family, index);
         self.socket.order(order, 0, || format!("set the features of link {index}"))

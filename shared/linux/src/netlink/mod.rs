@@ -35,11 +35,17 @@ pub struct Netlink {
 
 impl Netlink {
     /// A socket in the calling thread's namespace.
+    ///
+    /// # Errors
+    /// Without a socket or a runtime for it (`EMFILE`, `ENOMEM`).
     pub fn host() -> Result<Netlink, Error> {
         Ok(Netlink { socket: Socket::here()? })
     }
 
     /// A socket in this namespace, opened there by a thread that ends before this returns.
+    ///
+    /// # Errors
+    /// As [`Netlink::host`], and when the namespace cannot be entered (`EPERM`).
     pub fn inside(netns: &Netns) -> Result<Netlink, Error> {
         Ok(Netlink { socket: Socket::inside(netns)? })
     }
@@ -50,11 +56,17 @@ impl Netlink {
     }
 
     /// The link of exactly this name (alternative names don't count); none if there is none.
+    ///
+    /// # Errors
+    /// As [`Netlink::name_holder`].
     pub fn link(&self, name: &str) -> Result<Option<Link>, Error> {
         Ok(self.name_holder(name)?.filter(|link| link.name == name))
     }
 
     /// The link that owns this name, as its own or as an alternative one: who is in the way of a rename.
+    ///
+    /// # Errors
+    /// No answer, or one that cannot be decoded; that there is none is no error.
     pub fn name_holder(&self, name: &str) -> Result<Option<Link>, Error> {
         // No link can have such a name, and the kernel calls the question invalid.
         if name.is_empty() || name.len() > NAME_MAX {
@@ -64,22 +76,34 @@ impl Netlink {
     }
 
     /// The link with this index; none if there is none.
+    ///
+    /// # Errors
+    /// As [`Netlink::name_holder`].
     pub fn link_at(&self, index: u32) -> Result<Option<Link>, Error> {
         self.link_of(link::question(Which::Index(index)), || format!("read link {index}"))
     }
 
     /// All links.
+    ///
+    /// # Errors
+    /// No answer, one that cannot be decoded, or a list that keeps changing while it is read.
     pub fn links(&self) -> Result<Vec<Link>, Error> {
         let replies = self.socket.dump(&link::question(Which::All), || "list the links".to_owned())?;
         Ok(replies.into_iter().filter_map(only_link).collect())
     }
 
     /// Changes a link, in a single `RTM_SETLINK`. See [`LinkChange`] for what an error leaves behind.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`]: `EEXIST` for a name that is taken, `ENODEV` without the link.
     pub fn change(&self, index: u32, change: &LinkChange<'_>) -> Result<(), Error> {
         self.socket.order(change.request(index), 0, || format!("change link {index} ({change})"))
     }
 
     /// Does these steps in this order, without waiting for one before the next is sent.
+    ///
+    /// # Errors
+    /// The first step that the kernel refuses. Those before it are done; those after it may be, too.
     pub fn apply(&self, steps: &[Step]) -> Result<(), Failed> {
         let orders = steps.iter().map(Step::request).collect();
         self.socket
@@ -88,11 +112,17 @@ impl Netlink {
     }
 
     /// The addresses of a link, of both families, link-local ones included.
+    ///
+    /// # Errors
+    /// As [`Netlink::links`].
     pub fn addresses(&self, index: u32) -> Result<Vec<IpNetwork>, Error> {
         Ok(self.assigned(index)?.into_iter().map(|assigned| assigned.address).collect())
     }
 
     /// The same, and whether they stay.
+    ///
+    /// # Errors
+    /// As [`Netlink::links`].
     pub fn assigned(&self, index: u32) -> Result<Vec<Assigned>, Error> {
         let replies =
             self.socket.dump(&address::question(), || format!("list the addresses of link {index}"))?;
@@ -104,6 +134,9 @@ impl Netlink {
     }
 
     /// The unicast routes over a link, of both families and all tables but `local`.
+    ///
+    /// # Errors
+    /// As [`Netlink::links`].
     pub fn routes(&self, index: u32) -> Result<Vec<Route>, Error> {
         let replies =
             self.socket.dump(&route::question(), || format!("list the routes over link {index}"))?;
@@ -115,6 +148,9 @@ impl Netlink {
     }
 
     /// Gives a link one more alternative name (Linux 5.5); one that is taken fails with `EEXIST`.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`]: `EEXIST` when it is taken, `EOPNOTSUPP` before Linux 5.5.
     pub fn add_altname(&self, index: u32, name: &str) -> Result<(), Error> {
         let order = link::add_altname(index, name);
         self.socket
@@ -122,18 +158,27 @@ impl Netlink {
     }
 
     /// Takes an alternative name away.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`]: `ENOENT` when the link has none such.
     pub fn del_altname(&self, index: u32, name: &str) -> Result<(), Error> {
         let order = link::del_altname(index, name);
         self.socket.order(order, 0, || format!("take the alternative name {name} from link {index}"))
     }
 
     /// Takes the XDP program of this mode off a link. One that a `bpf_link` holds fails with `EBUSY`: only its holder can.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`]: `EBUSY` as said, `EOPNOTSUPP` from a driver without such programs.
     pub fn xdp_off(&self, index: u32, mode: XdpMode) -> Result<(), Error> {
         self.socket
             .order(xdp::off(index, mode), 0, || format!("take the XDP program ({mode:?}) off link {index}"))
     }
 
     /// The MAC address that the PF has set aside for its VF number `vf`; none if there is no such VF, or no address.
+    ///
+    /// # Errors
+    /// As [`Netlink::name_holder`].
     pub fn vf_mac(&self, pf_index: u32, vf: u32) -> Result<Option<Mac>, Error> {
         let what = || format!("read the MAC address of VF {vf} from its PF, link {pf_index}");
         match self.socket.get(link::question_with_vfs(pf_index), what)? {
@@ -145,6 +190,9 @@ impl Netlink {
     }
 
     /// Sets the MAC address of VF number `vf` through its PF.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`]: `EINVAL` without such a VF, `EOPNOTSUPP` from a driver that does not know how.
     pub fn set_vf_mac(&self, pf_index: u32, vf: u32, mac: Mac) -> Result<(), Error> {
         let order = vf::set_mac(pf_index, vf, mac);
         self.socket.order(order, 0, || {

@@ -30,11 +30,17 @@ impl Sysfs {
 
     /// The netdev of a PCI function: none if it has none here (bound to vfio-pci, or moved to another namespace). A
     /// function with several is an error: we could not tell which is meant.
+    ///
+    /// # Errors
+    /// When it has several, or its directory cannot be read.
     pub fn netdev(&self, function: &PciAddress) -> io::Result<Option<String>> {
         only_one(self.netdevs(function)?, function)
     }
 
     /// All netdevs of a PCI function that are in this namespace, sorted.
+    ///
+    /// # Errors
+    /// When its directory is there and cannot be read.
     pub fn netdevs(&self, function: &PciAddress) -> io::Result<Vec<String>> {
         names(&self.pci(function).join("net"))
     }
@@ -61,6 +67,9 @@ impl Sysfs {
     }
 
     /// Every VF of the machine, sorted.
+    ///
+    /// # Errors
+    /// When the directory of PCI devices cannot be read.
     pub fn vfs(&self) -> io::Result<Vec<PciAddress>> {
         let names = names(&self.root.join("sys/bus/pci/devices"))?;
         let mut vfs: Vec<PciAddress> = names
@@ -78,6 +87,9 @@ impl Sysfs {
     }
 
     /// The netdev of a scalable function; as [`Sysfs::netdev`].
+    ///
+    /// # Errors
+    /// As [`Sysfs::netdev`].
     pub fn scalable_netdev(&self, function: &ScalableFunction) -> io::Result<Option<String>> {
         only_one(names(&self.auxiliary(function).join("net"))?, function)
     }

@@ -212,6 +212,7 @@ impl Store {
     }
 
     /// The records of such files; one that cannot be read is warned of and left alone.
+    #[allow(clippy::unused_self, reason = "a file of this store's")]
     pub(crate) fn read_or_warn(&self, file: &Path) -> Option<Record> {
         read(file).unwrap_or_else(|error| {
             log::warn!("record {} cannot be read and is left alone: {error}", file.display());
@@ -221,7 +222,9 @@ impl Store {
 
     /// Removes drafts whose writers were killed.
     pub(crate) fn sweep(&self) {
-        DIRS.iter().for_each(|sub| files::sweep(&self.dir.join(sub)));
+        for sub in DIRS {
+            files::sweep(&self.dir.join(sub));
+        }
     }
 
     /// Whether nothing can be written, whatever it is.

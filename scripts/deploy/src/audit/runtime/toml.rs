@@ -13,7 +13,7 @@ pub(super) fn table(tree: &Tree, path: &str, findings: &mut Findings) -> Option<
         .and_then(|text| text.parse::<Table>().map_err(|error| error.message().to_owned()));
     parsed
         .map_err(|error| {
-            findings.error("runtime", format!("{path}: {error}"), "mend the file, then restart the runtime")
+            findings.error("runtime", format!("{path}: {error}"), "mend the file, then restart the runtime");
         })
         .ok()
 }
