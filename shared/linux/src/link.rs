@@ -11,7 +11,7 @@ use crate::wire::{
     Attributes, Garbled, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINKPROP, RTM_SETLINK, Request, after, text,
     u32_at,
 };
-use crate::{Mac, Netns, Settings, XdpMode, xdp};
+use crate::{Mac, Netns, Settings, Sysctls, XdpMode, xdp};
 
 // Attributes, linux/if_link.h.
 const IFLA_ADDRESS: u16 = 1;
@@ -23,6 +23,7 @@ const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_IFALIAS: u16 = 20;
 const IFLA_VFINFO_LIST: u16 = 22;
+const IFLA_AF_SPEC: u16 = 26;
 const IFLA_XDP: u16 = 43;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
@@ -53,6 +54,8 @@ pub struct Link {
     pub allmulti: bool,
     /// What else stays with it when it moves.
     pub settings: Settings,
+    /// What of it is a file below `/proc/sys/net`: no move takes that along.
+    pub sysctls: Sysctls,
     /// The modes in which it has an XDP program.
     pub xdp: Vec<XdpMode>,
     /// `ip link set alias`.
@@ -112,6 +115,7 @@ impl Link {
             promiscuous: flags.contains(LinkFlags::Promisc),
             allmulti: flags.contains(LinkFlags::Allmulti),
             settings: Settings::with(flags),
+            sysctls: Sysctls::default(),
             xdp: Vec::new(),
             alias: None,
             altnames: Vec::new(),
@@ -136,6 +140,7 @@ impl Link {
                 IFLA_PROP_LIST => link.altnames = texts(value, IFLA_ALT_IFNAME)?,
                 IFLA_PERM_ADDRESS => link.permanent_mac = Mac::from_attribute(value),
                 IFLA_PARENT_DEV_NAME => link.parent = Some(text(value)),
+                IFLA_AF_SPEC => link.sysctls = Sysctls::decode(value)?,
                 IFLA_XDP => link.xdp = xdp::decode(value)?,
                 _ => link.settings.take(kind, value)?,
             }

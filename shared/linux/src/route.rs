@@ -9,6 +9,7 @@ use netlink_packet_route::route::{
     RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteMetric, RouteNextHop, RouteProtocol,
     RouteScope, RouteType,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::wire::{
     AF_INET, AF_INET6, Attributes, Garbled, RTM_GETROUTE, RTM_NEWROUTE, Request, after, ip, u8_at, u16_at,
@@ -21,6 +22,9 @@ const MAIN: u32 = RouteHeader::RT_TABLE_MAIN as u32;
 // Types, scopes and attributes, linux/rtnetlink.h.
 const RTN_UNICAST: u8 = 1;
 const RT_SCOPE_LINK: u8 = 253;
+const RTPROT_REDIRECT: u8 = 1;
+const RTPROT_KERNEL: u8 = 2;
+const RTPROT_RA: u8 = 9;
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
@@ -33,26 +37,36 @@ const RTAX_MTU: u16 = 2;
 const LOCAL: u32 = 255;
 
 /// A unicast route over one link, or over several (`nexthops`).
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Route {
     /// The link; ignored if there are `nexthops`.
     pub index: u32,
     /// Where to; none is the default route of the gateway's family (IPv4 if there is no gateway either).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dst: Option<IpNetwork>,
     /// The router; none means that the destination is on the link.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<IpAddr>,
     /// `RTAX_MTU`, bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
     /// The table; none is `main` (254).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<u32>,
     /// Scope `link` instead of `universe`; IPv4 only, IPv6 routes have no scope.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub link_scope: bool,
     /// Equal-cost ways, instead of `index` and `gateway`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nexthops: Vec<NextHop>,
+    /// Nobody asked for it: the kernel made it for an address, or a router's advertisement did.
+    #[serde(skip)]
+    pub learnt: bool,
 }
 
 /// One of several equal ways (weight 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextHop {
     /// The link.
     pub index: u32,
@@ -62,7 +76,7 @@ pub struct NextHop {
 
 impl Route {
     /// Whether it leads over this link.
-    pub(crate) fn is_over(&self, index: u32) -> bool {
+    pub fn is_over(&self, index: u32) -> bool {
         self.index == index || self.nexthops.iter().any(|hop| hop.index == index)
     }
 
@@ -123,7 +137,8 @@ impl Route {
         if u8_at(body, 7)? != RTN_UNICAST || flags.contains(RouteFlags::Cloned) {
             return Ok(None);
         }
-        let mut route = Route { link_scope: u8_at(body, 6)? == RT_SCOPE_LINK, ..Route::default() };
+        let learnt = matches!(u8_at(body, 5)?, RTPROT_REDIRECT | RTPROT_KERNEL | RTPROT_RA);
+        let mut route = Route { link_scope: u8_at(body, 6)? == RT_SCOPE_LINK, learnt, ..Route::default() };
         let (mut dst, mut table) = (unspecified, u32::from(u8_at(body, 4)?));
         for attribute in Attributes(after(body, 12)?) {
             match attribute? {

@@ -17,6 +17,7 @@ pub(crate) const RTM_GETADDR: u16 = 22;
 pub(crate) const RTM_NEWROUTE: u16 = 24;
 pub(crate) const RTM_GETROUTE: u16 = 26;
 pub(crate) const RTM_NEWRULE: u16 = 32;
+pub(crate) const RTM_GETRULE: u16 = 34;
 pub(crate) const RTM_NEWLINKPROP: u16 = 108;
 pub(crate) const RTM_DELLINKPROP: u16 = 109;
 

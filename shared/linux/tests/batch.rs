@@ -6,7 +6,7 @@ mod common;
 
 use common::Sandbox;
 use ipnetwork::IpNetwork;
-use linux::{NextHop, Route, Step};
+use linux::{NextHop, Route, Rule, Step};
 use serde_json::Value;
 
 fn network(text: &str) -> IpNetwork {
@@ -165,8 +165,8 @@ fn several_interfaces_get_rules_tables_and_multipath() {
         Route { nexthops: vec![hop(one), hop(two)], mtu: Some(1300), ..to(0, dst, None) }
     };
     let steps = [
-        Step::Rule { from: network("10.0.0.6/32"), table: 100 + two },
-        Step::Rule { from: network("fd00::6/128"), table: 1000 },
+        Step::Rule(Rule { from: network("10.0.0.6/32"), table: 100 + two }),
+        Step::Rule(Rule { from: network("fd00::6/128"), table: 1000 }),
         Step::Route(near(100 + two, "10.0.0.0/24")),
         Step::Route(Route { table: Some(1000), ..to(two, "fd00::/64", None) }),
         Step::Route(to(one, "10.9.0.0/16", Some("10.0.0.1"))),
@@ -195,6 +195,15 @@ fn several_interfaces_get_rules_tables_and_multipath() {
     let main = sandbox.list("-6 route show fd09::/64");
     assert_eq!(main[0]["nexthops"].as_array().unwrap().len(), 2, "{main:?}");
 
+    let survey = netlink.survey().unwrap();
+    let rules = [("10.0.0.6/32", 100 + two), ("fd00::6/128", 1000)];
+    assert_eq!(
+        survey.rules.iter().filter(|rule| rules.contains(&(&*rule.from.to_string(), rule.table))).count(),
+        rules.len()
+    );
+    let asked: Vec<&Route> =
+        survey.routes.iter().filter(|route| !route.learnt && route.is_over(two)).collect();
+    assert_eq!(asked.len(), 5, "what the kernel made of addresses is told apart: {asked:?}");
     let over_two = netlink.routes(two).unwrap();
     assert!(over_two.contains(&multipath("10.9.0.0/16", "10.0.0.1")), "{over_two:?}");
     assert!(over_two.contains(&multipath("fd09::/64", "fd00::1")), "{over_two:?}");

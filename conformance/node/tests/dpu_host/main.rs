@@ -23,6 +23,7 @@ mod other_links;
 mod pending;
 mod release_by_hand;
 mod reports;
+mod restore;
 mod reused_namespaces;
 mod rivals;
 mod running;

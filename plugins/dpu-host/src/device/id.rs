@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use cni::{Error, NetConf};
-use linux::sriov::{PciAddress, ScalableFunction};
+use linux::sriov::{PciAddress, ScalableFunction, Sysfs};
 use serde::{Deserialize, Serialize};
 
 use crate::config::invalid;
@@ -66,6 +66,14 @@ impl TryFrom<String> for DeviceId {
 }
 
 impl DeviceId {
+    /// Which of the functions that had this address one after the other it is now; only the PCI bus tells.
+    pub(crate) fn incarnation(&self, sysfs: &Sysfs) -> Option<u64> {
+        match self {
+            DeviceId::Pci(address) => sysfs.incarnation(address),
+            DeviceId::Sf(_) | DeviceId::Netdev(_) => None,
+        }
+    }
+
     /// Whether a bare name is one from which a server that simulates a DPU can tell PF and function
     /// (`eth0-14`; `dpusim`, `(\d+)-(\d+)$`).
     pub(crate) fn is_simulated(name: &str) -> bool {

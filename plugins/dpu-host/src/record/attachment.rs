@@ -11,6 +11,7 @@ use linux::{Features, Link, Mac, Netns, NetnsId, Settings};
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceId;
+use crate::record::plumbing::Plumbing;
 use crate::server::Forward;
 use crate::time::{Began, BootTime};
 
@@ -92,9 +93,36 @@ pub(crate) struct Held {
     /// What it was given in the pod, once that is known.
     #[serde(default)]
     pub(crate) inside: Option<Inside>,
+    /// What it was given there besides. Without it, as in the records of versions that kept none, nothing can take its
+    /// place once it is lost.
+    #[serde(default)]
+    pub(crate) plumbing: Option<Plumbing>,
     /// The MAC that the PF held for it before ours was set, all zero for none (VFIO).
     #[serde(default)]
     pub(crate) admin_mac: Option<Mac>,
+    /// The MAC that it has held since: the pod's (VFIO).
+    #[serde(default)]
+    pub(crate) pod_mac: Option<Mac>,
+    /// Which of the functions that had this address one after the other: what [`Sysfs::incarnation`] tells.
+    ///
+    /// [`Sysfs::incarnation`]: linux::sriov::Sysfs::incarnation
+    #[serde(default)]
+    pub(crate) incarnation: Option<u64>,
+    /// What was done for the pod since its ADD; nothing unless the function was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) restored: Option<Restored>,
+}
+
+/// How often the pod has lost this function and got it back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Restored {
+    /// How often, by this plugin.
+    pub(crate) count: u32,
+    /// The last time, in seconds since 1970: for people.
+    pub(crate) at: u64,
+    /// One has begun and not ended: what is in the pod may be half of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unfinished: bool,
 }
 
 /// A VF as it was found on the host, and as it will be again.
@@ -180,6 +208,21 @@ impl Home {
 }
 
 impl Held {
+    /// A device of which nothing is known yet.
+    pub(crate) fn new(id: DeviceId, ifname: &str) -> Self {
+        Held {
+            id,
+            ifname: ifname.to_owned(),
+            home: None,
+            inside: None,
+            plumbing: None,
+            admin_mac: None,
+            pod_mac: None,
+            incarnation: None,
+            restored: None,
+        }
+    }
+
     /// Whether `link`, seen in the pod, is this device. A VF is known by its parent; one that was seen to have none (a
     /// simulated VF, a kernel before 5.14) by its index there, which is the one it brought along unless that was taken,
     /// and by its looks.

@@ -43,7 +43,8 @@ pub(crate) fn take(
         // The server is asked next, and a kill may come in between.
         record.server_may_act_until = Some(BootTime::after(node.config.server_budget));
     }
-    record.devices.push(Held { id, ifname: ifname.to_owned(), home, inside: None, admin_mac: None });
+    let incarnation = id.incarnation(&node.sysfs);
+    record.devices.push(Held { home, incarnation, ..Held::new(id, ifname) });
     let store = node.store()?;
     let claimed = store.save(record).and_then(|()| {
         let held = &record.devices[record.devices.len() - 1];

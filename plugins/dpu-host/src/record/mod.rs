@@ -4,5 +4,6 @@ pub(crate) mod attachment;
 pub(crate) mod claim;
 pub(crate) mod credible;
 pub(crate) mod pending_del;
+pub(crate) mod plumbing;
 pub(crate) mod release;
 pub(crate) mod store;

@@ -14,11 +14,12 @@ use crate::error;
 use crate::node::{Node, Sandbox};
 use crate::record::attachment::{FORMAT, Held, Inside, Record, Stage};
 use crate::record::pending_del::PendingDel;
+use crate::record::plumbing::Plumbing;
 use crate::record::{claim, release};
 use crate::server::{self, Forward, refusals};
 use crate::time::{BootTime, now};
 use crate::vf::udn::{self, Candidate};
-use crate::vf::{self, Wanted, addressing, traces, vfio};
+use crate::vf::{self, Wanted, addressing, read_back, traces, vfio};
 
 /// How long a server that does not listen is waited for: ovnkube-node restarts in a few seconds.
 const RESTART: Duration = Duration::from_secs(15);
@@ -194,7 +195,7 @@ fn plug(
         let inside = vf::move_in(node, held, sandbox, &wanted)?;
         node.trace.mark("move");
         held.inside = Some(Inside { addressed: !pod.skip_ip_config, ..inside });
-        addressing::run(sandbox, held, inside, pod)?;
+        held.plumbing = Some(addressing::run(sandbox, held, inside, pod)?);
         node.trace.mark("plumb");
     }
     let held = &record.devices[at];
@@ -242,12 +243,13 @@ fn moved_by_server(
                 )
             },
         )?;
-        let addressed = !sandbox.links.addresses(link.index).map_err(error::netlink)?.is_empty();
-        held.inside = Some(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed });
+        held.plumbing = Some(Plumbing { sysctls: link.sysctls, ..Plumbing::default() });
+        held.inside = Some(Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: false });
     } else if let Some(mac) = promised_mac(&result, &call.attachment.ifname) {
         vfio::address(node, record, 0, mac)?;
     }
     udn::adopt(node, sandbox, record, candidates)?;
+    read_back::run(sandbox, record)?;
     for interface in &mut result.interfaces {
         let held = record.devices.iter().find(|held| held.ifname == interface.name);
         interface.mtu = interface.mtu.or(held.and_then(|held| held.inside).map(|inside| inside.mtu));

@@ -119,8 +119,7 @@ fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
         settings: Some(link.settings.open()),
         ..Home::of(&link, name)
     };
-    let held =
-        Held { id, ifname: call.attachment.ifname.clone(), home: Some(home), inside: None, admin_mac: None };
+    let held = Held { home: Some(home), ..Held::new(id, &call.attachment.ifname) };
     vf::bring_home(node, &held, Some(&sandbox)).map(|_| ())
 }
 

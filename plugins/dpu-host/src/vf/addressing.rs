@@ -1,5 +1,6 @@
 //! Addresses and routes of a VF in its pod, as ovnkube-node wants them (`go-controller/pkg/cni/helper_linux.go`).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
@@ -7,46 +8,58 @@ use std::path::Path;
 
 use cni::Error;
 use ipnetwork::IpNetwork;
-use linux::{NextHop, Route, Step};
+use linux::{NextHop, Route, Rule, Step, Sysctls};
 use nix::errno::Errno;
 use ovnkube::PodInterface;
 
 use crate::error;
 use crate::node::Sandbox;
 use crate::record::attachment::{Held, Inside};
+use crate::record::plumbing::{ITSELF, Plumbing};
 
 /// Several interfaces of one network have a table each, from here on.
 const FIRST_TABLE: u32 = 100;
 /// Below it the kernel has no IPv6 on a link, in bytes (RFC 8200, section 5).
 const IPV6_LEAST_MTU: u32 = 1280;
 
-/// Gives the VF its settings, addresses and routes, and sets it up.
+/// Gives the VF its settings, addresses and routes, and sets it up. What it was given is for its record.
 ///
 /// # Errors
 /// 107 when the kernel refuses one of them.
-pub(crate) fn run(sandbox: &Sandbox, held: &Held, inside: Inside, pod: &PodInterface) -> Result<(), Error> {
-    let apply = |steps: &[Step]| {
-        sandbox.links.apply(steps).map_err(|failed| {
-            let cause = cause(&steps[failed.step], &failed.source, inside, pod);
-            let error = error::kernel(&held.id, format!("setting up {}", held.ifname), failed);
-            match cause {
-                Some(cause) => error.details(cause),
-                None => error,
-            }
-        })
-    };
+pub(crate) fn run(
+    sandbox: &Sandbox,
+    held: &Held,
+    inside: Inside,
+    pod: &PodInterface,
+) -> Result<Plumbing, Error> {
+    let plumbing = plan(sandbox, held, inside, pod)?;
+    settings(sandbox, held, &plumbing)?;
+    let steps = plumbing.steps(inside.index, Some);
+    sandbox.links.apply(&steps).map_err(|failed| {
+        let cause = cause(&steps[failed.step], &failed.source, inside, pod);
+        let error = error::kernel(&held.id, format!("setting up {}", held.ifname), failed);
+        match cause {
+            Some(cause) => error.details(cause),
+            None => error,
+        }
+    })?;
+    Ok(plumbing)
+}
+
+/// What the pod's interface is to have.
+fn plan(sandbox: &Sandbox, held: &Held, inside: Inside, pod: &PodInterface) -> Result<Plumbing, Error> {
     if pod.skip_ip_config {
-        return apply(&[Step::Up { index: inside.index }]);
+        return Ok(Plumbing::default());
     }
-    settings(sandbox, held, pod)?;
     let siblings = siblings(sandbox, held, inside, pod)?;
-    let mut steps: Vec<Step> = unique(pod.ips.iter().copied())
-        .map(|address| Step::Address { index: inside.index, address })
-        .collect();
-    // The kernel refuses a route over a link that is down, and duplicate address detection starts with the link.
-    steps.push(Step::Up { index: inside.index });
-    steps.extend(routes(inside.index, pod, &siblings));
-    apply(&steps)
+    let (routes, rules) = routes(inside.index, pod, &siblings);
+    Ok(Plumbing {
+        sysctls: sysctls(pod),
+        addresses: unique(pod.ips.iter().copied()).collect(),
+        routes,
+        rules,
+        siblings,
+    })
 }
 
 /// Why the kernel refuses a step where no driver has a part in it, and what to do.
@@ -54,7 +67,7 @@ fn cause(step: &Step, refusal: &linux::Error, inside: Inside, pod: &PodInterface
     let (destination, gateway) = match step {
         Step::Address { address, .. } => (Some(address.ip()), None),
         Step::Route(route) | Step::RouteReplace(route) => (route.dst.map(|dst| dst.ip()), route.gateway),
-        Step::Rule { from, .. } => (Some(from.ip()), None),
+        Step::Rule(rule) => (Some(rule.from.ip()), None),
         Step::Up { .. } => return None,
     };
     if let Some(why) = gateway.and_then(|gateway| unreachable(gateway, pod)) {
@@ -101,50 +114,50 @@ pub(crate) fn gateways(pod: &PodInterface) -> impl Iterator<Item = IpAddr> {
     first(false).into_iter().chain(first(true))
 }
 
-fn routes(index: u32, pod: &PodInterface, siblings: &[NextHop]) -> Vec<Step> {
+fn routes(index: u32, pod: &PodInterface, siblings: &BTreeMap<u32, String>) -> (Vec<Route>, Vec<Rule>) {
     let mtu = (pod.routable_mtu > 0).then_some(pod.routable_mtu);
-    let mut steps: Vec<Step> = gateways(pod)
-        .map(|gateway| Step::Route(Route { index, gateway: Some(gateway), mtu, ..Route::default() }))
+    let mut routes: Vec<Route> = gateways(pod)
+        .map(|gateway| Route { index: ITSELF, gateway: Some(gateway), mtu, ..Route::default() })
         .collect();
+    let mut rules = Vec::new();
     let own_table = (!pod.pod_if_names.is_empty() && !pod.routes.is_empty()).then_some(FIRST_TABLE + index);
     if let Some(table) = own_table {
         for address in unique(pod.ips.iter().copied()) {
-            steps.push(Step::Rule { from: host(address), table });
+            rules.push(Rule { from: host(address), table });
             let dst = Some(network(address));
-            steps.push(Step::Route(Route {
-                index,
+            routes.push(Route {
+                index: ITSELF,
                 dst,
                 table: Some(table),
                 link_scope: true,
                 ..Route::default()
-            }));
+            });
         }
     }
     for route in unique(pod.routes.iter()) {
-        let plain = Route { index, dst: Some(route.dest), gateway: route.next_hop, mtu, ..Route::default() };
-        if siblings.is_empty() {
-            steps.push(Step::Route(plain.clone()));
-        } else {
-            // Every interface so far is an equal way.
-            let ways = siblings.iter().map(|way| NextHop { gateway: route.next_hop, ..*way });
-            let own = NextHop { index, gateway: route.next_hop };
-            steps.push(Step::RouteReplace(Route { nexthops: ways.chain([own]).collect(), ..plain.clone() }));
+        let gateway = route.next_hop;
+        let plain = Route { index: ITSELF, dst: Some(route.dest), gateway, mtu, ..Route::default() };
+        let mut nexthops: Vec<NextHop> =
+            siblings.keys().map(|sibling| NextHop { index: *sibling, gateway }).collect();
+        if !nexthops.is_empty() {
+            nexthops.push(NextHop { index: ITSELF, gateway });
         }
+        routes.push(Route { nexthops, ..plain.clone() });
         if let Some(table) = own_table {
-            steps.push(Step::Route(Route { table: Some(table), ..plain }));
+            routes.push(Route { table: Some(table), ..plain });
         }
     }
-    steps
+    (routes, rules)
 }
 
-/// The interfaces of the same network that were attached before this one.
+/// The interfaces of the same network that were attached before this one, by index.
 fn siblings(
     sandbox: &Sandbox,
     held: &Held,
     inside: Inside,
     pod: &PodInterface,
-) -> Result<Vec<NextHop>, Error> {
-    let mut ways = Vec::new();
+) -> Result<BTreeMap<u32, String>, Error> {
+    let mut ways = BTreeMap::new();
     for name in pod.pod_if_names.iter().take_while(|name| **name != held.ifname) {
         let link = sandbox.links.link(name).map_err(error::netlink)?.ok_or_else(|| {
             error::kernel(
@@ -154,49 +167,57 @@ fn siblings(
             )
         })?;
         if link.index != inside.index {
-            ways.push(NextHop { index: link.index, gateway: None });
+            ways.insert(link.index, link.name);
         }
     }
     Ok(ways)
 }
 
 /// What the kernel must know of the interface before it is up.
-fn settings(sandbox: &Sandbox, held: &Held, pod: &PodInterface) -> Result<(), Error> {
+fn sysctls(pod: &PodInterface) -> Sysctls {
+    let mut sysctls = Sysctls::default();
+    if pod.ips.iter().any(IpNetwork::is_ipv6) {
+        // A runtime, or the pod's own sysctls, may have it off where new namespaces begin without it. No one else can
+        // have the addresses: OVN gave them.
+        sysctls.disable_ipv6 = Some(0);
+        sysctls.dad_transmits = Some(0);
+        sysctls.addr_gen_mode = Some(0);
+        if pod.gateway_ipv6_lla.is_some() && gateways(pod).any(|gateway| gateway.is_ipv6()) {
+            // The routers of all nodes advertise themselves here. Only this node's is the pod's, and that has
+            // been said; the others' would become default routes beside it.
+            sysctls.accept_ra = Some(0);
+        }
+    }
+    if !pod.pod_if_names.is_empty() {
+        // Two interfaces in one subnet: each answers for itself, and takes what comes back over the other.
+        sysctls.arp_ignore = Some(1);
+        sysctls.arp_announce = Some(2);
+        sysctls.rp_filter = Some(2);
+    }
+    sysctls
+}
+
+/// Writes the settings of an interface that is down.
+///
+/// # Errors
+/// 107 when the kernel refuses one of IPv4.
+pub(crate) fn settings(sandbox: &Sandbox, held: &Held, plumbing: &Plumbing) -> Result<(), Error> {
     let name = held.ifname.as_str();
-    let set = |family: &str, name: &str, key: &str, value: &str| {
-        fs::write(format!("/proc/sys/net/{family}/conf/{name}/{key}"), value)
-    };
-    let v6 = pod.ips.iter().any(IpNetwork::is_ipv6);
-    let several = !pod.pod_if_names.is_empty();
-    if !v6 && !several {
+    let mut wanted: Vec<(&str, &str, &str, i32)> =
+        plumbing.sysctls.set().map(|(family, key, value)| (family, name, key, value)).collect();
+    if wanted.is_empty() {
         return Ok(());
     }
+    if plumbing.addresses.iter().any(IpNetwork::is_ipv6) {
+        wanted.insert(0, ("ipv6", "lo", "disable_ipv6", 0));
+    }
     let done = sandbox.netns.run(|| -> io::Result<()> {
-        if v6 {
-            // A runtime, or the pod's own sysctls, may have it off where new namespaces begin without it. No one else can
-            // have the addresses: OVN gave them.
-            let mut keys = vec![
-                ("lo", "disable_ipv6", "0"),
-                (name, "disable_ipv6", "0"),
-                (name, "dad_transmits", "0"),
-                (name, "addr_gen_mode", "0"),
-            ];
-            if pod.gateway_ipv6_lla.is_some() && gateways(pod).any(|gateway| gateway.is_ipv6()) {
-                // The routers of all nodes advertise themselves here. Only this node's is the pod's, and that has
-                // been said; the others' would become default routes beside it.
-                keys.push((name, "accept_ra", "0"));
-            }
-            // Kernels without IPv6 have no such files.
-            for (name, key, value) in keys {
-                if let Err(error) = set("ipv6", name, key, value) {
-                    log::warn!("VF {}: {key} of {name}: {error}", held.id);
-                }
-            }
-        }
-        if several {
-            // Two interfaces in one subnet: each answers for itself, and takes what comes back over the other.
-            for (key, value) in [("arp_ignore", "1"), ("arp_announce", "2"), ("rp_filter", "2")] {
-                set("ipv4", name, key, value)?;
+        for (family, name, key, value) in wanted {
+            let path = format!("/proc/sys/net/{family}/conf/{name}/{key}");
+            match fs::write(path, value.to_string()) {
+                // Kernels without IPv6 have no such files.
+                Err(error) if family == "ipv6" => log::warn!("VF {}: {key} of {name}: {error}", held.id),
+                done => done?,
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ pub(crate) mod addressing;
 mod moving;
 pub(crate) mod naming;
 mod place;
+pub(crate) mod read_back;
 pub(crate) mod traces;
 pub(crate) mod udn;
 pub(crate) mod vfio;

@@ -13,6 +13,7 @@ use crate::device::DeviceId;
 use crate::error;
 use crate::node::{Node, Sandbox};
 use crate::record::attachment::{Held, Home, Inside, Record};
+use crate::record::plumbing::Plumbing;
 
 /// The device that the server chose. Servers from before its configuration carried the device ID tell only what the VF
 /// is called on the host.
@@ -104,8 +105,9 @@ pub(crate) fn adopt(
     };
     home.features = traces::features(Some(&sandbox.netns), link.index);
     let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
-    let (home, inside) = (Some(home), Some(inside));
-    let held = Held { id: id.clone(), ifname: UDN_INTERFACE.into(), home, inside, admin_mac: None };
+    let (home, inside, incarnation) = (Some(home), Some(inside), id.incarnation(&node.sysfs));
+    let plumbing = Some(Plumbing { sysctls: link.sysctls, ..Plumbing::default() });
+    let held = Held { home, inside, plumbing, incarnation, ..Held::new(id.clone(), UDN_INTERFACE) };
     record.devices.push(held.clone());
     let store = node.store()?;
     store.save(record).and_then(|()| store.claim(&id, record))?;

@@ -27,6 +27,7 @@ pub(crate) fn address(node: &Node, record: &mut Record, at: usize, mac: Mac) -> 
     let seat = match Seat::of(node, &id).and_then(|seat| Ok((seat.mac()?, seat))) {
         Ok((before, seat)) => {
             held.admin_mac = Some(before);
+            held.pod_mac = Some(mac);
             Ok(seat)
         }
         Err(why) => Err(why),

@@ -20,7 +20,8 @@ pub use self::step::Step;
 use crate::link::Which;
 use crate::wire::Request;
 use crate::{
-    Assigned, Error, Failed, Link, LinkChange, Mac, Netns, Route, XdpMode, address, link, route, vf, xdp,
+    Assigned, Error, Failed, Link, LinkChange, Mac, Netns, Route, Survey, XdpMode, address, link, route,
+    rule, vf, xdp,
 };
 
 /// Longest name of a link, `IFNAMSIZ` without its NUL.
@@ -147,6 +148,27 @@ impl Netlink {
         Ok(routes.collect())
     }
 
+    /// What the namespace has of addresses, routes and rules: one dump each.
+    ///
+    /// # Errors
+    /// When the kernel does not answer, or one list kept changing while it was read.
+    pub fn survey(&self) -> Result<Survey, Error> {
+        let mut survey = Survey::default();
+        for (question, what) in
+            [(address::question(), "addresses"), (route::question(), "routes"), (rule::question(), "rules")]
+        {
+            for reply in self.socket.dump(&question, || format!("list the {what}"))? {
+                match reply {
+                    Reply::Address(link, address) => survey.addresses.push((link, address)),
+                    Reply::Route(route) => survey.routes.push(route),
+                    Reply::Rule(rule) => survey.rules.push(rule),
+                    Reply::Link(..) | Reply::Generic(_) | Reply::Other => {}
+                }
+            }
+        }
+        Ok(survey)
+    }
+
     /// Gives a link one more alternative name (Linux 5.5); one that is taken fails with `EEXIST`.
     ///
     /// # Errors
@@ -207,7 +229,7 @@ impl Netlink {
 
 fn only_link(reply: Reply) -> Option<Link> {
     match reply {
-        Reply::Link(link, _) => Some(link),
+        Reply::Link(link, _) => Some(*link),
         _ => None,
     }
 }

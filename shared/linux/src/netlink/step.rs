@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 
 use crate::wire::Request;
-use crate::{LinkChange, Route, address, rule};
+use crate::{LinkChange, Route, Rule, address};
 
 /// One thing to do in a batch ([`Netlink::apply`](crate::Netlink::apply)).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +31,7 @@ pub enum Step {
     RouteReplace(Route),
     /// Let packets from this source look up the table (`ip rule add from X lookup T`). The kernel chooses the
     /// priority, and takes the same rule again, at another one.
-    Rule {
-        /// The source, `10.128.0.5/32`.
-        from: IpNetwork,
-        /// The table.
-        table: u32,
-    },
+    Rule(Rule),
 }
 
 impl Step {
@@ -48,7 +43,7 @@ impl Step {
             Step::Up { index } => (LinkChange { up: Some(true), ..LinkChange::default() }.request(*index), 0),
             Step::Route(route) => (route.request(), NEW),
             Step::RouteReplace(route) => (route.request(), NLM_F_CREATE | NLM_F_REPLACE),
-            Step::Rule { from, table } => (rule::request(*from, *table), NEW),
+            Step::Rule(rule) => (rule.request(), NEW),
         }
     }
 }
@@ -60,7 +55,7 @@ impl fmt::Display for Step {
             Step::Up { index } => write!(f, "set link {index} up"),
             Step::Route(route) => write!(f, "add the {route}"),
             Step::RouteReplace(route) => write!(f, "replace the {route}"),
-            Step::Rule { from, table } => write!(f, "add the rule that {from} looks up table {table}"),
+            Step::Rule(rule) => write!(f, "add the {rule}"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::pci::PciAddress;
@@ -26,6 +27,12 @@ impl Sysfs {
     /// Whether there is such a PCI function.
     pub fn exists(&self, function: &PciAddress) -> bool {
         self.pci(function).exists()
+    }
+
+    /// A number that the function keeps for as long as it exists, and that the next one at its address does not get: the
+    /// inode of its directory, which sysfs counts upwards (`fs/kernfs/dir.c: kernfs_new_node`).
+    pub fn incarnation(&self, function: &PciAddress) -> Option<u64> {
+        fs::metadata(self.pci(function)).ok().map(|directory| directory.ino())
     }
 
     /// The netdev of a PCI function: none if it has none here (bound to vfio-pci, or moved to another namespace). A
