@@ -211,9 +211,13 @@ fn sent(args: &str) -> Option<Change> {
     Some(Change::Netlink(known.unwrap_or(kind).into(), length))
 }
 
-/// A path without the node's directory and without what differs from run to run: long hexadecimal numbers.
+/// A path without the node's directory and without what differs from run to run: long hexadecimal numbers, and those of
+/// namespaces.
 fn short(path: &str, root: &Path) -> String {
     let path = root.to_str().and_then(|root| path.strip_prefix(root)).unwrap_or(path);
+    if let Some((dir, _)) = path.split_once("/defaults/") {
+        return format!("{dir}/defaults/*");
+    }
     let number = |piece: &str| piece.len() > 16 && piece[..16].bytes().all(|b| b.is_ascii_hexdigit());
     // A draft has the number of its process at its end.
     let path = match path.rsplit_once('.') {

@@ -9,7 +9,7 @@ use linux::Link;
 use serde_json::Value;
 
 use super::census::{Census, Place};
-use super::records;
+use super::records::{self, Records};
 use node::{Node, Pod};
 
 /// Members of a record that differ from run to run, or from node to node.
@@ -46,6 +46,11 @@ fn files(root: &Path) -> Result<String> {
         lines.push(match name.starts_with('.') {
             // Nobody reads a draft, nor cares whose it was to be.
             true => format!("{dir}/."),
+            // Its name is its namespace's number; one that was not written says that nothing has been changed.
+            false if dir == Records::DEFAULTS => {
+                let content: Value = serde_json::from_slice(&fs::read(path)?).unwrap_or_default();
+                format!("{dir}/ {}", content["values"])
+            }
             false if path.is_symlink() => format!("{dir}/{name} {}", fs::read_link(path)?.display()),
             false => {
                 let mut content: Value = serde_json::from_slice(&fs::read(path)?).unwrap_or_default();

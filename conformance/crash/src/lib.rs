@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod census;
+mod defaults;
 mod event;
 mod imprint;
 mod inject;

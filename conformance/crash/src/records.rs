@@ -97,6 +97,9 @@ pub struct Home {
 }
 
 impl Records {
+    /// Where it is said what pods' namespaces had by default.
+    pub(super) const DEFAULTS: &str = "defaults";
+
     /// Reads the state directory of the node with this root; there may be none yet.
     ///
     /// # Errors
@@ -206,7 +209,7 @@ fn edit(root: &Path, change: impl Fn(&str, &mut Value)) -> Result<()> {
 
 /// The files of the state directory: in which of its directories, where, and called what.
 pub(super) fn files(root: &Path) -> Vec<(&'static str, PathBuf, String)> {
-    let dirs = ["attachments", "devices", "untold"];
+    let dirs = ["attachments", "devices", "untold", Records::DEFAULTS];
     let list = |dir: &'static str| {
         let entries = fs::read_dir(root.join("run/dpu-cni").join(dir)).into_iter().flatten().flatten();
         entries.map(move |entry| (dir, entry.path(), entry.file_name().to_string_lossy().into_owned()))

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use linux::{Link, Netlink};
 
 use super::census::{Census, Place};
+use super::defaults::{self, Allowed};
 use super::imprint;
 use super::invariant::{self, Case};
 use super::records::Records;
@@ -75,7 +76,7 @@ impl World {
     /// # Errors
     /// The first VF that has changed without a record that tells how it was.
     pub fn interrupted(&self, pods: &[&Pod]) -> Result<()> {
-        self.judge(pods, |_, case| case.interrupted()).map(|_| ())
+        self.judge(pods, Allowed::Kept, |_, case| case.interrupted()).map(|_| ())
     }
 
     /// Nothing is under way, and the last call has succeeded.
@@ -83,7 +84,7 @@ impl World {
     /// # Errors
     /// The first VF that is neither at home, nor waiting for its name, nor in the pod of its record.
     pub fn settled(&self, pods: &[&Pod]) -> Result<()> {
-        self.judge(pods, |_, case| case.settled()).map(|_| ())
+        self.judge(pods, Allowed::Never, |_, case| case.settled()).map(|_| ())
     }
 
     /// Nothing is under way, but these VFs have been touched by something that was killed or died: they are as after
@@ -92,7 +93,7 @@ impl World {
     /// # Errors
     /// The first VF that is not as it has to be.
     pub fn settled_but(&self, pods: &[&Pod], torn: impl Fn(usize) -> bool) -> Result<(Census, Records)> {
-        self.judge(pods, |vf, case| if torn(vf) { case.interrupted() } else { case.settled() })
+        self.judge(pods, Allowed::Kept, |vf, case| if torn(vf) { case.interrupted() } else { case.settled() })
     }
 
     /// Everything is over.
@@ -100,7 +101,7 @@ impl World {
     /// # Errors
     /// The first VF that is not at home, or what is left in the state directory.
     pub fn clean(&self, pods: &[&Pod]) -> Result<()> {
-        let (census, records) = self.judge(pods, |_, case| case.settled())?;
+        let (census, records) = self.judge(pods, Allowed::Never, |_, case| case.settled())?;
         let away = census.vfs.iter().position(|seen| seen.place != Place::Host);
         ensure!(
             away.is_none(),
@@ -113,11 +114,13 @@ impl World {
     fn judge(
         &self,
         pods: &[&Pod],
+        defaults: Allowed,
         judge: impl Fn(usize, &Case<'_>) -> Result<()>,
     ) -> Result<(Census, Records)> {
         let census = self.census(pods)?;
         let records = Records::read(self.node.root())?;
         let namespaces = namespaces(pods);
+        defaults::judge(&self.node, &namespaces, defaults)?;
         for (number, (vf, home)) in self.node.vfs().iter().zip(&self.homes).enumerate() {
             let record = records.holder(vf.device_id());
             let held = record.and_then(|record| record.devices.iter().find(|held| held.id == vf.device_id()));

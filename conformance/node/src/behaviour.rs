@@ -14,6 +14,9 @@ pub struct Behaviour {
     /// The server configures the pod itself and answers with a result, as on OpenShift; without (ovnkube-node's
     /// `--unprivileged-mode`) it leaves that to its client.
     pub privileged: bool,
+    /// A privileged server gives IPv6 addresses as upstream's does: to a link that is up, with duplicate address
+    /// detection, whose end it waits for. Without, they are usable at once.
+    pub detects_duplicates: bool,
     /// How the card takes a request to connect a VF.
     pub card: Card,
     /// The card takes its `Ready` back when a VF is let go or another sandbox asks. Real cards do so late or never:
@@ -180,6 +183,7 @@ impl Default for Behaviour {
         Behaviour {
             generation: Generation::default(),
             privileged: true,
+            detects_duplicates: false,
             card: Card::default(),
             card_forgets: true,
             lease: Lease::default(),

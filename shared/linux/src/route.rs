@@ -12,8 +12,8 @@ use netlink_packet_route::route::{
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{
-    AF_INET, AF_INET6, Attributes, Garbled, RTM_GETROUTE, RTM_NEWROUTE, Request, after, ip, u8_at, u16_at,
-    u32_at,
+    AF_INET, AF_INET6, Attributes, Garbled, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, Request, after, ip,
+    u8_at, u16_at, u32_at,
 };
 
 /// Table `main`, where routes go unless told otherwise.
@@ -63,6 +63,9 @@ pub struct Route {
     /// Nobody asked for it: the kernel made it for an address, or a router's advertisement did.
     #[serde(skip)]
     pub learnt: bool,
+    /// A router's advertisement did (`RTPROT_RA`).
+    #[serde(skip)]
+    pub advertised: bool,
 }
 
 /// One of several equal ways (weight 1).
@@ -93,6 +96,15 @@ impl Route {
     /// `RTM_NEWROUTE` for it. Protocol `boot`: what `ip route add` and upstream's plugin leave, too.
     pub(crate) fn request(&self) -> Request {
         Request::new(RTM_NEWROUTE, &self.message())
+    }
+
+    /// `RTM_DELROUTE` for it.
+    pub(crate) fn removal(&self) -> Request {
+        let mut message = self.message();
+        // Any scope, as `ip route del` says it (fib_table_delete); the protocol tells the learnt from the given.
+        message.header.scope = RouteScope::NoWhere;
+        message.header.protocol = if self.advertised { RouteProtocol::Ra } else { RouteProtocol::Unspec };
+        Request::new(RTM_DELROUTE, &message)
     }
 
     fn message(&self) -> RouteMessage {
@@ -137,8 +149,13 @@ impl Route {
         if u8_at(body, 7)? != RTN_UNICAST || flags.contains(RouteFlags::Cloned) {
             return Ok(None);
         }
-        let learnt = matches!(u8_at(body, 5)?, RTPROT_REDIRECT | RTPROT_KERNEL | RTPROT_RA);
-        let mut route = Route { link_scope: u8_at(body, 6)? == RT_SCOPE_LINK, learnt, ..Route::default() };
+        let protocol = u8_at(body, 5)?;
+        let mut route = Route {
+            link_scope: u8_at(body, 6)? == RT_SCOPE_LINK,
+            learnt: matches!(protocol, RTPROT_REDIRECT | RTPROT_KERNEL | RTPROT_RA),
+            advertised: protocol == RTPROT_RA,
+            ..Route::default()
+        };
         let (mut dst, mut table) = (unspecified, u32::from(u8_at(body, 4)?));
         for attribute in Attributes(after(body, 12)?) {
             match attribute? {

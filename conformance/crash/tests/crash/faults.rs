@@ -128,6 +128,11 @@ fn add_by_the_server() -> Result<()> {
 }
 
 #[test]
+fn add_by_a_server_that_is_known() -> Result<()> {
+    fail_everywhere(Kind::AddKnown, true, false)
+}
+
+#[test]
 fn add_handed_over() -> Result<()> {
     fail_everywhere(Kind::AddHandedOver, false, false)
 }

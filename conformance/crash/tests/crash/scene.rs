@@ -18,6 +18,8 @@ link property add dev eth0 altname mine-too";
 pub(crate) enum Kind {
     /// ADD on a fresh node.
     Add,
+    /// ADD on a node whose server is known to move VFs itself.
+    AddKnown,
     /// ADD with a VF whose last holder is dead, and whose name another link has.
     AddHandedOver,
     /// ADD of a pod that is attached in an older sandbox.
@@ -101,6 +103,11 @@ impl Scene {
         }
         match self.setting.kind {
             Kind::Add | Kind::AddUnwritten | Kind::Del | Kind::Release => {}
+            Kind::AddKnown => {
+                let before = self.pod("before")?;
+                self.run(Verb::Add, &before, 0)?.ok()?;
+                self.run(Verb::Del, &before, 0)?.ok()?;
+            }
             Kind::AddHandedOver => {
                 pods.push(self.lost(0)?);
                 self.take_name()?;
@@ -147,7 +154,10 @@ impl Scene {
 
     /// Whether the call is an ADD.
     pub(crate) fn is_add(&self) -> bool {
-        matches!(self.setting.kind, Kind::Add | Kind::AddHandedOver | Kind::AddAnew | Kind::AddUnwritten)
+        matches!(
+            self.setting.kind,
+            Kind::Add | Kind::AddKnown | Kind::AddHandedOver | Kind::AddAnew | Kind::AddUnwritten
+        )
     }
 
     fn call_of<'a>(&'a self, verb: Verb, pod: &Pod, vf: usize) -> Result<Call<'a>> {

@@ -40,7 +40,7 @@ pub(super) fn add(context: &Context<'_>, call: &PodCall) -> Result<Response, Str
     let mut attachments = vec![(call.ifname.as_str(), call.device.clone(), interface)];
     attachments.extend(udn.map(|udn| (UDN_INTERFACE, udn.device.unwrap_or_default(), udn.interface)));
     for (ifname, device, interface) in &attachments {
-        plumb::plumb(shared, call, ifname, device, interface)?;
+        plumb::plumb(context, call, ifname, device, interface)?;
     }
     let attachments: Vec<_> = attachments.iter().map(|(ifname, _, interface)| (*ifname, interface)).collect();
     let result = Some(plumb::result(&call.netns, &attachments));
@@ -131,7 +131,7 @@ fn netdev(shared: &Shared, vf: &Vf, device: &str) -> Result<String, String> {
         Some(name) => name,
         None => {
             let links = link::links(shared.topology.host.netns()).map_err(|e| e.to_string())?;
-            links.into_iter().find(|link| link.peer == Some(vf.representor_link)).map(|link| link.name)
+            links.into_iter().find(|link| link.index == vf.link).map(|link| link.name)
         }
     };
     name.ok_or_else(|| no_netdev(device))

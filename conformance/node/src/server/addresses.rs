@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use linux::Netns;
@@ -12,12 +14,35 @@ use crate::{ip, link};
 /// Interfaces of one network have a routing table each: this plus their index.
 const FIRST_TABLE: u32 = 100;
 
+/// How often upstream looks whether IPv6 addresses are usable, and for how long (`waitForIPv6AddressesReady`).
+const POLL: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether the kernel looks for others who have an IPv6 address before it may be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Duplicates {
+    /// It does.
+    Detected,
+    /// It does not.
+    Ignored,
+}
+
 /// The lines for an interface whose link has this index in the pod.
-pub(super) fn script(pod: &Netns, index: u32, ifname: &str, interface: &PodInterface) -> String {
+pub(super) fn script(
+    pod: &Netns,
+    index: u32,
+    ifname: &str,
+    interface: &PodInterface,
+    duplicates: Duplicates,
+) -> String {
     let mut script = String::new();
     // Writing to a string does not fail, here and below.
     for ip in &interface.ips {
-        let options = if ip.is_ipv6() { "nodad" } else { "broadcast +" };
+        let options = match (ip.is_ipv6(), duplicates) {
+            (false, _) => "broadcast +",
+            (true, Duplicates::Ignored) => "nodad",
+            (true, Duplicates::Detected) => "",
+        };
         let _ = writeln!(script, "address add {ip} {options} dev {ifname}");
     }
     let mtu = match interface.routable_mtu {
@@ -35,6 +60,19 @@ pub(super) fn script(pod: &Netns, index: u32, ifname: &str, interface: &PodInter
         let _ = writeln!(script, "route add {}{via} dev {ifname}{mtu}", route.dest);
     }
     script
+}
+
+/// Waits as upstream does once the addresses are there: settings that come too late for them, then looks again and again.
+/// That it takes too long is no failure.
+pub(super) fn wait(pod: &Netns, ifname: &str) -> Result<()> {
+    let write = |key| fs::write(format!("/proc/sys/net/ipv6/conf/{ifname}/{key}"), "0");
+    pod.run(|| ["dad_transmits", "addr_gen_mode"].into_iter().try_for_each(write))??;
+    let deadline = Instant::now() + PATIENCE;
+    let tentative = ["-6", "address", "show", "dev", ifname, "tentative"];
+    while ip::json(pod, &tentative)?.to_string().contains("\"local\"") && Instant::now() < deadline {
+        thread::sleep(POLL);
+    }
+    Ok(())
 }
 
 /// The routes of one of several interfaces of a network: its own table, and all of them together in the main one.

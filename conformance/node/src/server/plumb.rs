@@ -2,25 +2,28 @@
 //! (`helper_linux.go: setupSriovInterface`, `safeMoveIfToNetns`, `setupNetwork`, `UnconfigureInterface`).
 //!
 //! Its flaws are kept on purpose: a failed ADD leaves the VF where it is, and nothing but the name comes home. One
-//! thing is left out: IPv6 addresses are added without duplicate address detection, which upstream waits for.
+//! thing is left out unless `Behaviour::detects_duplicates` says otherwise: that upstream waits for duplicate address
+//! detection.
 
 use linux::Netns;
 use ovnkube::PodInterface;
 use serde_json::{Value, json};
 
-use super::addresses;
+use super::addresses::{self, Duplicates};
 use super::arguments::PodCall;
+use super::context::Context;
 use crate::state::Shared;
 use crate::{ip, link};
 
 /// Moves the VF into the pod and configures it.
 pub(super) fn plumb(
-    shared: &Shared,
+    context: &Context<'_>,
     call: &PodCall,
     ifname: &str,
     device: &str,
     interface: &PodInterface,
 ) -> Result<(), String> {
+    let shared = context.shared;
     let name = &interface.vf_netdev_name;
     if device.is_empty() {
         return Err(format!(
@@ -43,10 +46,15 @@ pub(super) fn plumb(
         mac(interface),
         interface.mtu
     );
+    let detects = context.behaviour.detects_duplicates;
     if !interface.skip_ip_config {
-        script += &addresses::script(&pod, index, ifname, interface);
+        let duplicates = if detects { Duplicates::Detected } else { Duplicates::Ignored };
+        script += &addresses::script(&pod, index, ifname, interface, duplicates);
     }
     ip::batch(&pod, &script).map_err(failed)?;
+    if detects && interface.ips.iter().any(|ip| ip.is_ipv6()) {
+        addresses::wait(&pod, ifname).map_err(failed)?;
+    }
     if interface.pod_if_names.is_empty() || interface.skip_ip_config {
         return Ok(());
     }

@@ -21,6 +21,7 @@ mod naming;
 mod new_sandbox;
 mod other_links;
 mod pending;
+mod privileged_ipv6;
 mod release_by_hand;
 mod reports;
 mod restore;

@@ -95,7 +95,7 @@ fn its_default_route_is_its_own_nodes() -> Result<()> {
 }
 
 /// Has the card's bridge say on every port that it is a router.
-fn advertise(node: &Node) -> Result<()> {
+pub(super) fn advertise(node: &Node) -> Result<()> {
     let script = "import socket
 s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
 s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)

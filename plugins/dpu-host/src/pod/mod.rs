@@ -1,5 +1,6 @@
-//! Whether a pod lives, and whose a VF is: what the kubelet and the kernel say.
+//! Whether a pod lives, and whose a VF is: what the kubelet and the kernel say; and what its namespace gives links.
 
+pub(crate) mod defaults;
 pub(crate) mod rival;
 pub(crate) mod witness;
 mod word;

@@ -6,5 +6,4 @@ pub(crate) mod credible;
 pub(crate) mod pending_del;
 pub(crate) mod plumbing;
 pub(crate) mod release;
-pub(crate) mod restore;
 pub(crate) mod store;

@@ -2,7 +2,9 @@
 
 mod calls;
 mod forward;
+mod kind;
 pub(crate) mod refusals;
 
 pub(crate) use self::calls::{DEL_BUDGET, add, del, is_away, report};
 pub(crate) use self::forward::Forward;
+pub(crate) use self::kind::Kind;

@@ -12,11 +12,12 @@ use super::del;
 use crate::device::{self, DeviceId, Found, pool};
 use crate::error;
 use crate::node::{Node, Sandbox};
+use crate::pod::defaults;
 use crate::record::attachment::{FORMAT, Held, Inside, Record, Stage};
 use crate::record::pending_del::PendingDel;
 use crate::record::plumbing::Plumbing;
 use crate::record::{claim, release};
-use crate::server::{self, Forward, refusals};
+use crate::server::{self, Forward, Kind, refusals};
 use crate::time::{BootTime, now};
 use crate::vf::udn::{self, Candidate};
 use crate::vf::{self, Wanted, addressing, read_back, traces, vfio};
@@ -88,7 +89,7 @@ fn attach(
     let id = record.devices[0].id.clone();
     prepare(node, &record.devices[0])?;
     PendingDel::forget(node.store()?, &record.attachment)?;
-    let response = ask(node, call, record, deadline)?;
+    let response = ask_prepared(node, call, sandbox, record, !candidates.is_empty(), deadline)?;
     node.trace.mark("server");
     let lock = node.store()?.lock(&id, deadline)?;
     still_ours(node, record)?;
@@ -122,6 +123,26 @@ fn attach(
     node.trace.mark("record");
     drop(lock);
     Ok(result)
+}
+
+/// Asks the server. Where that moves VFs itself, with the pod's namespace made ready for it: with a second VF, `several`, of
+/// a network whose routers advertise themselves.
+fn ask_prepared(
+    node: &Node,
+    call: &Add,
+    sandbox: &Sandbox,
+    record: &mut Record,
+    several: bool,
+    deadline: Instant,
+) -> Result<Response, Error> {
+    let kind = Kind::last_seen(node);
+    let changed = if kind.is_privileged() { defaults::change(node.store()?, sandbox, several) } else { None };
+    let response = ask(node, call, record, deadline)?;
+    if let Some(changed) = changed {
+        changed.end(&[&call.attachment.ifname, ovnkube::UDN_INTERFACE]);
+    }
+    kind.note(node, response.result.is_some());
+    Ok(response)
 }
 
 /// Asks the server, which may be restarting just now. How long it may act without our hearing of it counts from the last
@@ -249,6 +270,7 @@ fn moved_by_server(
         vfio::address(node, record, 0, mac)?;
     }
     udn::adopt(node, sandbox, record, candidates)?;
+    udn::deafen(sandbox, record, &result)?;
     read_back::run(sandbox, record)?;
     for interface in &mut result.interfaces {
         let held = record.devices.iter().find(|held| held.ifname == interface.name);

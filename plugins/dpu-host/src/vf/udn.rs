@@ -3,8 +3,8 @@
 //! An unprivileged server says which it is. A privileged one moves it without a word, whether its ADD succeeds or not,
 //! and never brings it home: it is looked for in the pod.
 
-use cni::Error;
-use linux::Link;
+use cni::{AddResult, Error, Ip};
+use linux::{Link, Step};
 use ovnkube::{PodInterface, PodRequest, UDN_INTERFACE};
 
 use super::place::on_host;
@@ -12,6 +12,7 @@ use super::{naming, traces};
 use crate::device::DeviceId;
 use crate::error;
 use crate::node::{Node, Sandbox};
+use crate::pod::defaults;
 use crate::record::attachment::{Held, Home, Inside, Record};
 use crate::record::plumbing::Plumbing;
 
@@ -113,6 +114,36 @@ pub(crate) fn adopt(
     store.save(record).and_then(|()| store.claim(&id, record))?;
     traces::drop_programs(&sandbox.links, &held, &link);
     traces::lay_aside(&sandbox.links, &held, link.index)
+}
+
+/// Has the second VF, which a privileged server has moved, listen to no routers: those of all nodes advertise themselves
+/// in such a network, and the pod's own one has been said. What it has learnt from them already is dropped.
+///
+/// # Errors
+/// 5 when the pod cannot be read, 107 when the kernel refuses.
+pub(crate) fn deafen(sandbox: &Sandbox, record: &mut Record, result: &AddResult) -> Result<(), Error> {
+    let second = record.devices.iter_mut().find(|held| held.ifname == UDN_INTERFACE);
+    let Some(held) = second else { return Ok(()) };
+    let place = result.interfaces.iter().position(|interface| interface.name == UDN_INTERFACE);
+    let is_its = |ip: &Ip| ip.interface.map(|at| at as usize) == place && place.is_some();
+    let routed = result.ips.iter().filter(|ip| is_its(ip)).filter_map(|ip| ip.gateway);
+    let (Some(inside), true) = (held.inside, routed.into_iter().any(|gateway| gateway.is_ipv6())) else {
+        return Ok(());
+    };
+    match defaults::deafen(&sandbox.netns, &held.ifname) {
+        Ok(()) => {
+            if let Some(plumbing) = &mut held.plumbing {
+                plumbing.sysctls.accept_ra = Some(0);
+            }
+        }
+        Err(error) => log::warn!("VF {}: accept_ra of {}: {error}", held.id, held.ifname),
+    }
+    let routes = sandbox.links.routes(inside.index).map_err(error::netlink)?;
+    let learnt = routes.into_iter().filter(|route| route.advertised).map(Step::RouteGone).collect::<Vec<_>>();
+    sandbox
+        .links
+        .apply(&learnt)
+        .map_err(|failed| error::kernel(&held.id, "dropping routes that it has learnt", failed))
 }
 
 /// Whether a device in the pod is a VF, and no other attachment's.

@@ -29,6 +29,8 @@ pub enum Step {
     Route(Route),
     /// Add a route, in place of the one there is to the same destination, if any.
     RouteReplace(Route),
+    /// Take a route away.
+    RouteGone(Route),
     /// Let packets from this source look up the table (`ip rule add from X lookup T`). The kernel chooses the
     /// priority, and takes the same rule again, at another one.
     Rule(Rule),
@@ -43,6 +45,7 @@ impl Step {
             Step::Up { index } => (LinkChange { up: Some(true), ..LinkChange::default() }.request(*index), 0),
             Step::Route(route) => (route.request(), NEW),
             Step::RouteReplace(route) => (route.request(), NLM_F_CREATE | NLM_F_REPLACE),
+            Step::RouteGone(route) => (route.removal(), 0),
             Step::Rule(rule) => (rule.request(), NEW),
         }
     }
@@ -55,6 +58,7 @@ impl fmt::Display for Step {
             Step::Up { index } => write!(f, "set link {index} up"),
             Step::Route(route) => write!(f, "add the {route}"),
             Step::RouteReplace(route) => write!(f, "replace the {route}"),
+            Step::RouteGone(route) => write!(f, "take away the {route}"),
             Step::Rule(rule) => write!(f, "add the {rule}"),
         }
     }

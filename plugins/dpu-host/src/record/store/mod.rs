@@ -6,8 +6,10 @@
 //! <stateDir>/devices/<device>.lock                          the device's lock, never removed
 //! <stateDir>/untold/<…>.json                                a DEL that the server has yet to hear of
 //! <stateDir>/running/<record's file name>                   locked while an ADD makes that attachment
+//! <stateDir>/defaults/<device>-<inode>                      what a pod's namespace had by default, while an ADD changes it
 //! <stateDir>/unreadable/<device>                            a record that could not be read, out of the way
 //! <stateDir>/physical-functions                             the last `physicalFunctions` of an ADD
+//! <stateDir>/privileged-server                              the socket of the server that last answered as one
 //! <stateDir>/<each of these>/.<file name>.<process>         a draft, which becomes the file by rename
 //! ```
 //!
@@ -255,6 +257,11 @@ impl Store {
     /// Where running ADDs have their files.
     pub(crate) fn running(&self) -> PathBuf {
         self.dir.join("running")
+    }
+
+    /// Where it is said of pods' namespaces what their defaults were.
+    pub(crate) fn defaults(&self) -> PathBuf {
+        self.dir.join("defaults")
     }
 
     /// Where DELs wait that the server has yet to hear of.

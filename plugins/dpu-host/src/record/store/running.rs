@@ -82,7 +82,7 @@ fn enter(path: &Path) -> io::Result<Running> {
 }
 
 /// Opens the file. Its directory is made by the first ADD since the node booted, in one that is root's alone.
-fn create(path: &Path) -> io::Result<File> {
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     let opened = || private().read(true).write(true).create(true).truncate(false).open(path);
     match (opened(), path.parent()) {
         (Err(error), Some(dir)) if error.kind() == ErrorKind::NotFound => {
@@ -96,7 +96,7 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 /// The file, locked against everybody, if there is one. [`ErrorKind::WouldBlock`] where somebody makes the attachment.
-fn alone(path: &Path) -> io::Result<Option<Flock<File>>> {
+pub(crate) fn alone(path: &Path) -> io::Result<Option<Flock<File>>> {
     match open(path) {
         Ok(file) => {
             Flock::lock(file, FlockArg::LockExclusiveNonblock).map(Some).map_err(|(_, errno)| errno.into())
@@ -107,11 +107,11 @@ fn alone(path: &Path) -> io::Result<Option<Flock<File>>> {
 }
 
 /// Removes a file that is locked against everybody, unless another has its place.
-fn leave(file: &File, path: &Path) -> io::Result<()> {
+pub(crate) fn leave(file: &File, path: &Path) -> io::Result<()> {
     if is_at(file, path)? { fs::remove_file(path) } else { Ok(()) }
 }
 
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let own = file.metadata()?;
     match fs::symlink_metadata(path) {
         Ok(found) => Ok((found.dev(), found.ino()) == (own.dev(), own.ino())),
