@@ -6,12 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use super::Node;
 use super::behaviour::{Answer, Card, Generation, Kubelet, Lease};
+use super::{Node, Vf};
 
 /// What can be said.
 const HELP: &str = "\
 card ready | never | after SECONDS | reports TEXT   how the card takes a request to connect a VF
+reset-card [without DEVICE...]                      its functions vanish and come back as others
+function DEVICE NAME                                one that has stayed away comes back, under this name
 lease off | healthy | expired | not-found           the card's lease
 server stop | away | start                          kill ovnkube-node, also remove its socket, start it
 server privileged | unprivileged | old | new        who moves the VF; which generation
@@ -37,6 +39,17 @@ pub(super) fn obey(node: &Node, line: &str) -> Result<String> {
             let card = card_of(card)?;
             node.behave(|b| b.card = card);
         }
+        ["reset-card", rest @ ..] => {
+            let away = match rest {
+                [] => Vec::new(),
+                ["without", away @ ..] => away.iter().map(|id| vf_of(node, id)).collect::<Result<_>>()?,
+                _ => bail!("reset-card, or reset-card without DEVICE...?"),
+            };
+            node.card_goes_down()?;
+            node.behave(|b| b.lease = Lease::Expired);
+            node.card_comes_up_without(&away)?;
+        }
+        ["function", device, name] => node.function_comes(vf_of(node, device)?, name)?,
         ["lease", lease] => {
             let lease = Lease::from_str(lease, true).ok().context("off, healthy, expired or not-found?")?;
             node.behave(|b| b.lease = lease);
@@ -138,6 +151,10 @@ fn received(node: &Node) -> Result<String> {
         writeln!(text, "{} {} {netns} {args} {}", request.command, env("CNI_IFNAME"), request.config)?;
     }
     Ok(text)
+}
+
+fn vf_of<'a>(node: &'a Node, device: &str) -> Result<&'a Vf> {
+    node.vfs().iter().find(|vf| vf.device_id() == device).with_context(|| format!("there is no VF {device}"))
 }
 
 fn pod_of(word: &str) -> Result<(&str, &str)> {

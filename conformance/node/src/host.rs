@@ -74,7 +74,7 @@ impl Node {
     pub fn refresh_sysfs(&self) -> Result<()> {
         let links = self.host_links()?;
         for vf in self.vfs().iter().filter(|vf| !vf.vfio) {
-            let link = links.iter().find(|link| link.index == vf.link);
+            let link = links.iter().find(|link| link.peer == Some(vf.representor_link));
             if let (Some(pci), Some(link)) = (&vf.pci, link) {
                 self.shared.sysfs.show(pci, &link.name)?;
             }

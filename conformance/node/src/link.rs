@@ -30,6 +30,8 @@ pub struct LinkState {
     pub altnames: Vec<String>,
     /// What else of it stays with it from one namespace to the next.
     pub traces: Value,
+    /// The index of its other end, in whatever namespace that is.
+    pub peer: Option<u32>,
     /// Its addresses with prefix length, without link-local ones.
     pub addresses: Vec<IpNetwork>,
 }
@@ -85,6 +87,7 @@ impl LinkState {
             alias: text("ifalias"),
             altnames: list("altnames").filter_map(Value::as_str).map(String::from).collect(),
             traces: traces(json),
+            peer: json["link_index"].as_u64().and_then(|index| u32::try_from(index).ok()),
             addresses: list("addr_info").filter(|addr| addr["scope"] != "link").filter_map(address).collect(),
         }
     }

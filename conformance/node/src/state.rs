@@ -45,6 +45,8 @@ pub(super) struct State {
     pub(super) listed: BTreeMap<PodKey, Vec<ContainerResources>>,
     /// Numbers of VFs that the card is to disconnect.
     pub(super) let_go: Vec<String>,
+    /// How often the card has gone down.
+    pub(super) resets: u32,
     /// Requests being worked on.
     pub(super) busy: usize,
     /// The server's run, counted: whoever works for an earlier one has been killed.
@@ -77,6 +79,7 @@ impl Shared {
             metrics: Vec::new(),
             listed: BTreeMap::new(),
             let_go: Vec::new(),
+            resets: 0,
             busy: 0,
             run: 0,
             closing: false,

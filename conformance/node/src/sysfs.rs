@@ -81,13 +81,45 @@ impl Sysfs {
         fs::rename(other, net)
     }
 
-    /// Takes the function `pci` out of the tree, or puts it back.
-    pub(super) fn plug(&self, pci: &str, there: bool) -> io::Result<()> {
+    /// Takes the function `pci` out of the tree.
+    pub(super) fn unplug(&self, pci: &str) -> io::Result<()> {
         let device = self.sys.join("bus/pci/devices").join(pci);
-        let unplugged = self.sys.join("unplugged");
-        fs::create_dir_all(&unplugged)?;
-        let unplugged = unplugged.join(pci);
-        if there { fs::rename(unplugged, device) } else { fs::rename(device, unplugged) }
+        if !device.exists() {
+            return Ok(());
+        }
+        let unplugged = self.unplugged(pci);
+        fs::create_dir_all(unplugged.with_file_name(""))?;
+        if unplugged.exists() {
+            fs::remove_dir_all(&unplugged)?;
+        }
+        fs::rename(device, unplugged)
+    }
+
+    /// Puts another function at the address of `vf`: its directory is a new one, as in the kernel's.
+    pub(super) fn plug(&self, vf: &Vf) -> io::Result<()> {
+        let Some(pci) = &vf.pci else { return Ok(()) };
+        self.function(vf, pci)?;
+        let unplugged = self.unplugged(pci);
+        if unplugged.exists() {
+            // Not before: its number would be given again.
+            fs::remove_dir_all(unplugged)?;
+        }
+        Ok(())
+    }
+
+    fn unplugged(&self, pci: &str) -> PathBuf {
+        self.sys.join("unplugged").join(pci)
+    }
+
+    /// A VF with `physfn`, driver and network device.
+    fn function(&self, vf: &Vf, pci: &str) -> io::Result<()> {
+        let device = self.device(pci)?;
+        symlink(format!("../{}", PF.0), device.join("physfn"))?;
+        Self::bind(&device, if vf.vfio { "vfio-pci" } else { "mlx5_core" })?;
+        if !vf.vfio {
+            self.show(pci, &vf.name)?;
+        }
+        Ok(())
     }
 
     fn device(&self, pci: &str) -> io::Result<PathBuf> {

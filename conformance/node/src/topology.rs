@@ -69,8 +69,8 @@ impl Topology {
         ip::batch(self.card.netns(), &script)
     }
 
-    /// Makes new VFs in the place of those that [`Topology::unplug`] took. They and their representors have the old ones'
-    /// indices: without a PCI address, which real ones keep, nothing else tells which is which.
+    /// Makes new VFs in the place of those that [`Topology::unplug`] took, under these indices. Their representors have the
+    /// old ones' indices: without a PCI address, which real ones keep, nothing else tells which is which.
     pub(super) fn plug(&self, vfs: &[Vf]) -> Result<()> {
         let (mut host, mut card) = (String::new(), String::new());
         for Vf { name, link, representor, representor_link, mac, mtu, .. } in vfs.iter().filter(|vf| !vf.vfio)

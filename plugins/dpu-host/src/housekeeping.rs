@@ -1,5 +1,5 @@
-//! What a call does for others once its own answer is out: a few records whose pod is gone, a few DELs that the
-//! server has yet to hear. Under Multus a GC seldom comes, so every ADD and DEL does its share.
+//! What a call does for others once its own answer is out: a few records whose pod is gone or has lost its VF, a few DELs
+//! that the server has yet to hear. Under Multus a GC seldom comes, so every ADD and DEL does its share.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{Flock, FlockArg};
 use ovnkube::Failure;
 
+use crate::device::DeviceId;
 use crate::node::Node;
 use crate::pod::defaults;
 use crate::pod::witness::Witnesses;
+use crate::record::attachment::Record;
 use crate::record::pending_del::PendingDel;
 use crate::record::release;
+use crate::record::restore::{self, Advice, Outcome};
 use crate::record::store::{self, running};
 use crate::server;
 use crate::server::refusals;
@@ -30,12 +33,18 @@ pub(crate) fn run(node: &Node) {
     let Ok(store) = node.store() else { return };
     let deadline = Instant::now() + BUDGET;
     let witnesses = Witnesses::new(node, deadline);
+    let advice = Advice::new(node, &witnesses, deadline);
     for file in share(store.files()) {
         let Some(record) = store.read_or_warn(&file) else { continue };
         // Nothing is waited for: what cannot be done at once, another call does.
-        if (record.seems_forsaken() || witnesses.miss(store, &record))
-            && let Err(error) = release::reclaim(node, &record, &file, Instant::now())
-        {
+        let done = if record.seems_forsaken() || witnesses.miss(store, &record) {
+            release::reclaim(node, &record, &file, Instant::now())
+        } else if restore::is_due(node, &record) {
+            restore::run(&advice, &record, &file, Instant::now()).map(|outcomes| tell_of(&record, &outcomes))
+        } else {
+            continue;
+        };
+        if let Err(error) = done {
             log::info!("{}: {error}", record.attachment);
         }
     }
@@ -53,6 +62,18 @@ pub(crate) fn run(node: &Node) {
     for file in share(store::listing(&store.pending_dels())) {
         if Instant::now() >= deadline || !tell(node, &file, deadline) {
             break;
+        }
+    }
+}
+
+/// Notes which VFs a pod has back.
+fn tell_of(record: &Record, outcomes: &[(DeviceId, Outcome)]) {
+    for (id, outcome) in outcomes {
+        match outcome {
+            Outcome::Restored(remark) => {
+                log::info!("pod {} has VF {id} back, which it had lost ({remark})", record.pod);
+            }
+            outcome => log::debug!("VF {id} of pod {}: {outcome:?}", record.pod),
         }
     }
 }

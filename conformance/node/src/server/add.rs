@@ -131,7 +131,7 @@ fn netdev(shared: &Shared, vf: &Vf, device: &str) -> Result<String, String> {
         Some(name) => name,
         None => {
             let links = link::links(shared.topology.host.netns()).map_err(|e| e.to_string())?;
-            links.into_iter().find(|link| link.index == vf.link).map(|link| link.name)
+            links.into_iter().find(|link| link.peer == Some(vf.representor_link)).map(|link| link.name)
         }
     };
     name.ok_or_else(|| no_netdev(device))

@@ -20,7 +20,6 @@ fn state(node: &Node) -> Result<(String, Value)> {
 #[test]
 fn a_pod_without_its_vf_is_listed_until_deleted() -> Result<()> {
     let node = Node::builder().start()?;
-    let before = home(&node, &node.vfs()[0])?;
     let pod = node.pod("web", "web-0")?;
     let conf = node.conf_for(&node.vfs()[0]);
     let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
@@ -34,12 +33,13 @@ fn a_pod_without_its_vf_is_listed_until_deleted() -> Result<()> {
 
     // The new function at the old address is not in the pod.
     node.card_comes_up()?;
+    let new = home(&node, &node.vfs()[0])?;
     assert_eq!(state(&node)?, lost);
     assert!(vfs_as(&node, &["--prometheus"])?.contains("dpu_cni_vfs{state=\"lost\"} 1\n"));
 
     node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
     assert_eq!(state(&node)?, ("free".to_owned(), Value::Null));
-    assert_eq!(home(&node, &node.vfs()[0])?, before);
+    assert_eq!(home(&node, &node.vfs()[0])?, new);
     let next = node.pod("web", "web-1")?;
     add(&node, &next, &node.vfs()[0])?.ok()?;
     assert_eq!(state(&node)?, ("used".to_owned(), Value::from("web/web-1")));

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use cni::{Attachment, Pod};
+use linux::sriov::Sysfs;
 use linux::{Features, Link, Mac, Netns, NetnsId, Settings};
 use serde::{Deserialize, Serialize};
 
@@ -229,6 +230,11 @@ impl Held {
     pub(crate) fn is_inside(&self, link: &Link) -> bool {
         let brought = self.home.as_ref().map(|home| home.index);
         self.is(link, self.inside.map(|inside| inside.index).or(brought))
+    }
+
+    /// Whether another function is at its address now than the one that the record is about.
+    pub(crate) fn is_recreated(&self, sysfs: &Sysfs) -> bool {
+        self.incarnation.zip(self.id.incarnation(sysfs)).is_some_and(|(was, is)| was != is)
     }
 
     /// Whether `link`, seen on the host, is this device.

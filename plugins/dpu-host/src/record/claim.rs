@@ -115,7 +115,7 @@ fn of_listed_pf(node: &Node, id: &DeviceId, pf: &PciAddress) -> Result<(), Error
 /// Only a server that was started to simulate a DPU serves bare names; every other one refuses them before anything
 /// is moved. There, though, a name is all that a tenant has to say to be given a link. So it must look like what a
 /// simulator makes: the end of a veth pair, named for PF and function. Another pod's host end never does.
-fn simulated(id: &DeviceId, name: &str, link: &Link) -> Result<(), Error> {
+pub(super) fn simulated(id: &DeviceId, name: &str, link: &Link) -> Result<(), Error> {
     // An altname would be a second name of a device that is claimed by its first.
     let looks_so = link.name == name && link.parent.is_none() && link.kind.as_deref() == Some(SIMULATED);
     if looks_so && DeviceId::is_simulated(name) {
@@ -152,7 +152,8 @@ fn wait(
                 if free(&old, record) || inquiry.is_over_for(&old) && !store.is_running(&old.attachment) =>
             {
                 record.inherit(&old);
-                (release::hand_over(node, &old, id)?, None)
+                // What another function at its address was at home it does not tell.
+                (release::hand_over(node, &old, id)?.filter(|held| !held.is_recreated(&node.sysfs)), None)
             }
             holder => (None, holder),
         };

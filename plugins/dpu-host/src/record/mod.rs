@@ -6,4 +6,5 @@ pub(crate) mod credible;
 pub(crate) mod pending_del;
 pub(crate) mod plumbing;
 pub(crate) mod release;
+pub(crate) mod restore;
 pub(crate) mod store;

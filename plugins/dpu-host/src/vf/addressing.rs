@@ -46,6 +46,36 @@ pub(crate) fn run(
     Ok(plumbing)
 }
 
+/// Gives a link of this index what another one had, which has gone. The pod's rules have stayed; a route that leads elsewhere
+/// by now is the pod's own affair.
+///
+/// # Errors
+/// 107 when the kernel refuses something else.
+pub(crate) fn again(sandbox: &Sandbox, held: &Held, index: u32, plumbing: &Plumbing) -> Result<(), Error> {
+    settings(sandbox, held, plumbing)?;
+    let links = &sandbox.links;
+    let rules =
+        if plumbing.rules.is_empty() { Vec::new() } else { links.survey().map_err(error::netlink)?.rules };
+    let missing = plumbing.rules.iter().filter(|rule| !rules.contains(rule)).copied().collect();
+    let plumbing = Plumbing { rules: missing, ..plumbing.clone() };
+    let sibling = |was: u32| match plumbing.siblings.get(&was) {
+        Some(name) => links.link(name),
+        None => links.link_at(was),
+    };
+    let steps = plumbing.steps(index, |was| Some(sibling(was).ok()??.index));
+    let mut rest = steps.as_slice();
+    while let Err(failed) = links.apply(rest) {
+        match &rest[failed.step] {
+            Step::Route(route) if failed.source.is_exists() => {
+                log::info!("VF {}: the pod has another {route} by now", held.id);
+            }
+            _ => return Err(error::kernel(&held.id, format!("setting up {} again", held.ifname), failed)),
+        }
+        rest = &rest[failed.step + 1..];
+    }
+    Ok(())
+}
+
 /// What the pod's interface is to have.
 fn plan(sandbox: &Sandbox, held: &Held, inside: Inside, pod: &PodInterface) -> Result<Plumbing, Error> {
     if pod.skip_ip_config {

@@ -3,7 +3,7 @@
 use cni::Error;
 use linux::{Link, LinkChange, Mac, Netlink, Netns};
 
-use super::place::{at_home, in_pod};
+use super::place::{at_home, in_pod, on_host};
 use super::{naming, traces, vfio};
 use crate::device::DeviceId;
 use crate::error;
@@ -122,6 +122,19 @@ pub(crate) fn bring_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>) ->
     let Some(home) = &held.home else {
         vfio::restore_address(node, held);
         return Ok(Homecoming::Home);
+    };
+    let of_another;
+    let home = if held.is_recreated(&node.sysfs) {
+        let is_inside = sandbox.map(|sandbox| in_pod(sandbox, held)).transpose()?.flatten().is_some();
+        if !is_inside {
+            // Nothing was done to this function, and what the one before it was is nobody's business any more.
+            let found = on_host(node, &held.id)?;
+            return Ok(if found.is_some() { Homecoming::Home } else { Homecoming::Gone });
+        }
+        of_another = Home { mac: None, ..home.clone() };
+        &of_another
+    } else {
+        home
     };
     if let Some(sandbox) = sandbox {
         leave_pod(node, held, home, sandbox)?;

@@ -17,11 +17,11 @@ pub(crate) fn is_vfio(node: &Node, id: &DeviceId) -> bool {
 }
 
 /// Has the PF give a device of the record this address, or warns that the host may not. What the PF holds for it
-/// until then is on disk first.
+/// until then is on disk first. Whether the PF has done it.
 ///
 /// # Errors
 /// 109 when the record cannot be written.
-pub(crate) fn address(node: &Node, record: &mut Record, at: usize, mac: Mac) -> Result<(), Error> {
+pub(crate) fn address(node: &Node, record: &mut Record, at: usize, mac: Mac) -> Result<bool, Error> {
     let held = &mut record.devices[at];
     let id = held.id.clone();
     let seat = match Seat::of(node, &id).and_then(|seat| Ok((seat.mac()?, seat))) {
@@ -35,10 +35,28 @@ pub(crate) fn address(node: &Node, record: &mut Record, at: usize, mac: Mac) -> 
     if seat.is_ok() {
         node.store()?.save(record)?;
     }
-    if let Err(why) = seat.and_then(|seat| seat.set_mac(mac)) {
+    let set = seat.and_then(|seat| seat.set_mac(mac));
+    if let Err(why) = &set {
         log::warn!("VF {id}: its address stays as it is: {why}");
     }
-    Ok(())
+    Ok(set.is_ok())
+}
+
+/// Has the PF give a device of the record the pod's address again, if it holds another one by now: whether it did.
+///
+/// # Errors
+/// 109 when the record cannot be written.
+pub(crate) fn keep_address(node: &Node, record: &mut Record, at: usize) -> Result<bool, Error> {
+    let held = &record.devices[at];
+    let Some(mac) = held.pod_mac else { return Ok(false) };
+    match Seat::of(node, &held.id).and_then(|seat| seat.mac()) {
+        Ok(now) if now == mac => Ok(false),
+        Ok(_) => address(node, record, at, mac),
+        Err(why) => {
+            log::warn!("VF {}: the address that its PF holds cannot be seen: {why}", held.id);
+            Ok(false)
+        }
+    }
 }
 
 /// Gives the address back that the PF held for it.

@@ -11,7 +11,7 @@ use super::state::{Place, Seen, State};
 use crate::device::DeviceId;
 use crate::node::{Node, Sandbox};
 use crate::pod::witness::Witnesses;
-use crate::record::attachment::{Held, Record};
+use crate::record::attachment::{Held, Record, Restored};
 use crate::record::store::Store;
 use crate::vf;
 use crate::vf::vfio;
@@ -34,6 +34,8 @@ pub(super) struct Row {
     pub(super) netns: Option<String>,
     /// Seconds since 1970.
     pub(super) since: Option<u64>,
+    /// How often the pod has been given it back, and when last.
+    pub(super) restored: Option<Restored>,
     pub(super) as_recorded: bool,
     /// What is wrong, if anything is.
     pub(super) note: Option<String>,
@@ -77,7 +79,11 @@ fn row(node: &Node, witnesses: &Witnesses<'_>, id: DeviceId) -> Result<Row, Erro
     let link = match inside.clone() {
         Some(link) => Some(link),
         None => match held {
-            Some(held) => vf::at_home(node, held)?,
+            // Another function may be at its address.
+            Some(held) => match vf::at_home(node, held)? {
+                None if held.is_recreated(&node.sysfs) => vf::on_host(node, &id)?,
+                found => found,
+            },
             None => vf::on_host(node, &id)?,
         },
     };
@@ -123,6 +129,7 @@ fn row(node: &Node, witnesses: &Witnesses<'_>, id: DeviceId) -> Result<Row, Erro
         container: record.as_ref().map(|record| record.attachment.container.clone()),
         netns: record.as_ref().map(|record| record.netns.to_string_lossy().into_owned()),
         since: record.as_ref().map(|record| record.since),
+        restored: held.and_then(|held| held.restored).filter(|restored| restored.count > 0),
         as_recorded: note.is_none(),
         note,
     })

@@ -4,6 +4,7 @@
 mod inventory;
 mod options;
 mod release;
+mod restore;
 mod show;
 mod state;
 
@@ -35,6 +36,10 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
             Ok(format(&rows))
         }),
         Task::Release(what) => nodes(&options).map(|nodes| release::run(&nodes, what)),
+        Task::Restore(what) => nodes(&options).and_then(|nodes| {
+            let done = restore::run(&nodes, what).map_err(|error| error.to_string())?;
+            Ok(Ok(done))
+        }),
     };
     match done {
         Ok(Ok(text)) => say(text.trim_end()),

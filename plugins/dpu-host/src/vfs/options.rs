@@ -6,10 +6,13 @@ use super::show;
 /// What a person is told who asks for something else.
 pub(crate) const USAGE: &str = "\
 usage: dpu-host vfs [--json | --prometheus | --drained] [--pf PF]... [--state-dir DIR], as root
+       dpu-host vfs --restore [--wait] [--json] [--state-dir DIR]
        dpu-host vfs --release DEVICE|NAMESPACE/POD [--yes] [--force] [--state-dir DIR]
 
   --json, --prometheus  the list for programs
   --drained             exit status 0 when every VF is at home, 1 and which are not, 2 when that cannot be told
+  --restore             gives each pod the VFs back that it has lost with its card
+  --wait                until the card's lease is healthy, 5 minutes at most
   --release             brings the VFs of a pod that is gone home and tells ovnkube-node, after a question
   --yes                 without the question
   --force               even if processes run in the pod's network namespace
@@ -24,6 +27,15 @@ pub(super) enum Task {
     Help,
     Show(Format),
     Release(Release),
+    Restore(Restore),
+}
+
+/// How lost VFs are given back.
+pub(super) struct Restore {
+    /// Once the card's lease is healthy, if that is soon.
+    pub(super) wait: bool,
+    /// What came of it is for programs.
+    pub(super) json: bool,
 }
 
 /// What is to be freed, and how.
@@ -48,9 +60,12 @@ impl Options {
     pub(super) fn read(args: &[String]) -> Option<Self> {
         let mut options = Options { task: Task::Show(show::table), pfs: Vec::new(), state_dir: None };
         let (mut target, mut yes, mut force, mut shown) = (None, false, false, None);
+        let (mut restore, mut wait) = (false, false);
         let mut rest = args.iter();
         while let Some(arg) = rest.next() {
             match arg.as_str() {
+                "--restore" => restore = true,
+                "--wait" => wait = true,
                 "--json" => shown = Some(show::json as Format),
                 "--prometheus" => shown = Some(show::prometheus),
                 "--drained" => shown = Some(show::drained),
@@ -63,7 +78,12 @@ impl Options {
                 _ => return None,
             }
         }
+        let json = shown.is_some_and(|shown| std::ptr::fn_addr_eq(shown, show::json as Format));
         options.task = match (target, shown) {
+            (None, shown) if restore && !yes && !force && json == shown.is_some() => {
+                Task::Restore(Restore { wait, json })
+            }
+            _ if restore || wait => return None,
             (Some(target), None) => Task::Release(Release { target, yes, force }),
             (None, _) if yes || force => return None,
             (None, shown) => Task::Show(shown.unwrap_or(show::table)),

@@ -60,15 +60,19 @@ pub(super) fn table(rows: &[Row]) -> Result<String, String> {
             ]
         }))
         .collect();
+    Ok(aligned(lines).join("\n"))
+}
+
+/// The cells of each line under each other.
+pub(super) fn aligned<const N: usize>(lines: Vec<[String; N]>) -> Vec<String> {
     let widths: Vec<usize> =
-        (0..9).map(|at| lines.iter().map(|line| line[at].len()).max().unwrap_or(0)).collect();
-    let mut text = String::new();
-    for line in &lines {
-        let padded: Vec<String> =
+        (0..N).map(|at| lines.iter().map(|line| line[at].len()).max().unwrap_or(0)).collect();
+    let padded = |line: &[String; N]| {
+        let cells: Vec<String> =
             line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        let _ = writeln!(text, "{}", padded.join("  ").trim_end());
-    }
-    Ok(text)
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(padded).collect()
 }
 
 /// A list of objects.
@@ -95,6 +99,20 @@ pub(super) fn prometheus(rows: &[Row]) -> Result<String, String> {
                 label(pod),
                 now().saturating_sub(since)
             );
+        }
+    }
+    for (name, kind) in [("total", "counter"), ("timestamp_seconds", "gauge")] {
+        let _ = writeln!(
+            text,
+            "# HELP dpu_cni_vf_restored_{name} How often, or when last, the pod was given the VF back that it had lost.\n\
+             # TYPE dpu_cni_vf_restored_{name} {kind}"
+        );
+        for row in rows {
+            if let (Some(restored), Some(pod)) = (&row.restored, &row.pod) {
+                let value = if kind == "counter" { restored.count.into() } else { restored.at };
+                let labels = format!("device=\"{}\",pod=\"{}\"", row.device, label(pod));
+                let _ = writeln!(text, "dpu_cni_vf_restored_{name}{{{labels}}} {value}");
+            }
         }
     }
     text.push_str("# HELP dpu_cni_vf_as_recorded Whether the VF is as its record says.\n# TYPE dpu_cni_vf_as_recorded gauge\n");

@@ -135,7 +135,15 @@ impl Seen<'_> {
                 let found = found.into_iter().find_map(|(differs, what)| differs.then_some(what));
                 (State::Used, found.or_else(|| traces::of(link)))
             }
-            (Stage::Attached, Some(_), _) => (State::Lost, Some("it is not in its pod: delete that")),
+            (Stage::Attached, Some(_), _) if held.plumbing.is_none() => {
+                (State::Lost, Some("it is not in its pod, and an older dpu-host attached it: delete that"))
+            }
+            (Stage::Attached, Some(_), Some(_)) => {
+                (State::Lost, Some("it is back on the host, and not in its pod: dpu-host vfs --restore"))
+            }
+            (Stage::Attached, Some(_), None) => {
+                (State::Lost, Some("it is not in its pod, which gets it once the card has brought it back"))
+            }
             _ => (State::Used, None),
         }
     }
