@@ -1,4 +1,4 @@
-//! `conformance`: one program, three subcommands.
+//! `conformance`: one program, four subcommands.
 #![forbid(unsafe_code)]
 
 mod simulated_node;
@@ -10,7 +10,7 @@ use suite::fixture::Fixture;
 
 use crate::simulated_node::SimulatedNode;
 
-/// Conformance suite, simulated node and benchmark for CNI plugins.
+/// Conformance suite, simulated node, Kubernetes node and benchmark for CNI plugins.
 #[derive(Parser)]
 #[command(version)]
 enum Command {
@@ -18,6 +18,8 @@ enum Command {
     Check(suite::Args),
     /// Run a simulated DPU host node: ovnkube-node's CNI server, a kubelet and VFs.
     Node(node::Args),
+    /// Run a real Kubernetes node on the VFs of a simulated DPU host.
+    Cluster(cluster::Args),
     /// Measure plugins side by side.
     Bench(bench::Args),
 }
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Check(args) => suite::run(args, builtin),
         Command::Node(args) => node::run(args),
+        Command::Cluster(args) => cluster::run(args),
         Command::Bench(args) => bench::run(args),
     };
     done.unwrap_or_else(|error| {

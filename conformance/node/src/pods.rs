@@ -36,6 +36,8 @@ pub struct PodObject {
     pub details: BTreeMap<String, Details>,
     /// `k8s.ovn.org/dpu.connection-status` by NAD key: what the card answers, `Ready` or else.
     pub status: BTreeMap<String, String>,
+    /// It came into being when it was first asked for.
+    pub(super) invented: bool,
 }
 
 /// A primary user-defined network: a second interface, `ovn-udn1`, on a VF that the server chooses.
@@ -110,6 +112,7 @@ impl PodObject {
             annotated: true,
             details: BTreeMap::new(),
             status: BTreeMap::new(),
+            invented: false,
         }
     }
 }

@@ -25,6 +25,16 @@ impl Node {
         Ok(pod)
     }
 
+    /// From now on the server knows the pods that `lookup` finds by namespace and name, with the UID that it tells, and
+    /// no other ones: those of a real API server.
+    pub fn look_up_pods(
+        &self,
+        lookup: impl Fn(&str, &str) -> Result<Option<String>> + Send + Sync + 'static,
+    ) {
+        self.behave(|behaviour| behaviour.invents_pods = false);
+        self.shared.look_up_pods(Box::new(lookup));
+    }
+
     /// Makes another sandbox for the same pod, as a runtime does when the first one died.
     ///
     /// # Errors

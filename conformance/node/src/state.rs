@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use kubelet::wire::ContainerResources;
@@ -21,6 +21,9 @@ const MOST_INTERFACES: u16 = 500;
 /// Namespace and name of a pod.
 pub(super) type PodKey = (String, String);
 
+/// Tells the UID of a pod by its namespace and name, `None` where there is no such pod.
+pub(super) type Lookup = dyn Fn(&str, &str) -> anyhow::Result<Option<String>> + Send + Sync;
+
 /// The node: what is fixed, and what changes under a lock.
 pub(super) struct Shared {
     pub(super) topology: Topology,
@@ -29,6 +32,8 @@ pub(super) struct Shared {
     pub(super) vfs: Vec<Vf>,
     state: Mutex<State>,
     changed: Condvar,
+    /// A real API server, if there is one.
+    api: OnceLock<Box<Lookup>>,
 }
 
 /// What changes.
@@ -84,7 +89,26 @@ impl Shared {
             run: 0,
             closing: false,
         };
-        Shared { topology, sysfs, naming, vfs, state: Mutex::new(state), changed: Condvar::new() }
+        let (state, changed, api) = (Mutex::new(state), Condvar::new(), OnceLock::new());
+        Shared { topology, sysfs, naming, vfs, state, changed, api }
+    }
+
+    /// From now on pods are those of a real API server; of two the first one counts.
+    pub(super) fn look_up_pods(&self, lookup: Box<Lookup>) {
+        let _ = self.api.set(lookup);
+    }
+
+    /// Learns what a real API server has under this name now: no pod, the one that is known, or another one in its
+    /// place. While it does not answer, what is known counts, as it does in an informer.
+    pub(super) fn refresh(&self, key: &PodKey) {
+        let Some(Ok(uid)) = self.api.get().map(|lookup| lookup(&key.0, &key.1)) else { return };
+        self.change(|state| match uid {
+            None => state.delete(key),
+            Some(uid) if state.pods.get(key).is_none_or(|pod| pod.uid != uid) => {
+                state.register(key.clone(), &uid);
+            }
+            Some(_) => {}
+        });
     }
 
     /// The state, to look at or to change.
@@ -142,16 +166,20 @@ impl Shared {
 }
 
 impl State {
-    /// The pod, invented where that is allowed. An invented one has the UID that it is first asked for with.
+    /// The pod, invented where that is allowed. An invented one has the UID that it is first asked for with, and gives
+    /// way to one of its name with another UID: nobody tells when it is deleted.
     pub(super) fn pod(&mut self, key: &PodKey, uid: Option<&str>) -> Option<&mut PodObject> {
         let uid_or_none = uid.unwrap_or_default();
         let existed =
             || self.deleted.iter().any(|(name, old)| name == key && (old == uid_or_none || uid.is_none()));
-        if !self.pods.contains_key(key) && self.behaviour.invents_pods && !existed() {
+        let is_it =
+            |pod: &PodObject| !pod.invented || pod.uid.is_empty() || uid.is_none_or(|uid| uid == pod.uid);
+        if !self.pods.get(key).is_some_and(is_it) && self.behaviour.invents_pods && !existed() {
             // It may be invented for the server after the kubelet has given it devices.
             let devices = self.listed.get(key).cloned().unwrap_or_default();
             self.register(key.clone(), uid_or_none);
             self.listed.insert(key.clone(), devices);
+            self.pods.entry(key.clone()).and_modify(|pod| pod.invented = true);
         }
         let pod = self.pods.get_mut(key)?;
         if let (true, Some(uid)) = (pod.uid.is_empty(), uid) {

@@ -28,6 +28,19 @@ impl Cgroup {
         Ok(Cgroup { name, hierarchies })
     }
 
+    /// Makes it everywhere: a kubelet's root group has to be there before it.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn make(&self) -> Result<()> {
+        for root in &self.hierarchies {
+            fs::create_dir_all(root.join(&self.name))?;
+            // Of version 2 alone, and often said already.
+            let _ = fs::write(root.join("cgroup.subtree_control"), "+cpu +cpuset +memory +pids");
+        }
+        Ok(())
+    }
+
     /// For CRI's `cgroup_parent`.
     pub fn parent(&self) -> String {
         format!("/{}", self.name)

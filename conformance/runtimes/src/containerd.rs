@@ -23,7 +23,10 @@ pub(super) fn prepare(setup: &Setup) -> Result<Command> {
 }
 
 /// Imports the image, once it runs.
-pub(super) fn import(setup: &Setup, place: &Place) -> Result<()> {
+///
+/// # Errors
+/// When that fails.
+pub fn import(setup: &Setup, place: &Place) -> Result<()> {
     let archive = image::write(&setup.path(""))?;
     let mut ctr = Command::new(program("ctr")?);
     ctr.arg("--address").arg(setup.path("cri.sock")).args(["--namespace", "k8s.io", "images", "import"]);
@@ -33,8 +36,8 @@ pub(super) fn import(setup: &Setup, place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// Version 2 of the configuration is what 1.6 writes and what 2.x still reads.
-fn configuration(setup: &Setup) -> String {
+/// Its configuration, in version 2: what 1.6 writes and what 2.x still reads.
+pub fn configuration(setup: &Setup) -> String {
     let path = |name: &str| setup.path(name).to_string_lossy().into_owned();
     format!(
         r#"version = 2
@@ -49,6 +52,7 @@ state = "{state}"
   disable_tcp_service = true
   disable_apparmor = true
   restrict_oom_score_adj = true
+  disable_hugetlb_controller = true
 
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "{bin}"

@@ -4,7 +4,7 @@
 
 pub mod cgroup;
 pub mod cnitool;
-mod containerd;
+pub mod containerd;
 pub mod cri;
 mod crio;
 pub mod image;
@@ -24,7 +24,7 @@ pub use kind::Kind;
 pub use place::Place;
 pub use pod::Pod;
 pub use podman::Podman;
-pub use programs::program;
+pub use programs::{directories, program};
 pub use recorder::Call;
 pub use runtime::Runtime;
 pub use setup::Setup;

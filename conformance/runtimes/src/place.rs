@@ -88,6 +88,11 @@ impl Place {
         &self.network
     }
 
+    /// The process by which others find its namespaces, as this process sees it.
+    pub fn first_process(&self) -> u32 {
+        self.anchor.id()
+    }
+
     /// `path` as the place sees it, for a look from outside.
     pub fn path(&self, path: &str) -> PathBuf {
         Path::new("/proc").join(self.anchor.id().to_string()).join("root").join(path.trim_start_matches('/'))

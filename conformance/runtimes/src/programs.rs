@@ -20,7 +20,7 @@ pub(super) fn programs(name: &str) -> impl Iterator<Item = PathBuf> {
 
 /// Where programs are: on `PATH`, in an `sbin` that is not on everybody's, and among the tools that `scripts/test` puts
 /// into `target/tools/bin`.
-pub(super) fn directories() -> Vec<PathBuf> {
+pub fn directories() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     let exe = std::env::current_exe().unwrap_or_default();

@@ -91,6 +91,7 @@ impl Context<'_> {
             Ok(call) => call,
             Err(text) => return Reply::Refused(text),
         };
+        self.shared.refresh(&call.pod);
         let done = match command {
             "ADD" => add::add(self, &call),
             "DEL" => del::del(self, &call),

@@ -1,5 +1,7 @@
 //! ADD and DEL of both kinds of server.
 
+use std::sync::{Arc, Mutex};
+
 use anyhow::Result;
 use node::{Node, Verb};
 use ovnkube::Health;
@@ -49,6 +51,42 @@ fn an_unprivileged_server_says_what_to_do() -> Result<()> {
     let again = call(&node, Verb::Del, &pod, &node.conf_for(vf))?;
     assert_eq!(again.result, Some(serde_json::json!({})), "nothing is known of it any more");
     assert_eq!(node.commands(), ["ADD", "DEL", "DEL"]);
+    Ok(())
+}
+
+/// Nobody told it that a StatefulSet's pod has gone and come again.
+#[test]
+fn a_pod_that_it_invented_gives_way_to_another_one_of_its_name() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let conf = node.conf_for(&node.vfs()[0]);
+    let mut old = node.pod("web", "web-0")?;
+    old.name = String::from("db-0");
+    call(&node, Verb::Add, &old, &conf)?;
+    let mut new = node.another_sandbox(&old)?;
+    new.uid = String::from("another");
+    assert_eq!(call(&node, Verb::Add, &new, &conf)?.pod.expect("an interface").pod_uid, "another");
+    call(&node, Verb::Add, &old, &conf).expect_err("the old one is gone");
+    Ok(())
+}
+
+/// A real API server's pods come and go without a word to it.
+#[test]
+fn it_looks_for_pods_where_it_is_told_to() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let conf = node.conf_for(&node.vfs()[0]);
+    let mut pod = node.pod("web", "web-0")?;
+    pod.name = String::from("db-0");
+    let uid = Arc::new(Mutex::new(Some(String::from("first"))));
+    let told = uid.clone();
+    node.look_up_pods(move |_, name| Ok(told.lock().expect("no panic").clone().filter(|_| name == "db-0")));
+    let set = |value: Option<&str>| *uid.lock().expect("no panic") = value.map(String::from);
+    for alive in ["first", "second"] {
+        set(Some(alive));
+        pod.uid = alive.into();
+        assert_eq!(call(&node, Verb::Add, &pod, &conf)?.pod.expect("an interface").pod_uid, alive);
+    }
+    set(None);
+    call(&node, Verb::Add, &pod, &conf).expect_err("the pod is gone");
     Ok(())
 }
 

@@ -41,9 +41,22 @@ pub(super) fn call<A: Message + Default>(
     within: Duration,
 ) -> Result<A> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(ask(socket, method, request, within))
+}
+
+/// The same for who waits for other things too.
+///
+/// # Errors
+/// As [`call`].
+pub async fn ask<A: Message + Default>(
+    socket: &Path,
+    method: &str,
+    request: &impl Message,
+    within: Duration,
+) -> Result<A> {
     let exchange = exchange(socket, method, frame(request).into());
-    let answer = runtime
-        .block_on(async { tokio::time::timeout(within, exchange).await })
+    let answer = tokio::time::timeout(within, exchange)
+        .await
         .with_context(|| format!("{method} got no answer within {} s", within.as_secs()))?
         .map_err(|error| if error.is::<Refusal>() { error } else { error.context(method.to_owned()) })?;
     A::decode(answer).context("decoding the answer")
