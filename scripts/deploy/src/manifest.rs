@@ -67,10 +67,15 @@ impl Meta {
 }
 
 impl<B> Object<B> {
-    /// The same object with nothing in it: applied on the server under our field manager, it takes our fields away
-    /// and leaves everybody else's.
-    pub(crate) fn without_fields(&self) -> Object<Spec<Map>> {
-        object(self.api_version, self.kind, self.metadata.clone(), Map::new())
+    /// The same object with nothing in it, no empty `spec` either: applied on the server under our field manager, it
+    /// takes our fields and our name away, and leaves everybody else's.
+    pub(crate) fn without_fields(&self) -> Object<Map> {
+        Object {
+            api_version: self.api_version,
+            kind: self.kind,
+            metadata: self.metadata.clone(),
+            body: Map::new(),
+        }
     }
 }
 

@@ -2,14 +2,13 @@
 
 use crate::known::FIELD_MANAGER;
 
-/// The parts that both scripts end with, for their own ones to call.
-pub(crate) fn common(openshift: bool) -> String {
-    let mut text = String::new();
-    if openshift {
-        text += include_str!("shell/pool.sh");
-        text += "\n";
-    }
-    filled(&(text + include_str!("shell/node.sh")), openshift)
+/// The parts that both scripts end with, for their own ones to call; `sriov` where the SR-IOV operator has a share in it.
+pub(crate) fn common(openshift: bool, sriov: bool) -> String {
+    let mut parts = Vec::new();
+    parts.extend(openshift.then_some(include_str!("shell/pool.sh")));
+    parts.extend(sriov.then_some(include_str!("shell/sriov.sh")));
+    parts.push(include_str!("shell/node.sh"));
+    filled(&parts.join("\n"), openshift)
 }
 
 /// A part with the client's name in it, and that of whom fields belong to.

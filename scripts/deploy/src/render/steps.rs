@@ -20,7 +20,7 @@ pub(crate) fn text(site: &Site, plan: &Plan, out: &str) -> String {
         text += "\n";
         text += &filled(part, site, plan);
     }
-    text + "\n" + &shell::common(site.openshift()) + "\nmain \"$@\"\n"
+    text + "\n" + &shell::common(site.openshift(), site.cluster == Cluster::Tenant) + "\nmain \"$@\"\n"
 }
 
 /// Up to the first empty line: what the script prints when it is called with nothing.

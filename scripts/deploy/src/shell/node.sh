@@ -54,9 +54,3 @@ drain() {
   ADMIN drain "$node" --ignore-daemonsets --delete-emptydir-data --timeout=30m ||
     stop "$node cannot be drained: see above for what is in the way"
 }
-
-# Whether the SR-IOV operator's definitions are here.
-sriov_defined() {
-  found=$(CLIENT get crd sriovnetworknodepolicies.sriovnetwork.openshift.io --ignore-not-found -o name) || stop "the cluster cannot be asked"
-  [ "$found" ]
-}

@@ -88,16 +88,22 @@ impl Rendering {
         };
         settings.push(("modes", self.key("mode")?));
         settings.push(("taint", self.key("taint")?));
-        settings.push(("resources", self.of_policies("/spec/resourceName")));
-        settings.push(("sriov_namespace", self.of_policies("/metadata/namespace")));
+        let resources = self.of_policies("/spec/resourceName");
+        let sriov = !resources.is_empty();
+        if sriov {
+            settings.push(("resources", resources));
+            settings.push(("sriov_namespace", self.of_policies("/metadata/namespace")));
+        }
         let (first, last) = self.files();
         settings.extend([("first", first), ("last", last), ("releases", self.releases.join(" "))]);
         let mut text = HEAD.to_owned();
         for (name, value) in settings {
             text += &format!("{name}={}\n", quoted(&value));
         }
-        let own = shell::filled(&format!("{part}\n{}", include_str!("cluster/common.sh")), openshift);
-        Ok(format!("{text}\n{own}\n{}\nmain\n", shell::common(openshift)))
+        let vfs = if sriov { include_str!("cluster/sriov.sh") } else { "no_vfs() { :; }\n" };
+        let own = [part, vfs, include_str!("cluster/common.sh")].join("\n");
+        let own = shell::filled(&own, openshift);
+        Ok(format!("{text}\n{own}\n{}\nmain\n", shell::common(openshift, sriov)))
     }
 
     /// The pool's name, and its node label.

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, Ran};
+use crate::support::{Place, Ran, TENANT};
 
 /// What came along `ssh` and `scp`, and what was taken off a node: noted.
 const SSH: &str = "#!/bin/sh\necho \"${0##*/} $*\" >>\"$CLUSTER.ssh\"\n";
@@ -79,6 +79,14 @@ impl Cluster {
                 objects.iter_mut().find(|item| item["kind"] == kind && item["metadata"]["name"] == name);
             change(found.unwrap_or_else(|| panic!("no {kind} {name}")));
         });
+    }
+
+    /// Somebody renders anew.
+    pub(crate) fn change_manifest(&self, file: &str, change: impl FnOnce(&mut Value)) {
+        let path = format!("manifests/{file}.json");
+        let mut manifest = serde_json::from_str(&self.place.read(&path)).expect("JSON");
+        change(&mut manifest);
+        self.place.write(&path, manifest.to_string());
     }
 
     /// The commands so far that may have changed something, in order.
@@ -191,4 +199,37 @@ fn node(name: &str) -> Value {
 fn card() -> Value {
     let port = |name: &str| json!({ "name": name, "vendor": "15b3", "deviceID": "a2dc", "totalvfs": 16 });
     json!([port("ens1f0"), port("ens1f1")])
+}
+
+/// The cluster is one that the order of before could not be followed on.
+#[test]
+fn the_stand_in_refuses_what_a_cluster_refuses() {
+    let cluster = Cluster::new("tenant", TENANT, &["worker-1"]);
+    let oc = |args: &[&str]| cluster.run("oc", args);
+    let apply = ["apply", "-f", "61-sriovnetworknodepolicy-management.yaml"];
+    assert!(oc(&apply).err.contains("no matched node is selected by the nodeSelector in CR dpu-management"));
+    oc(&["label", "node", "worker-1", "network.operator.openshift.io/dpu-host="]).ok();
+    assert!(oc(&apply).err.contains("no supported NIC is selected by the nicSelector in CR dpu-management"));
+    assert_eq!(cluster.state()["violations"].as_array().map(Vec::len), Some(1), "full of pods");
+    assert!(
+        oc(&["label", "node", "worker-1", "network.operator.openshift.io/dpu-host=x"])
+            .err
+            .contains("already has a value")
+    );
+    let cluster = Cluster::new("tenant", TENANT, &["worker-1"]);
+    let oc = |args: &[&str]| cluster.run("oc", args);
+    for manifest in ["10-machineconfigpool", "30-machineconfig-plugin"] {
+        oc(&["apply", "-f", &format!("{manifest}.yaml")]).ok();
+    }
+    oc(&["adm", "cordon", "worker-1"]).ok();
+    oc(&["label", "node", "worker-1", "node-role.kubernetes.io/dpu-host="]).ok();
+    cluster.run("sleep", &["60"]).ok();
+    let desired = "jsonpath={.metadata.annotations.machineconfiguration\\.openshift\\.io/desiredConfig}";
+    assert!(
+        oc(&["get", "node", "worker-1", "-o", desired]).out.starts_with("rendered-worker-"),
+        "cordoned: passed over"
+    );
+    oc(&["adm", "uncordon", "worker-1"]).ok();
+    cluster.run("sleep", &["12"]).ok();
+    assert!(oc(&["get", "node", "worker-1", "-o", desired]).out.starts_with("rendered-dpu-host-"));
 }

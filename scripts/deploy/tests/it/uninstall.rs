@@ -303,7 +303,7 @@ const KUBECTL: &str = r#"#!/bin/sh
 echo "$*" >>calls
 case $* in
 *'{.metadata.name} :'*) echo "NODE :" ;;
-"get nodes -l "*) echo NODE ;;
+"get nodes -l "*) grep -q "^label node NODE " calls || echo NODE ;;
 *'{.spec.taints[*].key}') echo "other example.com/dpu" ;;
 "delete "*networkpolicy*|"delete "*62-*) echo 'error: resource mapping not found: no matches for kind "SriovNetworkNodePolicy"' >&2; exit 1 ;;
 "get -f "*) exit 1 ;;
@@ -319,12 +319,16 @@ fn kubernetes(uninstall: &str) -> (Place, Ran) {
         let path = place.write(name, text);
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
     }
+    let ran = run_kubernetes(&place);
+    (place, ran)
+}
+
+fn run_kubernetes(place: &Place) -> Ran {
     let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
     let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
     let command = command.args(["uninstall", "cluster", "--run", "out"]).current_dir(place.path(""));
     let command = command.env("PATH", path).env("DPU_CNI_SCRIPTS", place.path("scripts"));
-    let ran = command.output().expect("the program runs").into();
-    (place, ran)
+    command.output().expect("the program runs").into()
 }
 
 #[test]
@@ -357,4 +361,21 @@ fn a_node_that_keeps_files_is_reopened() {
     assert!(ran.err.contains("the files of NODE are not gone"), "{}", ran.err);
     let calls = place.read("calls");
     assert!(calls.contains("uncordon NODE\n") && !calls.contains("label node NODE"), "{calls}");
+}
+
+/// By the printed script, on a machine that has no clone.
+#[test]
+fn without_its_own_script_nothing_is_changed() {
+    let (place, ran) = kubernetes("");
+    ran.ok();
+    std::fs::remove_file(place.path("scripts/uninstall")).expect("a file");
+    std::fs::remove_file(place.path("calls")).expect("a file");
+    let ran = run_kubernetes(&place);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.err.contains("scripts/uninstall is not here, and it takes the files off a node"),
+        "{}",
+        ran.err
+    );
+    assert!(!place.path("calls").exists());
 }

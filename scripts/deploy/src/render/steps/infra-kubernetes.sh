@@ -1,5 +1,7 @@
 needs() { :; }
 
+ask_for_vfs() { :; }
+
 # Without a pod network nobody else brings Services to a card's pods. A kube-proxy that runs there already is left alone.
 serve() {
   served || set_up_kube_proxy

@@ -1,5 +1,7 @@
 needs() { :; }
 
+ask_for_vfs() { :; }
+
 # The network operator sets up kube-proxy for nodes in the mode.
 serve() { await 600 "kube-proxy on $node" served; }
 

@@ -23,6 +23,7 @@ install_on() {
   if has "$mode" && ! interrupted; then
     taint
     copy
+    ask_for_vfs
     await 1800 "what $node needs besides" served
     say "$node has everything"
     return

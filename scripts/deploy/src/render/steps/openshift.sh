@@ -20,6 +20,7 @@ machine_config_done() {
   case $daemon in
     "$rendered $rendered Done") return ;;
     *Degraded | *Unreconcilable) stop "$node is ${daemon##* }: $(of_node '{.metadata.annotations.machineconfiguration\.openshift\.io/reason}')" ;;
+    *" $rendered Done") why=${why:-'the daemon has not begun'} ;;
     *" $rendered "*) why=${why:-"the daemon is ${daemon##* }"} ;;
     *) why=${why:-"its turn has not come$(in_the_way)"} ;;
   esac
@@ -70,6 +71,7 @@ install_on() {
   if has "$role,$mode" && ! interrupted; then
     taint
     await 5400 "the machine config operator to bring $node up to date" machine_config_done
+    ask_for_vfs
     await 1800 "what $node needs besides" served
     say "$node has everything"
     return

@@ -19,11 +19,9 @@ spec:
   done
 }
 
-of_state() { CLIENT get sriovnetworknodestate "$node" -n "$sriov_namespace" -o jsonpath="$1"; }
-
 cards_seen() {
   for pf in $functions; do
-    total=$(of_state "{.status.interfaces[?(@.name==\"$pf\")].totalvfs}" 2>/dev/null) && [ "$total" ] || return
+    total=$(of_state "{.status.interfaces[?(@.name==\"$pf\")].totalvfs}") && [ "$total" ] || return
   done
 }
 
@@ -36,6 +34,12 @@ enough_vfs() {
   done
 }
 
+ask_for_vfs() {
+  sriov_defined || return 0
+  enough_vfs
+  for manifest in $sriov_manifests; do apply "$manifest"; done
+}
+
 # The operator refuses a policy while no node is in the mode, and again while none shows such a card.
 serve() {
   if ! sriov_defined; then
@@ -43,8 +47,7 @@ serve() {
     return
   fi
   await 300 "the SR-IOV operator to see $functions on $node (does configDaemonNodeSelector of SriovOperatorConfig default choose it?)" cards_seen
-  enough_vfs
-  for manifest in $sriov_manifests; do apply "$manifest"; done
+  ask_for_vfs
   await 1800 "the SR-IOV operator to make the VFs of $node" served
   # It uncordons whoever had cordoned.
   cordon

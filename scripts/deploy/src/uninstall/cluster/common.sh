@@ -50,42 +50,22 @@ untaint() {
   esac
 }
 
-of_state() { CLIENT get sriovnetworknodestate "$node" -n "$sriov_namespace" --ignore-not-found -o jsonpath="$1"; }
-
-# The SR-IOV operator drains a node of its own when a policy leaves it, and pauses the pool meanwhile.
-vfs_gone() {
-  state=$(of_state '{.status.syncStatus} {.metadata.annotations.sriovnetwork\.openshift\.io/current-state}') || return
-  case $state in
-    Failed*) stop "the SR-IOV operator failed on $node: $(of_state '{.status.lastSyncError}')" ;;
-    '' | ' ' | 'Succeeded ' | 'Succeeded Idle') ;;
-    *)
-      why="it is at $state"
-      return 1
-      ;;
-  esac
-  offered=$(of_node '{.status.allocatable}') || return
-  for resource in $resources; do
-    case $offered in
-      *"/$resource\":\"0\""* | *"/$resource\": \"0\""*) ;;
-      *"/$resource\""*)
-        why="the node still offers $resource"
-        return 1
-        ;;
-    esac
-  done
-}
-
-no_vfs() {
-  [ "$resources" ] && sriov_defined || return 0
-  await 1800 "the SR-IOV operator to take the VFs of $node away" vfs_gone
-  await 300 "the SR-IOV operator to let the pool go" unpaused
-  # It uncordons whoever had cordoned.
+# Operators uncordon whoever had cordoned; without the taint pods would come to a node that is to stay closed.
+give_back() {
   cordon
+  untaint
+  open
 }
 
 # labelled KEY: names of nodes.
 labelled() {
   CLIENT get nodes -l "$1" -o jsonpath='{range .items[*]}{.metadata.name}{"\n"}{end}' || stop "the cluster cannot be asked"
+}
+
+# Each once, in $found.
+find_nodes() {
+  found=$(nodes) || exit
+  found=$(printf '%s\n' "$found" | sort -u)
 }
 
 main() {
@@ -96,12 +76,15 @@ main() {
   prerequisites
   say "== no pod is changed, warned about, or told to choose us any more"
   delete "$first"
-  found=$(nodes) || exit
-  for node in $(printf '%s\n' "$found" | sort -u); do
+  find_nodes
+  for node in $found; do
     say "== $node"
     begun=
     take_off
   done
+  # What a pool has goes with it, and a node that came meanwhile would never get on without.
+  find_nodes
+  [ ! "$found" ] || stop "$(printf '%s\n' "$found" | tr '\n' ' ')came to us meanwhile: run this again"
   say "== what is left"
   delete "$last"
   release "$releases"

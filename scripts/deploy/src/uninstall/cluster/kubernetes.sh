@@ -1,7 +1,5 @@
 healthy() { :; }
 
-unpaused() { :; }
-
 prerequisites() { [ -x "$uninstall" ] || stop "$uninstall is not here, and it takes the files off a node: run this by scripts/uninstall"; }
 
 # In the mode, or left by an earlier run.
@@ -18,8 +16,7 @@ take_off() {
   "$uninstall" --ssh "$node" node || stop "the files of $node are not gone: see above"
   for mode in $modes; do unlabel "$mode"; done
   no_vfs
-  untaint
-  open
+  give_back
 }
 
 end() { :; }

@@ -1,21 +1,13 @@
 healthy() { pool_well "$pool" && pool_well worker; }
 
-# By what the last look at the pools has shown.
-unpaused() { [ ! "$why" ]; }
-
 prerequisites() { healthy || stop "$why"; }
 
 # In the pool, in the mode, on their way out of it, or left by an earlier run.
 nodes() {
-  look
   for label in $role $modes; do labelled "$label"; done
-  printf '%s\n' "$all" | sed -n "/ rendered-$pool-[0-9a-f]* /s/ .*//p; / :./s/ .*//p"
-}
-
-# Of each node: its name, what configuration it has, what it is to have, and whether it was cordoned before us.
-look() {
   all=$(oc get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.annotations.machineconfiguration\.openshift\.io/currentConfig} {.metadata.annotations.machineconfiguration\.openshift\.io/desiredConfig} :{.metadata.annotations.dpu-cni/was-cordoned}{"\n"}{end}') ||
     stop "the cluster cannot be asked"
+  printf '%s\n' "$all" | sed -n "/ rendered-$pool-[0-9a-f]* /s/ .*//p; / :./s/ .*//p"
 }
 
 # By the node's own plugin; a node that cannot be asked is not free. Without a plugin there must be no records either.
@@ -36,6 +28,7 @@ left_pool() {
   case $daemon in
     "$rendered_worker $rendered_worker Done") return ;;
     *Degraded | *Unreconcilable) stop "$node is ${daemon##* }: $(of_node '{.metadata.annotations.machineconfiguration\.openshift\.io/reason}')" ;;
+    *" $rendered_worker Done") why=${why:-'the daemon has not begun'} ;;
     *" $rendered_worker "*) why=${why:-"the daemon is ${daemon##* }"} ;;
     *) why=${why:-"its turn has not come: pool worker updates maxUnavailable nodes at once, and cordoned ones count"} ;;
   esac
@@ -54,18 +47,9 @@ take_off() {
   unlabel "$role"
   left_pool || oc adm uncordon "$node" || stop "$node cannot be uncordoned"
   await 5400 "the machine config operator to take $node to the pool worker" left_pool
-  untaint
-  open
-}
-
-# A pool's configuration goes with it, and a daemon that still has to compare with it never gets on.
-everybody_left() {
-  look
-  why=$(printf '%s\n' "$all" | sed -n "/ rendered-$pool-[0-9a-f]* /s/ .*//p" | tr '\n' ' ')
-  [ ! "$why" ]
+  give_back
 }
 
 end() {
-  await 5400 "every node to leave the pool $pool" everybody_left
   oc delete --ignore-not-found machineconfigpool "$pool" || stop "the pool cannot be deleted"
 }

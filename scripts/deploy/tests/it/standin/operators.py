@@ -6,7 +6,7 @@
   conditions follow every quarter of a minute. A configuration is gone with its pool, and a node on it is Degraded.
 - The SR-IOV operator: nothing without its SriovOperatorConfig; a state of each worker, then its cards; on new policies it
   drains the node, pauses the pool meanwhile, and uncordons whoever had cordoned. Its webhook knows nodes and cards.
-- The network operator: a node in the mode is not Ready until its management port's VF is there.
+- The network operator: a node in the mode is Ready some seconds after its management port's VF is there.
 - The scheduler: ordinary pods come to each node that lets them, tolerating ones only past a taint.
 """
 import json
@@ -103,7 +103,25 @@ def pass_time(cluster, seconds):
         for node in of(cluster, "Node"):
             sriov(cluster, node)
             network(cluster, node)
+            watch(cluster, node)
         schedule(cluster)
+
+
+def violated(cluster, what):
+    """Nobody should have brought this about."""
+    if what not in cluster["violations"]:
+        cluster["violations"].append(what)
+
+
+def watch(cluster, node):
+    if noted(node, "dpu-cni/was-cordoned") == "true" and not closed(node) and not node["spec"].get("taints"):
+        violated(cluster, f'{node["metadata"]["name"]} lets pods come, and somebody had cordoned it')
+
+
+def opened(cluster, node):
+    """By a person, or a script."""
+    if in_mode(cluster, node) and not ready(node):
+        violated(cluster, f'{node["metadata"]["name"]} is opened before it is Ready')
 
 
 # The machine config operator.
@@ -169,6 +187,7 @@ def machine_config(cluster, node):
         ready(node, False)
     elif age == 30:
         ready(node, True)
+        node["status"]["allocatable"] = {name: count for name, count in node["status"]["allocatable"].items() if count != "0"}
     elif age == 34:
         close(node, False)
         pod(cluster, name, "tolerating")
@@ -182,7 +201,8 @@ def conditions(cluster):
         nodes = [node for node in of(cluster, "Node") if pool_of(cluster, node) is pool]
         wanted = pool["spec"].get("configuration", {}).get("name")
         updated = [node for node in nodes if noted(node, MCO + "currentConfig") == wanted]
-        failed = [node for node in nodes if noted(node, MCO + "state") == "Degraded"]
+        # The pool learns it from another object, which may not be there.
+        failed = [node for node in nodes if noted(node, MCO + "state") == "Degraded" and not cluster.get("silent")]
         message = "".join(f'Node {node["metadata"]["name"]} is reporting: "{noted(node, MCO + "reason")}"' for node in failed)
         done = len(updated) == len(nodes)
         pool["status"] = {
@@ -252,12 +272,18 @@ def configure(cluster, node, state, age):
             note(pool["metadata"], PAUSE, "Paused")
     elif age == 12:
         evict(cluster, node["metadata"]["name"])
-        node["status"]["allocatable"] = {}
+        # The kubelet forgets no resource that it has had before it is started again.
+        for name in node["status"]["allocatable"]:
+            if name.startswith("openshift.io/"):
+                node["status"]["allocatable"][name] = "0"
     elif age == 20:
         too_many = [pf for policy in wanted for pf in functions(policy) if policy["numVfs"] > totals.get(pf, 0)]
         if too_many:
             state["status"]["syncStatus"] = "Failed"
             state["status"]["lastSyncError"] = "NIC is in DPU mode. Firmware configuration changes are not supported in this mode."
+        if node["metadata"]["name"] in cluster.get("failingVfs", {}):
+            state["status"]["syncStatus"] = "Failed"
+            state["status"]["lastSyncError"] = cluster["failingVfs"][node["metadata"]["name"]]
     elif age == 25 and state["status"]["syncStatus"] != "Failed":
         state["status"]["syncStatus"] = "Succeeded"
     elif age == 28:
@@ -268,8 +294,9 @@ def configure(cluster, node, state, age):
         note(state["metadata"], "sriovnetwork.openshift.io/current-state", "Idle")
     elif age >= 34:
         if state["status"]["syncStatus"] == "Succeeded":
-            node["status"]["allocatable"] = {"openshift.io/" + policy["resourceName"]: str(vfs(policy)) for policy in wanted}
-        state["policies"] = wanted
+            node["status"]["allocatable"] |= {"openshift.io/" + policy["resourceName"]: str(vfs(policy)) for policy in wanted}
+            state["policies"] = wanted
+        # What failed is tried again.
         del state["began"]
 
 
@@ -298,14 +325,18 @@ def labelled(cluster):
             pods = [item for item in of(cluster, "Pod") if item["spec"].get("nodeName") == node["metadata"]["name"] and not item.get("daemon")]
             if pods:
                 verb = "came into" if came else "left"
-                cluster["violations"].append(f'{node["metadata"]["name"]} {verb} the mode with {len(pods)} pods')
+                violated(cluster, f'{node["metadata"]["name"]} {verb} the mode with {len(pods)} pods')
         if left:
-            ready(node, True)
+            ready(node, node["metadata"]["name"] not in cluster.get("neverReady", []))
 
 
 def network(cluster, node):
     if node.get("inMode") and cluster["cluster"] == "tenant":
-        ready(node, "openshift.io/mgmtvf" in node["status"].get("allocatable", {}))
+        if node["status"]["allocatable"].get("openshift.io/mgmtvf", "0") == "0":
+            node.pop("servedSince", None)
+            ready(node, False)
+        elif node.setdefault("servedSince", cluster["now"]) + 25 <= cluster["now"]:
+            ready(node, True)
     if node.get("inMode") and cluster["cluster"] == "infra" and not one(cluster, "Pod", "kube-proxy-" + node["metadata"]["name"]):
         serves = not cluster.get("upstream") or one(cluster, "DaemonSet", "kube-proxy-dpu")
         if serves and node.setdefault("proxySince", cluster["now"]) + 9 <= cluster["now"]:

@@ -4,7 +4,8 @@ It is called as `server.py CLUSTER`, and answers one call after the other (clien
 a Python of its own for each of the hundreds of calls would take a hundred times as long as what they ask. Every call
 takes a second of the cluster's time, `sleep N` four times N, so that few calls are needed, and no other time. Meanwhile
 the operators do what they do (operators.py). A call that changes something is noted, and may be made the last of its
-caller (CLUSTER: `killAfter`); one of any kind may be made to fail once (`failing`).
+caller (CLUSTER: `killAfter`); one of any kind may be made to fail once (`failing`), or be what somebody else waits for
+to make a call of their own (`somebody`).
 """
 import json
 import os
@@ -81,6 +82,12 @@ def serve(path, caller, name, words, stdin):
         code, err = 1, f"{failure}\n"
     if changed:
         cluster["calls"].append(text)
+    somebody = cluster.get("somebody")
+    if somebody and somebody["after"] in text:
+        # Just then, somebody else.
+        del cluster["somebody"]
+        call(cluster, somebody["calls"])
+        operators.pass_time(cluster, somebody.get("seconds", 0))
     save(path, cluster)
     if changed and len(cluster["calls"]) == cluster.get("killAfter"):
         os.kill(caller, cluster.get("killWith", signal.SIGKILL))
@@ -222,6 +229,8 @@ def cordon(cluster, plain, flags, _, closed=True):
     items, _ = found(cluster, ["node"] + [word.replace("node/", "") for word in plain], flags)
     for item in items:
         operators.close(item, closed)
+        if not closed:
+            operators.opened(cluster, item)
     return ""
 
 
@@ -278,7 +287,10 @@ def debug(cluster, plain, flags, _):
     node = plain[0].replace("node/", "")
     if node not in names(cluster, "Node"):
         raise Failed(f'Error from server (NotFound): nodes "{node}" not found')
-    return cluster.get("debug", {}).get(node, "[]\n")
+    answer = cluster.get("debug", {}).get(node, "[]\n")
+    if answer is None:
+        raise Failed("chroot: failed to run command: No such file or directory")
+    return answer
 
 
 def config(cluster, _plain, _flags, _files):
