@@ -21,45 +21,85 @@ pub(super) const DELS: &str = "dpu-host: DEL of N pods at once";
 pub(super) const KERNEL_ADDS: &str = "kernel alone: N ADDs in turn";
 pub(super) const KERNEL_DELS: &str = "kernel alone: N DELs in turn";
 
-/// Attaches and detaches many pods at once, and has the kernel do the same one after the other.
-///
-/// # Errors
-/// When something does not end as it has to.
-pub(super) fn bursts(
-    field: &Field,
-    site: &Site,
-    pods: &[node::Pod],
-    plan: &Plan,
-    progress: &mut Progress,
-) -> Result<Vec<Curve>> {
-    let mut curves = [ADDS, DELS, KERNEL_ADDS, KERNEL_DELS]
-        .map(|name| Curve { name: name.to_owned(), points: Vec::new() });
-    let pairs: Vec<_> = site.node.vfs().iter().zip(pods).collect();
-    let calls = |verb: &str| -> Vec<Invocation> {
-        let call = |(vf, pod): &(&node::Vf, &node::Pod)| {
-            site.of_pod(&field.dpu_host.path, verb, &Pod::from(*pod), &site.node.conf_for(vf))
+/// What grows, and what is measured meanwhile.
+pub(super) struct Growth<'g> {
+    pub(super) field: &'g Field,
+    pub(super) site: &'g Site,
+    /// As many as there are VFs, each for one of them.
+    pub(super) pods: &'g [node::Pod],
+    pub(super) plan: &'g Plan,
+}
+
+impl<'g> Growth<'g> {
+    /// Attaches and detaches many pods at once, and has the kernel do the same one after the other.
+    ///
+    /// # Errors
+    /// When something does not end as it has to.
+    pub(super) fn bursts(&self, progress: &mut Progress) -> Result<Vec<Curve>> {
+        let (site, plan, pairs) = (self.site, self.plan, self.pairs());
+        let calls = |verb: &str| -> Vec<Invocation> {
+            let call = |(vf, pod): &(&node::Vf, &node::Pod)| {
+                site.of_pod(&self.field.dpu_host.path, verb, &Pod::from(*pod), &site.node.conf_for(vf))
+            };
+            pairs.iter().map(call).collect()
         };
-        pairs.iter().map(call).collect()
-    };
-    let (adds, dels) = (calls("ADD"), calls("DEL"));
-    let replays = pairs.iter().map(|(vf, pod)| Replay::new(site, vf, pod)).collect::<Result<Vec<_>>>()?;
-    let mut rounds: Vec<[Vec<Cost>; 4]> = vec![Default::default(); plan.pods.len()];
-    for _ in 0..plan.bursts {
-        for (&count, rounds) in plan.pods.iter().zip(&mut rounds) {
-            progress.advance(1, &format!("{count} pods at once"));
-            rounds[2].push(timed(|| replays[..count].iter().try_for_each(Replay::add))?);
-            rounds[3].push(timed(|| replays[..count].iter().try_for_each(Replay::del))?);
-            rounds[0].push(at_once(site, &adds[..count])?);
-            rounds[1].push(at_once(site, &dels[..count])?);
+        let (adds, dels) = (calls("ADD"), calls("DEL"));
+        let replays = pairs.iter().map(|(vf, pod)| Replay::new(site, vf, pod)).collect::<Result<Vec<_>>>()?;
+        let mut rounds: Vec<[Vec<Cost>; 4]> = vec![Default::default(); plan.pods.len()];
+        for _ in 0..plan.bursts {
+            for (&count, rounds) in plan.pods.iter().zip(&mut rounds) {
+                progress.advance(1, &format!("{count} pods at once"));
+                rounds[2].push(timed(|| replays[..count].iter().try_for_each(Replay::add))?);
+                rounds[3].push(timed(|| replays[..count].iter().try_for_each(Replay::del))?);
+                rounds[0].push(at_once(site, &adds[..count])?);
+                rounds[1].push(at_once(site, &dels[..count])?);
+            }
         }
+        let points = plan.pods.iter().zip(rounds).map(|(&count, rounds)| {
+            // One more while all others are attached.
+            at_once(site, &adds[..count - 1])?;
+            let peaks = [Some(peak::kib(&adds[count - 1])?), Some(peak::kib(&dels[count - 1])?), None, None];
+            at_once(site, &dels[..count - 1])?;
+            Ok(rounds.iter().zip(peaks).map(|(costs, peak)| Point::new(count, costs, peak)).collect())
+        });
+        drawn([ADDS, DELS, KERNEL_ADDS, KERNEL_DELS].map(str::to_owned), points)
     }
-    for (&count, rounds) in plan.pods.iter().zip(rounds) {
-        // One more while all others are attached.
-        at_once(site, &adds[..count - 1])?;
-        let peaks = [Some(peak::kib(&adds[count - 1])?), Some(peak::kib(&dels[count - 1])?), None, None];
-        at_once(site, &dels[..count - 1])?;
-        for ((curve, costs), peak) in curves.iter_mut().zip(rounds).zip(peaks) {
-            curve.points.push(Point::new(count, &costs, peak));
+
+    /// GC, CHECK and ADD on a node with many records.
+    ///
+    /// # Errors
+    /// When something does not end as it has to.
+    pub(super) fn records(&self, progress: &mut Progress) -> Result<Vec<Curve>> {
+        let (pairs, sizes) = (self.pairs(), self.plan.records.iter());
+        let nodes = sizes.zip(pairs.chunks(2));
+        let mut nodes = nodes
+            .map(|(&count, pairs)| Records::new(self.field, self.site, pairs, count))
+            .collect::<Result<Vec<_>>>()?;
+        // All sizes in turn, so that whatever else the machine does meets all of them.
+        for _ in 0..self.plan.record_rounds {
+            for many in &mut nodes {
+                progress.advance(1, &format!("{} records", many.count));
+                many.round()?;
+            }
+        }
+        let points = nodes.into_iter().map(Records::finish);
+        drawn(Records::VERBS.map(|verb| format!("dpu-host: {verb} with N records")), points)
+    }
+
+    fn pairs(&self) -> Vec<(&'g node::Vf, &'g node::Pod)> {
+        self.site.node.vfs().iter().zip(self.pods).collect()
+    }
+}
+
+/// Curves of these names, from a point of each at every size.
+fn drawn<const N: usize>(
+    names: [String; N],
+    sizes: impl Iterator<Item = Result<Vec<Point>>>,
+) -> Result<Vec<Curve>> {
+    let mut curves = names.map(|name| Curve { name, points: Vec::new() });
+    for points in sizes {
+        for (curve, point) in curves.iter_mut().zip(points?) {
+            curve.points.push(point);
         }
     }
     Ok(curves.into())
@@ -71,7 +111,7 @@ fn at_once(site: &Site, calls: &[Invocation]) -> Result<Cost> {
         let prepared = calls.iter().map(Invocation::prepare).collect::<Result<Vec<_>>>()?;
         timed(|| {
             let started = prepared.into_iter().map(|one| one.start()).collect::<Result<Vec<_>>>()?;
-            started.into_iter().try_for_each(|one| one.finish().map(|_| ()))
+            calls.iter().zip(started).try_for_each(|(call, one)| call.judge(&one.finish()?))
         })
     })?
 }
@@ -81,39 +121,4 @@ fn timed(work: impl FnOnce() -> Result<()>) -> Result<Cost> {
     let (before, began) = (children_cpu()?, Instant::now());
     work()?;
     Ok(Cost { wall: began.elapsed(), cpu: children_cpu()?.saturating_sub(before) })
-}
-
-/// GC, CHECK and ADD on a node with many records.
-///
-/// # Errors
-/// When something does not end as it has to.
-pub(super) fn records(
-    field: &Field,
-    site: &Site,
-    pods: &[node::Pod],
-    plan: &Plan,
-    progress: &mut Progress,
-) -> Result<Vec<Curve>> {
-    let pairs: Vec<_> = site.node.vfs().iter().zip(pods).collect();
-    let mut nodes = plan
-        .records
-        .iter()
-        .zip(pairs.chunks(2))
-        .map(|(&count, pairs)| Records::new(field, site, pairs, count))
-        .collect::<Result<Vec<_>>>()?;
-    // All sizes in turn, so that whatever else the machine does meets all of them.
-    for _ in 0..plan.record_rounds {
-        for many in &mut nodes {
-            progress.advance(1, &format!("{} records", many.count));
-            many.round()?;
-        }
-    }
-    let mut curves = Records::VERBS
-        .map(|verb| Curve { name: format!("dpu-host: {verb} with N records"), points: Vec::new() });
-    for many in nodes {
-        for (curve, point) in curves.iter_mut().zip(many.finish()?) {
-            curve.points.push(point);
-        }
-    }
-    Ok(curves.into())
 }

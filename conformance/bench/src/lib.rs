@@ -37,6 +37,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 
 use self::call::Pod;
+use self::growth::Growth;
 use self::limits::Findings;
 use self::machine::Machine;
 use self::plan::Plan;
@@ -131,8 +132,9 @@ fn everything(args: &Args, field: &Field, plan: &Plan) -> Result<String> {
         measured.extend(group.run(plan.rounds, count, &mut progress)?);
     }
     measured.extend(attach.run(plan.attach_rounds, count, &mut progress)?);
-    let mut curves = growth::bursts(field, &single, &pods, plan, &mut progress)?;
-    curves.extend(growth::records(field, &single, &pods, plan, &mut progress)?);
+    let growth = Growth { field, site: &single, pods: &pods, plan };
+    let mut curves = growth.bursts(&mut progress)?;
+    curves.extend(growth.records(&mut progress)?);
     let sizes =
         field.all().map(|one| Ok((one.name.clone(), size::of(&one.path)?))).collect::<Result<Vec<_>>>()?;
     drop(progress);

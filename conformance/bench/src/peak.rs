@@ -9,9 +9,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use nix::unistd::Pid;
+use testkit::memory;
+use testkit::process::spool;
 
 use super::process::{Expect, Invocation};
-use testkit::memory;
 
 /// Runs it once and returns the peak of its resident memory in KiB. Children of its own do not count.
 ///
@@ -31,7 +32,7 @@ fn kib_here(invocation: &Invocation) -> Result<u64> {
         .args(&invocation.args)
         .env_clear()
         .envs(invocation.env.iter().map(|(key, value)| (key, value)))
-        .stdin(invocation.input()?)
+        .stdin(spool(&invocation.stdin)?)
         .stdout(Stdio::null())
         .stderr(gate)
         .spawn()

@@ -1,17 +1,17 @@
 //! One plugin process, run as a runtime runs it, and what it cost.
 
-use std::fs::File;
-use std::io::{Read, Seek, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use linux::Netns;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeVal;
+use testkit::process::{Finished, Prepared, Process, Sink, Stdin};
+
+/// Nothing that is measured takes longer; then it is killed, and the run ends.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// A program with its environment and input, ready to be run any number of times.
 #[derive(Clone, Debug)]
@@ -96,58 +96,51 @@ impl Invocation {
     fn run_here(&self) -> Result<(Cost, Vec<u8>)> {
         let prepared = self.prepare()?;
         let before = children_cpu()?;
-        let (wall, stdout) = prepared.start()?.finish()?;
+        let done = prepared.start()?.finish()?;
         let cpu = children_cpu()?.saturating_sub(before);
-        Ok((Cost { wall, cpu }, stdout))
+        self.judge(&done)?;
+        Ok((Cost { wall: done.elapsed, cpu }, done.stdout))
     }
 
     /// Makes everything ready that is not to be measured.
     ///
     /// # Errors
     /// When no temporary file can be made.
-    pub(super) fn prepare(&self) -> Result<Prepared<'_>> {
-        let stderr = tempfile::tempfile()?;
-        let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().envs(self.env.iter().map(|(key, value)| (key, value)));
-        // Input from a file and errors to one: only what a runtime must wait for is a pipe. With nothing more to
-        // set, the standard library starts processes by vfork, so that our own size does not count.
-        command.stdin(self.input()?).stdout(Stdio::piped()).stderr(stderr.try_clone()?);
-        Ok(Prepared { invocation: self, command, stderr })
-    }
-
-    /// The input as a file, at its beginning.
-    ///
-    /// # Errors
-    /// When no temporary file can be made.
-    pub(super) fn input(&self) -> Result<Stdio> {
-        let mut file = tempfile::tempfile()?;
-        file.write_all(&self.stdin)?;
-        file.rewind()?;
-        Ok(file.into())
+    pub(super) fn prepare(&self) -> Result<Prepared> {
+        let process = Process {
+            program: self.program.clone(),
+            args: self.args.iter().map(Into::into).collect(),
+            env: self.env.iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            cwd: "/".into(),
+            // Only what a runtime must wait for is a pipe.
+            stdin: Stdin::Spooled(self.stdin.clone()),
+            stdout: Sink::Captured,
+            stderr: Sink::Spooled,
+            timeout: PATIENCE,
+        };
+        process.prepare()
     }
 
     /// Whether a run was one that counts.
     ///
     /// # Errors
     /// What the process said, if it was not.
-    fn judge(&self, status: ExitStatus, stdout: &[u8], stderr: &mut File) -> Result<()> {
+    pub(super) fn judge(&self, done: &Finished) -> Result<()> {
         let fine = match self.expect {
-            Expect::Success => status.success(),
-            Expect::Refusal => status.code() == Some(1) && stdout.trim_ascii_start().starts_with(b"{"),
+            Expect::Success => done.status.success(),
+            Expect::Refusal => {
+                done.status.code() == Some(1) && done.stdout.trim_ascii_start().starts_with(b"{")
+            }
         };
-        let mut said = String::new();
-        if !fine {
-            stderr.rewind()?;
-            stderr.read_to_string(&mut said)?;
-        }
+        let [stdout, stderr] = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes));
         ensure!(
-            fine,
-            "{} {} ended with {}: {} {}",
+            fine && !done.timed_out,
+            "{} {}: {}: {} {}",
             self.program.display(),
             self.verb(),
-            status.signal().map_or_else(|| status.to_string(), |signal| format!("signal {signal}")),
-            String::from_utf8_lossy(stdout).trim(),
-            said.trim()
+            done.ending(),
+            stdout.trim(),
+            stderr.trim()
         );
         Ok(())
     }
@@ -155,51 +148,6 @@ impl Invocation {
     /// The CNI command it is run with, or nothing.
     pub(super) fn verb(&self) -> &str {
         self.env.iter().find(|(key, _)| key == "CNI_COMMAND").map_or("", |(_, value)| value)
-    }
-}
-
-/// A process that only has to be started.
-pub(super) struct Prepared<'i> {
-    invocation: &'i Invocation,
-    command: Command,
-    stderr: File,
-}
-
-/// A process on its way.
-pub(super) struct Started<'i> {
-    invocation: &'i Invocation,
-    child: Child,
-    at: Instant,
-    stderr: File,
-}
-
-impl<'i> Prepared<'i> {
-    /// Starts it and returns at once.
-    ///
-    /// # Errors
-    /// When it cannot be run.
-    pub(super) fn start(mut self) -> Result<Started<'i>> {
-        let at = Instant::now();
-        let child = self.command.spawn();
-        let child = child.with_context(|| format!("running {}", self.invocation.program.display()))?;
-        Ok(Started { invocation: self.invocation, child, at, stderr: self.stderr })
-    }
-}
-
-impl Started<'_> {
-    /// Waits for its end; how long it took since its start, and what it printed.
-    ///
-    /// # Errors
-    /// When it does not end as expected.
-    pub(super) fn finish(mut self) -> Result<(Duration, Vec<u8>)> {
-        let mut stdout = Vec::new();
-        if let Some(mut pipe) = self.child.stdout.take() {
-            pipe.read_to_end(&mut stdout)?;
-        }
-        let status = self.child.wait()?;
-        let wall = self.at.elapsed();
-        self.invocation.judge(status, &stdout, &mut self.stderr)?;
-        Ok((wall, stdout))
     }
 }
 

@@ -12,9 +12,8 @@ use nix::unistd::gettid;
 use node::{Answer, Node, Vf};
 use serde_json::json;
 use suite::fixture::{Fault, Fixture, Overlay, Place, Surroundings, Tenant};
-use suite::namespace::ip;
-use suite::snapshot::files;
-use suite::witness::look_here;
+use suite::{files, look_here};
+use testkit::ip;
 
 /// The node's VFs more than the containers of a trial: one that is being brought home is not given out again.
 const SPARE: usize = 2;
@@ -136,7 +135,7 @@ impl Surroundings for Made {
             // The server has moved the VF when it dies.
             Fault::HalfWay => node.behave(|behaviour| behaviour.add = Answer::Lost),
             Fault::DeviceGone => {
-                node.card().netns().run(|| ip(&["link", "del", &vf.representor]))??;
+                node.card().netns().run(|| ip::here(&["link", "del", &vf.representor]))??;
             }
             Fault::Stuck => {
                 let lock = format!("run/dpu-cni/devices/{}.lock", vf.device_id());
@@ -170,13 +169,13 @@ impl Surroundings for Made {
         let taken = look_here()?;
         let push = || -> Result<()> {
             let Some(link) = look_here()?.into_iter().find(|link| link.name == ifname) else { return Ok(()) };
-            ip(&["link", "set", ifname, "down"])?;
+            ip::here(&["link", "set", ifname, "down"])?;
             let mut name = ifname.to_owned();
             if taken.iter().any(|other| other.name == link.name) {
                 name = format!("dev{}", link.index);
-                ip(&["link", "set", ifname, "name", &name])?;
+                ip::here(&["link", "set", ifname, "name", &name])?;
             }
-            ip(&["link", "set", &name, "netns", &host]).map(drop)
+            ip::here(&["link", "set", &name, "netns", &host]).map(drop)
         };
         Netns::open(netns)?.run(push)?
     }

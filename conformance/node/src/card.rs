@@ -7,9 +7,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use testkit::ip;
 
 use super::behaviour::Card;
-use super::ip;
 use super::state::{Look, PodKey, Shared, State};
 
 /// What a pod's `connection-status` says when its VF is connected.

@@ -1,11 +1,12 @@
 //! The host's links, and what happens to them behind a plugin's back.
 
 use anyhow::Result;
+use testkit::ip;
 
+use super::Node;
 use super::link::{self, LinkState};
 use super::sandbox::Pod;
 use super::xdp::{self, Attached, Xdp};
-use super::{Node, ip};
 
 impl Node {
     /// Takes the sandbox's namespace away as it looks when physical VFs are in it: the kernel pushes them back to

@@ -2,18 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::ExitStatus;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use linux::Netns;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
+use testkit::process::{Finished, Process, Sink, Stdin};
 
 use super::sandbox::Pod;
 
@@ -62,11 +58,7 @@ pub struct Call<'a> {
 }
 
 /// A plugin that is running. Dropping it kills it.
-#[derive(Debug)]
-pub struct Running {
-    child: Option<Child>,
-    started: Instant,
-}
+pub struct Running(testkit::process::Running);
 
 /// What a plugin has said.
 #[derive(Clone, Debug)]
@@ -140,26 +132,22 @@ impl Call<'_> {
     /// # Errors
     /// When it cannot be started.
     pub fn spawn(self) -> Result<Running> {
-        let started = Instant::now();
-        let spawn = || {
-            Command::new(&self.program)
-                .args(&self.args)
-                .env_clear()
-                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-                .envs(&self.env)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
+        let path = ("PATH".into(), std::env::var_os("PATH").unwrap_or_default());
+        let env = self.env.into_iter().map(|(key, value)| (key.into(), value.into()));
+        let process = Process {
+            program: self.program,
+            args: self.args,
+            env: [path].into_iter().chain(env).collect(),
+            cwd: "/".into(),
+            stdin: Stdin::Bytes(self.stdin),
+            stdout: Sink::Captured,
+            stderr: Sink::Captured,
+            timeout: PATIENCE,
         };
         // A child gets the namespace of the thread that starts it.
-        let mut child =
-            self.host.run(spawn)?.with_context(|| format!("starting {}", self.program.display()))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A plugin need not read what it has no use for.
-            let _ = stdin.write_all(&self.stdin);
-        }
-        Ok(Running { child: Some(child), started })
+        let mut running = self.host.run(|| process.start())??;
+        running.feed();
+        Ok(Running(running))
     }
 
     /// Runs it to its end.
@@ -174,19 +162,15 @@ impl Call<'_> {
 impl Running {
     /// Its process ID.
     pub fn id(&self) -> u32 {
-        self.child.as_ref().map(Child::id).unwrap_or_default()
+        self.0.pid().as_raw().unsigned_abs()
     }
 
     /// Kills it at once, wherever it is.
     ///
     /// # Errors
     /// When it cannot be waited for.
-    pub fn kill(mut self) -> Result<()> {
-        if let Some(mut child) = self.child.take() {
-            child.kill()?;
-            child.wait()?;
-        }
-        Ok(())
+    pub fn kill(self) -> Result<()> {
+        self.0.kill()
     }
 
     /// Leaves it alone, as a runtime does that is killed: nobody reads what it says, and what it writes from now on meets
@@ -195,9 +179,7 @@ impl Running {
     /// # Errors
     /// As for [`Running::wait`].
     pub fn abandon(mut self) -> Result<Output> {
-        if let Some(child) = &mut self.child {
-            (child.stdout, child.stderr) = (None, None);
-        }
+        self.0.abandon();
         self.wait()
     }
 
@@ -205,39 +187,11 @@ impl Running {
     ///
     /// # Errors
     /// When it does not end within a bound that no plugin may need: then it is killed.
-    pub fn wait(mut self) -> Result<Output> {
-        let mut child = self.child.take().context("a child")?;
-        let pid = Pid::from_raw(child.id().try_into()?);
-        let read = |from: Option<Box<dyn Read + Send>>| {
-            thread::spawn(move || {
-                let mut bytes = Vec::new();
-                let read = from.map(|mut from| from.read_to_end(&mut bytes)).transpose();
-                read.map(|_| String::from_utf8_lossy(&bytes).into_owned())
-            })
-        };
-        let stdout = read(child.stdout.take().map(|out| Box::new(out) as _));
-        let stderr = read(child.stderr.take().map(|out| Box::new(out) as _));
-        let (ended, end) = mpsc::channel();
-        thread::spawn(move || ended.send(child.wait()));
-        let Ok(status) = end.recv_timeout(PATIENCE) else {
-            // Not reaped yet, so the number is still its own.
-            let _ = kill(pid, Signal::SIGKILL);
-            bail!("the plugin has not ended within {PATIENCE:?}");
-        };
-        let elapsed = self.started.elapsed();
-        let join = |text: thread::JoinHandle<std::io::Result<String>>| {
-            text.join().ok().context("reading its output")
-        };
-        Ok(Output { status: status?, stdout: join(stdout)??, stderr: join(stderr)??, elapsed })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+    pub fn wait(self) -> Result<Output> {
+        let Finished { status, stdout, stderr, elapsed, timed_out } = self.0.finish()?;
+        ensure!(!timed_out, "the plugin has not ended within {PATIENCE:?}");
+        let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(Output { status, stdout, stderr, elapsed })
     }
 }
 
@@ -258,7 +212,7 @@ impl Output {
     /// # Errors
     /// When it failed.
     pub fn ok(&self) -> Result<Value> {
-        anyhow::ensure!(self.status.success(), "{} {}", self.stdout.trim(), self.stderr.trim());
+        ensure!(self.status.success(), "{} {}", self.stdout.trim(), self.stderr.trim());
         self.json()
     }
 
@@ -267,7 +221,7 @@ impl Output {
     /// # Errors
     /// When it succeeded or printed no error.
     pub fn error(&self) -> Result<(u64, String)> {
-        anyhow::ensure!(self.status.code() == Some(1), "it should have failed with status 1: {self:?}");
+        ensure!(self.status.code() == Some(1), "it should have failed with status 1: {self:?}");
         let json = self.json()?;
         let code = json["code"].as_u64().with_context(|| format!("no code: {self:?}"))?;
         let texts = ["msg", "details"].into_iter().filter_map(|key| json[key].as_str());

@@ -6,8 +6,7 @@ use anyhow::Result;
 use ipnetwork::IpNetwork;
 use linux::Netns;
 use serde_json::{Value, json};
-
-use super::ip;
+use testkit::ip;
 
 /// One link, as `ip -d` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use kubelet::wire::{ContainerDevices, ContainerResources};
+use testkit::namespace::Namespace;
 
 use super::Node;
-use super::namespace::Namespace;
 use super::pods::{PodObject, Udn};
 use super::sandbox::Pod;
 use super::vf::Vf;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use testkit::ip;
+use testkit::namespace::Namespace;
 
-use super::ip;
 use super::link::{self, LinkState};
-use super::namespace::Namespace;
 use super::xdp::{self, Attached, Xdp};
 
 static MADE: AtomicU64 = AtomicU64::new(1);

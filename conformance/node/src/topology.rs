@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
+use testkit::ip;
+use testkit::namespace::Namespace;
 
 use super::link::{self, LinkState};
-use super::namespace::Namespace;
+use super::pods;
 use super::vf::{PF, UPLINK, Vf};
-use super::{ip, pods};
 
 /// The bridge that stands for OVS on the card.
 const BRIDGE: &str = "br-int";

@@ -1,8 +1,8 @@
 //! What came back from a call, and what it can be held to.
 
 use serde_json::{Map, Value};
+use testkit::process::Finished;
 
-use super::process::Finished;
 use super::stop::{Stop, Verdict};
 use super::text::{brief, one_line};
 
@@ -15,7 +15,7 @@ pub const MATCHED: &[&str] = &["not found", "no such file or directory", "\""];
 
 /// The end of a call.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     sent: String,
     finished: Finished,
     skel_strings: bool,
@@ -23,7 +23,7 @@ pub struct Answer {
 
 /// An error object, decoded as strictly as runtimes need it.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     answer: Answer,
     /// `code`.
     pub code: u64,
@@ -37,7 +37,7 @@ pub struct Refusal {
 
 /// How a call ended, without its particulars: for comparing one call with another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Success.
     Ok,
     /// A well-formed error with this code.
@@ -48,32 +48,32 @@ pub enum Outcome {
 
 impl Answer {
     /// What `finished` after this was `sent`.
-    pub fn new(sent: String, finished: Finished, skel_strings: bool) -> Answer {
+    pub(crate) fn new(sent: String, finished: Finished, skel_strings: bool) -> Answer {
         Answer { sent, finished, skel_strings }
     }
 
     /// The ended process.
-    pub fn finished(&self) -> &Finished {
+    pub(crate) fn finished(&self) -> &Finished {
         &self.finished
     }
 
     /// What was sent, for a report.
-    pub fn sent(&self) -> &str {
+    pub(crate) fn sent(&self) -> &str {
         &self.sent
     }
 
     /// Standard output as text.
-    pub fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.finished.stdout).into_owned()
     }
 
     /// Standard error as text.
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.finished.stderr).into_owned()
     }
 
     /// For a report: the ending, the output, and the complaints if there is no output.
-    pub fn came_back(&self) -> String {
+    pub(crate) fn came_back(&self) -> String {
         let (out, err) = (one_line(&self.stdout()), one_line(&self.stderr()));
         let said = match (out.is_empty(), err.is_empty()) {
             (false, _) => format!(", {}", brief(&out, 300)),
@@ -84,7 +84,7 @@ impl Answer {
     }
 
     /// The same for whoever does not need every byte: of an error its code and its text.
-    pub fn glance(&self) -> String {
+    pub(crate) fn glance(&self) -> String {
         match self.refusal() {
             Ok(refusal) => format!("{}, code {}: {}", self.finished.ending(), refusal.code, refusal.text()),
             Err(_) => self.came_back(),
@@ -92,22 +92,22 @@ impl Answer {
     }
 
     /// Whether it ended in a stack trace, of Rust or of Go.
-    pub fn panicked(&self) -> bool {
+    pub(crate) fn panicked(&self) -> bool {
         ["panicked at", "goroutine 1 [running]"].iter().any(|trace| self.stderr().contains(trace))
     }
 
     /// A deviation: this answer came where something else should have.
-    pub fn should(&self, should: impl Into<String>) -> Stop {
+    pub(crate) fn should(&self, should: impl Into<String>) -> Stop {
         Stop::failed(&self.sent, self.came_back(), should)
     }
 
     /// Fails with `should` unless `fine`.
-    pub fn expect(&self, fine: bool, should: impl Into<String>) -> Verdict {
+    pub(crate) fn expect(&self, fine: bool, should: impl Into<String>) -> Verdict {
         if fine { Ok(()) } else { Err(self.should(should)) }
     }
 
     /// How it ended.
-    pub fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         match self.refusal() {
             _ if self.finished.timed_out => Outcome::Garbled,
             _ if self.finished.status.success() => Outcome::Ok,
@@ -117,18 +117,18 @@ impl Answer {
     }
 
     /// Success.
-    pub fn ok(&self) -> Verdict {
+    pub(crate) fn ok(&self) -> Verdict {
         self.expect(!self.finished.timed_out && self.finished.status.success(), "exit 0")
     }
 
     /// Success without a word.
-    pub fn silent(&self) -> Verdict {
+    pub(crate) fn silent(&self) -> Verdict {
         self.ok()?;
         self.expect(self.finished.stdout.is_empty(), "exit 0 and an empty stdout")
     }
 
     /// Success, and one JSON object.
-    pub fn object(&self) -> Result<Map<String, Value>, Stop> {
+    pub(crate) fn object(&self) -> Result<Map<String, Value>, Stop> {
         self.ok()?;
         match serde_json::from_slice(&self.finished.stdout) {
             Ok(Value::Object(object)) => Ok(object),
@@ -138,7 +138,7 @@ impl Answer {
     }
 
     /// An error as the specification and the runtimes' decoders want it.
-    pub fn refusal(&self) -> Result<Refusal, Stop> {
+    pub(crate) fn refusal(&self) -> Result<Refusal, Stop> {
         const SHOULD: &str = "a failure and one JSON error object on stdout";
         let finished = &self.finished;
         self.expect(!finished.timed_out && finished.status.code().is_some_and(|code| code != 0), SHOULD)?;
@@ -162,12 +162,12 @@ impl Answer {
     }
 
     /// An error with this code.
-    pub fn refused(&self, code: u64) -> Result<Refusal, Stop> {
+    pub(crate) fn refused(&self, code: u64) -> Result<Refusal, Stop> {
         self.refused_with(&[code])
     }
 
     /// An error with one of these codes.
-    pub fn refused_with(&self, codes: &[u64]) -> Result<Refusal, Stop> {
+    pub(crate) fn refused_with(&self, codes: &[u64]) -> Result<Refusal, Stop> {
         let refusal = self.refusal()?;
         let names = codes.iter().map(u64::to_string).collect::<Vec<_>>().join(" or ");
         self.expect(codes.contains(&refusal.code), format!("an error with code {names}"))?;
@@ -177,22 +177,22 @@ impl Answer {
 
 impl Refusal {
     /// `msg; details`: what a person gets to see.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         if self.details.is_empty() { self.msg.clone() } else { format!("{}; {}", self.msg, self.details) }
     }
 
     /// Fails with `should` unless `fine`.
-    pub fn expect(&self, fine: bool, should: impl Into<String>) -> Verdict {
+    pub(crate) fn expect(&self, fine: bool, should: impl Into<String>) -> Verdict {
         self.answer.expect(fine, should)
     }
 
     /// The text holds this.
-    pub fn names(&self, what: &str) -> Verdict {
+    pub(crate) fn names(&self, what: &str) -> Verdict {
         self.expect(self.text().contains(what), format!("an error that names {what:?}"))
     }
 
     /// `msg` is what the reference library says, where that was asked for (`--skel-strings`).
-    pub fn says(&self, skel: &str) -> Verdict {
+    pub(crate) fn says(&self, skel: &str) -> Verdict {
         self.expect(
             !self.answer.skel_strings || self.msg == skel,
             format!("the reference's message {skel:?}"),
@@ -200,7 +200,7 @@ impl Refusal {
     }
 
     /// As [`Refusal::says`], for a message with a variable end.
-    pub fn begins(&self, skel: &str) -> Verdict {
+    pub(crate) fn begins(&self, skel: &str) -> Verdict {
         let fine = !self.answer.skel_strings || self.msg.starts_with(skel);
         self.expect(fine, format!("the reference's message {skel:?}..."))
     }

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use testkit::process::{Process, Running, Sink, Stdin};
 
 use super::answer::Answer;
-use super::process::{Process, Running, Stdin, Stdout};
 use super::stop::Stop;
 use super::text::{brief, quoted};
 
 /// What all calls have in common.
 #[derive(Clone, Debug)]
-pub struct Common {
+pub(crate) struct Common {
     /// The plugin to execute.
     pub program: PathBuf,
     /// How long one call may take.
@@ -31,13 +31,13 @@ pub struct Common {
 
 /// A call that has not been made yet.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     common: Common,
     verb: String,
     env: BTreeMap<OsString, OsString>,
     conf: Map<String, Value>,
     stdin: Option<Stdin>,
-    stdout: Stdout,
+    stdout: Sink,
     hold: bool,
     cwd: PathBuf,
     shell: Option<String>,
@@ -46,55 +46,55 @@ pub struct Call {
 
 impl Call {
     /// A call with this environment and this configuration on its standard input.
-    pub fn new(common: Common, verb: &str, conf: Map<String, Value>, cwd: &Path) -> Call {
+    pub(crate) fn new(common: Common, verb: &str, conf: Map<String, Value>, cwd: &Path) -> Call {
         let mut env = BTreeMap::new();
         env.insert("CNI_COMMAND".into(), verb.into());
         let (verb, cwd) = (verb.to_owned(), cwd.to_owned());
-        let (stdin, stdout, shell) = (None, Stdout::Captured, None);
+        let (stdin, stdout, shell) = (None, Sink::Captured, None);
         Call { common, verb, env, conf, stdin, stdout, hold: false, cwd, shell, changes: Vec::new() }
     }
 
     /// The verb it was made for, whatever `CNI_COMMAND` says by now.
-    pub fn verb(&self) -> &str {
+    pub(crate) fn verb(&self) -> &str {
         &self.verb
     }
 
     /// Its configuration.
-    pub fn conf(&self) -> &Map<String, Value> {
+    pub(crate) fn conf(&self) -> &Map<String, Value> {
         &self.conf
     }
 
     /// Belongs to a valid call: sets a variable without mentioning it.
     #[must_use]
-    pub fn with(mut self, key: &str, value: impl AsRef<OsStr>) -> Call {
+    pub(crate) fn with(mut self, key: &str, value: impl AsRef<OsStr>) -> Call {
         self.env.insert(key.into(), value.as_ref().into());
         self
     }
 
     /// Sets an environment variable.
     #[must_use]
-    pub fn env(self, key: &str, value: impl AsRef<OsStr>) -> Call {
+    pub(crate) fn env(self, key: &str, value: impl AsRef<OsStr>) -> Call {
         let change = format!("{key}={}", quoted(value.as_ref().to_string_lossy()));
         self.with(key, value).noting(change)
     }
 
     /// Takes an environment variable away.
     #[must_use]
-    pub fn without(mut self, key: &str) -> Call {
+    pub(crate) fn without(mut self, key: &str) -> Call {
         self.env.remove(OsStr::new(key));
         self.noting(format!("no {key}"))
     }
 
     /// Keeps these environment variables and takes all others away.
     #[must_use]
-    pub fn only(mut self, keys: &[&str]) -> Call {
+    pub(crate) fn only(mut self, keys: &[&str]) -> Call {
         self.env.retain(|key, _| keys.iter().any(|keep| OsStr::new(keep) == key));
         self.noting(format!("only {}", keys.join(", ")))
     }
 
     /// Sets a key of the configuration.
     #[must_use]
-    pub fn key(mut self, key: &str, value: impl Into<Value>) -> Call {
+    pub(crate) fn key(mut self, key: &str, value: impl Into<Value>) -> Call {
         let value = value.into();
         let change = format!("\"{key}\":{}", brief(&value.to_string(), 60));
         self.conf.insert(key.to_owned(), value);
@@ -103,21 +103,21 @@ impl Call {
 
     /// Takes a key of the configuration away.
     #[must_use]
-    pub fn without_key(mut self, key: &str) -> Call {
+    pub(crate) fn without_key(mut self, key: &str) -> Call {
         self.conf.remove(key);
         self.noting(format!("no \"{key}\""))
     }
 
     /// Belongs to a valid call: changes the configuration without mentioning it.
     #[must_use]
-    pub fn with_conf(mut self, change: impl FnOnce(&mut Map<String, Value>)) -> Call {
+    pub(crate) fn with_conf(mut self, change: impl FnOnce(&mut Map<String, Value>)) -> Call {
         change(&mut self.conf);
         self
     }
 
     /// Sends these bytes instead of the configuration.
     #[must_use]
-    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Call {
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Call {
         let bytes = bytes.into();
         let change = format!("stdin {}", quoted(String::from_utf8_lossy(&bytes)));
         self.stdin = Some(Stdin::Bytes(bytes));
@@ -126,62 +126,62 @@ impl Call {
 
     /// Gives the plugin something else than a pipe to read from.
     #[must_use]
-    pub fn stdin_file(mut self, path: &Path) -> Call {
+    pub(crate) fn stdin_file(mut self, path: &Path) -> Call {
         self.stdin = Some(Stdin::File(path.to_owned()));
         self.noting(format!("stdin is {}", path.display()))
     }
 
     /// Never ends the standard input.
     #[must_use]
-    pub fn held_open(mut self) -> Call {
+    pub(crate) fn held_open(mut self) -> Call {
         self.hold = true;
         self.noting("stdin kept open".to_owned())
     }
 
     /// Gives the plugin a standard output that nobody reads.
     #[must_use]
-    pub fn broken_stdout(mut self) -> Call {
-        self.stdout = Stdout::Broken;
+    pub(crate) fn broken_stdout(mut self) -> Call {
+        self.stdout = Sink::Broken;
         self.noting("stdout without a reader".to_owned())
     }
 
     /// Starts the plugin from this `sh` script, which finds it in `$0`.
     #[must_use]
-    pub fn shell(mut self, script: &str) -> Call {
+    pub(crate) fn shell(mut self, script: &str) -> Call {
         self.shell = Some(script.to_owned());
         self.noting(format!("`{script}` to start it"))
     }
 
     /// Executes the plugin by another path.
     #[must_use]
-    pub fn program(mut self, path: &Path) -> Call {
+    pub(crate) fn program(mut self, path: &Path) -> Call {
         self.common.program = path.to_owned();
         self.noting(format!("executed as {}", path.display()))
     }
 
     /// Starts it in another directory.
     #[must_use]
-    pub fn cwd(mut self, path: &Path) -> Call {
+    pub(crate) fn cwd(mut self, path: &Path) -> Call {
         self.cwd = path.to_owned();
         self.noting(format!("in {}", path.display()))
     }
 
     /// Mentions something in what is reported as sent.
     #[must_use]
-    pub fn noting(mut self, change: String) -> Call {
+    pub(crate) fn noting(mut self, change: String) -> Call {
         self.changes.push(change);
         self
     }
 
     /// The same call, whose answer nobody remembers.
     #[must_use]
-    pub fn in_private(mut self) -> Call {
+    pub(crate) fn in_private(mut self) -> Call {
         self.common.last = Arc::default();
         self
     }
 
     /// Makes the call and waits for its end.
-    pub fn run(&self) -> Result<Answer, Stop> {
+    pub(crate) fn run(&self) -> Result<Answer, Stop> {
         if self.common.interrupted.load(Ordering::Relaxed) {
             return Err(Stop::skipped("interrupted"));
         }
@@ -189,19 +189,19 @@ impl Call {
     }
 
     /// Starts the call; [`Call::answer`] takes its end.
-    pub fn start(&self) -> Result<Running, Stop> {
+    pub(crate) fn start(&self) -> Result<Running, Stop> {
         Ok(self.process().start()?)
     }
 
     /// The answer of a call that was started, at its end.
-    pub fn answer(&self, running: Running) -> Result<Answer, Stop> {
+    pub(crate) fn answer(&self, running: Running) -> Result<Answer, Stop> {
         let answer = Answer::new(self.sent(), running.finish()?, self.common.skel_strings);
         *self.common.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
         Ok(answer)
     }
 
     /// What a report says was sent: the verb, and everything unusual.
-    pub fn sent(&self) -> String {
+    pub(crate) fn sent(&self) -> String {
         let mut sent = self.verb.clone();
         if let Some(Value::String(version)) = self.conf.get("cniVersion").filter(|_| self.stdin.is_none()) {
             sent.push_str(&format!(" {version}"));
@@ -230,6 +230,7 @@ impl Call {
             cwd: self.cwd.clone(),
             stdin,
             stdout: self.stdout,
+            stderr: Sink::Captured,
             timeout: self.common.timeout,
         }
     }

@@ -7,7 +7,7 @@ use super::versions::Versions;
 
 /// One numbered check. Its function runs once for each of its versions, every time on a fresh host.
 #[derive(Clone, Copy)]
-pub struct TestCase {
+pub(crate) struct TestCase {
     /// Its number, for ever the same.
     pub number: u16,
     /// The verb it is about.
@@ -31,7 +31,7 @@ pub struct TestCase {
 
 /// A topic and its checks.
 #[derive(Clone, Copy)]
-pub struct Group {
+pub(crate) struct Group {
     /// What `--only` calls it.
     pub name: &'static str,
     /// In order of their numbers.
@@ -39,7 +39,7 @@ pub struct Group {
 }
 
 /// Begins a check, for each version that the plugin lists.
-pub const fn case(
+pub(crate) const fn case(
     number: u16,
     verb: &'static str,
     levels: &'static [Level],
@@ -61,35 +61,35 @@ pub const fn case(
 impl TestCase {
     /// What is sent.
     #[must_use]
-    pub const fn when(mut self, when: &'static str) -> TestCase {
+    pub(crate) const fn when(mut self, when: &'static str) -> TestCase {
         self.when = when;
         self
     }
 
     /// What should come back.
     #[must_use]
-    pub const fn then(mut self, then: &'static str) -> TestCase {
+    pub(crate) const fn then(mut self, then: &'static str) -> TestCase {
         self.then = then;
         self
     }
 
     /// Where that is written.
     #[must_use]
-    pub const fn source(mut self, source: &'static str) -> TestCase {
+    pub(crate) const fn source(mut self, source: &'static str) -> TestCase {
         self.source = source;
         self
     }
 
     /// With this many containers at the same time.
     #[must_use]
-    pub const fn containers(mut self, containers: usize) -> TestCase {
+    pub(crate) const fn containers(mut self, containers: usize) -> TestCase {
         self.containers = containers;
         self
     }
 
     /// With which versions.
     #[must_use]
-    pub const fn versions(mut self, versions: Versions) -> TestCase {
+    pub(crate) const fn versions(mut self, versions: Versions) -> TestCase {
         self.versions = versions;
         self
     }

@@ -12,7 +12,7 @@ use super::text::brief;
 /// What came of it, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     /// As it should be.
     Pass,
     /// Not as it should be.
@@ -23,7 +23,7 @@ pub enum Status {
 
 /// What came of one run.
 #[derive(Debug)]
-pub struct Done {
+pub(crate) struct Done {
     /// With which version.
     pub version: String,
     /// The verdict.
@@ -38,7 +38,7 @@ pub struct Done {
 
 /// A check's line in the report.
 #[derive(Clone, Debug, Serialize)]
-pub struct CaseResult {
+pub(crate) struct CaseResult {
     /// Its number.
     pub number: u16,
     /// Its group.
@@ -73,7 +73,12 @@ pub struct CaseResult {
 
 impl CaseResult {
     /// Of a check that was not run.
-    pub fn skipped(group: &Group, case: &TestCase, required: bool, reason: impl Into<String>) -> CaseResult {
+    pub(crate) fn skipped(
+        group: &Group,
+        case: &TestCase,
+        required: bool,
+        reason: impl Into<String>,
+    ) -> CaseResult {
         CaseResult {
             number: case.number,
             group: group.name,
@@ -95,7 +100,7 @@ impl CaseResult {
 
     /// Of all its runs: one failure is a failure, and it is skipped only if no run was not. What the row shows is the
     /// first failure, else the last answer.
-    pub fn of(group: &Group, case: &TestCase, required: bool, runs: Vec<Done>) -> CaseResult {
+    pub(crate) fn of(group: &Group, case: &TestCase, required: bool, runs: Vec<Done>) -> CaseResult {
         let mut row = CaseResult::skipped(group, case, required, "");
         let mut reasons: Vec<String> = Vec::new();
         let mut first: Option<Failure> = None;

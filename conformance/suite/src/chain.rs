@@ -12,7 +12,7 @@ use super::trial::Trial;
 use super::versions::{KNOWN, at_least};
 
 /// A configuration list.
-pub struct Chain<'a> {
+pub(crate) struct Chain<'a> {
     trial: &'a Trial<'a>,
     pod: &'a Pod,
     version: String,
@@ -28,7 +28,7 @@ pub struct Chain<'a> {
 impl<'a> Chain<'a> {
     /// A list of these plugin configurations, for this container. `versions` are `cniVersion` and `cniVersions`: the
     /// newest that libcni knows is used.
-    pub fn new(
+    pub(crate) fn new(
         trial: &'a Trial<'a>,
         pod: &'a Pod,
         versions: &[&str],
@@ -44,25 +44,25 @@ impl<'a> Chain<'a> {
 
     /// Searches this directory too.
     #[must_use]
-    pub fn searching(mut self, dir: &std::path::Path) -> Chain<'a> {
+    pub(crate) fn searching(mut self, dir: &std::path::Path) -> Chain<'a> {
         self.path = format!("{}:{}", dir.display(), self.path);
         self
     }
 
     /// Offers these capabilities' arguments.
     #[must_use]
-    pub fn offering(mut self, capabilities: Map<String, Value>) -> Chain<'a> {
+    pub(crate) fn offering(mut self, capabilities: Map<String, Value>) -> Chain<'a> {
         self.capabilities = capabilities;
         self
     }
 
     /// The version that was chosen.
-    pub fn version(&self) -> &str {
+    pub(crate) fn version(&self) -> &str {
         &self.version
     }
 
     /// What ADD returned.
-    pub fn result(&self) -> Option<&Value> {
+    pub(crate) fn result(&self) -> Option<&Value> {
         self.result.as_ref()
     }
 
@@ -97,12 +97,12 @@ impl<'a> Chain<'a> {
     }
 
     /// ADD of all in order; the last result is kept.
-    pub fn add(&mut self) -> Verdict {
+    pub(crate) fn add(&mut self) -> Verdict {
         self.try_add()?.map_or(Ok(()), |answer| answer.ok())
     }
 
     /// As [`Chain::add`], up to the first that does not succeed: its answer, if there is one.
-    pub fn try_add(&mut self) -> Result<Option<Answer>, Stop> {
+    pub(crate) fn try_add(&mut self) -> Result<Option<Answer>, Stop> {
         let mut previous = None;
         for index in 0..self.plugins.len() {
             let answer = self.call("ADD", index, previous.as_ref()).run()?;
@@ -116,12 +116,12 @@ impl<'a> Chain<'a> {
     }
 
     /// Calls the first plugin only.
-    pub fn first(&self, verb: &str) -> Result<Answer, Stop> {
+    pub(crate) fn first(&self, verb: &str) -> Result<Answer, Stop> {
         self.call(verb, 0, None).run()
     }
 
     /// The answer of the first plugin that refuses the ADD, as a runtime prints it.
-    pub fn failing_add(&self) -> Result<(Answer, String), Stop> {
+    pub(crate) fn failing_add(&self) -> Result<(Answer, String), Stop> {
         let answer = self.call("ADD", 0, None).env("CNI_NETNS", "/var/run/netns/conformance-gone").run()?;
         let refusal = answer.refusal()?;
         let kind = self.plugins[0].get("type").and_then(Value::as_str).unwrap_or_default();
@@ -130,7 +130,7 @@ impl<'a> Chain<'a> {
     }
 
     /// CHECK of all in order, each with the final result.
-    pub fn check(&self) -> Verdict {
+    pub(crate) fn check(&self) -> Verdict {
         if !at_least(&self.version, super::versions::CHECK) {
             return Ok(());
         }
@@ -139,7 +139,7 @@ impl<'a> Chain<'a> {
     }
 
     /// STATUS and GC, where the version has them; this container is listed as alive.
-    pub fn status_and_gc(&self) -> Verdict {
+    pub(crate) fn status_and_gc(&self) -> Verdict {
         if !at_least(&self.version, super::versions::STATUS) {
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl<'a> Chain<'a> {
     }
 
     /// DEL of all in reverse, each with the final result from 0.4.0 on.
-    pub fn del(&self) -> Verdict {
+    pub(crate) fn del(&self) -> Verdict {
         let previous = self.result.as_ref().filter(|_| at_least(&self.version, super::versions::CHECK));
         (0..self.plugins.len()).rev().try_for_each(|index| self.call("DEL", index, previous).run()?.silent())
     }

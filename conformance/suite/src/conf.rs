@@ -7,11 +7,11 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
 /// In string values of the user's configuration, this is the trial's own directory.
-pub const CASE: &str = "${CASE}";
+pub(crate) const CASE: &str = "${CASE}";
 
 /// The user's keys, and the plugin's type.
 #[derive(Clone, Debug)]
-pub struct Template {
+pub(crate) struct Template {
     /// `type`: the file name of the plugin.
     pub kind: String,
     /// Every other key, `cniVersion` and `name` left out.
@@ -21,7 +21,7 @@ pub struct Template {
 impl Template {
     /// From a plugin configuration or a list, of which the plugin of this type (or the only one) is taken; without
     /// a file there is nothing but the type.
-    pub fn read(kind: &str, file: Option<&Path>) -> Result<Template> {
+    pub(crate) fn read(kind: &str, file: Option<&Path>) -> Result<Template> {
         let mut keys = match file {
             None => Map::new(),
             Some(path) => {
@@ -38,7 +38,7 @@ impl Template {
     }
 
     /// What a runtime writes to the plugin: this version and network name, `dir` in place of [`CASE`].
-    pub fn conf(&self, version: &str, name: &str, dir: &Path) -> Map<String, Value> {
+    pub(crate) fn conf(&self, version: &str, name: &str, dir: &Path) -> Map<String, Value> {
         let mut conf = self.keys.clone();
         for value in conf.values_mut() {
             place(value, &dir.to_string_lossy());
@@ -50,7 +50,7 @@ impl Template {
     }
 
     /// The IPAM plugin that the configuration delegates to.
-    pub fn ipam(&self) -> Option<&str> {
+    pub(crate) fn ipam(&self) -> Option<&str> {
         self.keys.get("ipam")?.get("type")?.as_str()
     }
 }

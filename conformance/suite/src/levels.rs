@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// Who demands a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     /// M: the specification says must.
     Must,
     /// K: the reference library (skel) does so, and runtimes are written against it.
@@ -21,11 +21,11 @@ pub enum Level {
 
 impl Level {
     /// In the order in which they are explained.
-    pub const ALL: [Level; 6] =
+    pub(crate) const ALL: [Level; 6] =
         [Level::Must, Level::Skel, Level::Runtime, Level::Library, Level::Placeholder, Level::Interface];
 
     /// Its letter in reports.
-    pub fn letter(self) -> char {
+    pub(crate) fn letter(self) -> char {
         match self {
             Level::Must => 'M',
             Level::Skel => 'K',
@@ -37,7 +37,7 @@ impl Level {
     }
 
     /// What the letter stands for.
-    pub fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Level::Must => "the specification says that it must be so",
             Level::Skel => "the reference library (skel) does so",
@@ -64,7 +64,7 @@ pub(crate) const RP: &[Level] = &[Level::Runtime, Level::Placeholder];
 
 /// What kind of plugin the suite is told to expect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Profile {
+pub(crate) enum Profile {
     /// A plugin that keeps a node ready and refuses every pod.
     Placeholder,
     /// A plugin that gives containers an interface.
@@ -76,7 +76,7 @@ pub enum Profile {
 
 impl Profile {
     /// Whether a check of these levels belongs to the profile at all.
-    pub fn includes(self, levels: &[Level]) -> bool {
+    pub(crate) fn includes(self, levels: &[Level]) -> bool {
         levels.iter().any(|level| match level {
             Level::Placeholder => self == Profile::Placeholder,
             Level::Interface => self == Profile::Interface,
@@ -85,14 +85,14 @@ impl Profile {
     }
 
     /// Whether the suite fails when a check of these levels does.
-    pub fn requires(self, levels: &[Level]) -> bool {
+    pub(crate) fn requires(self, levels: &[Level]) -> bool {
         self.includes(levels) && (self != Profile::Spec || levels.contains(&Level::Must))
     }
 }
 
 /// What a check becomes in a profile that contradicts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Instead {
+pub(crate) enum Instead {
     /// Where it wants an error, silent success is wanted.
     Success,
     /// Where it wants an error, success is as good.
@@ -105,7 +105,7 @@ pub enum Instead {
 
 /// One such contradiction, and why the profile has its way.
 #[derive(Clone, Copy, Debug)]
-pub struct Override {
+pub(crate) struct Override {
     /// In this profile,
     pub profile: Profile,
     /// these checks
@@ -119,7 +119,7 @@ pub struct Override {
 }
 
 /// P and S override K wherever they meet; they override M (marked so) only here.
-pub const OVERRIDES: &[Override] = &[
+pub(crate) const OVERRIDES: &[Override] = &[
     Override {
         profile: Profile::Placeholder,
         // M: 27, 75.
@@ -164,7 +164,7 @@ pub const OVERRIDES: &[Override] = &[
 ];
 
 /// What becomes of a check in a profile.
-pub fn instead(profile: Profile, number: u16) -> Option<&'static Override> {
+pub(crate) fn instead(profile: Profile, number: u16) -> Option<&'static Override> {
     OVERRIDES.iter().find(|rule| rule.profile == profile && rule.checks.contains(&number))
 }
 

@@ -26,34 +26,33 @@
 //! `cli/tests/check/controls.rs`, and a plugin that fails it to `cli/tests/check/mutants.rs`.
 #![forbid(unsafe_code)]
 
-pub mod answer;
-pub mod call;
-pub mod case;
-pub mod case_result;
-pub mod chain;
-pub mod conf;
+mod answer;
+mod call;
+mod case;
+mod case_result;
+mod chain;
+mod conf;
 pub mod fixture;
-pub mod levels;
-pub mod namespace;
-pub mod pod;
-pub mod process;
-pub mod progress;
-pub mod random;
-pub mod report;
-pub mod result;
-pub mod runner;
-pub mod select;
-pub mod snapshot;
-pub mod stop;
-pub mod stub;
-pub mod suite;
-pub mod survey;
-pub mod text;
-pub mod threads;
+mod levels;
+mod namespace;
+mod pod;
+mod progress;
+mod random;
+mod report;
+mod result;
+mod runner;
+mod select;
+mod snapshot;
+mod stop;
+mod stub;
+mod suite;
+mod survey;
+mod text;
+mod threads;
 mod topics;
-pub mod trial;
-pub mod versions;
-pub mod witness;
+mod trial;
+mod versions;
+mod witness;
 
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -64,6 +63,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+pub use self::answer::{LONGEST, MATCHED, NOT_READY};
+pub use self::snapshot::files;
+pub use self::witness::look_here;
 
 use self::call::Common;
 use self::case_result::{CaseResult, Status};

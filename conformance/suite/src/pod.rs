@@ -3,15 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
+use testkit::namespace::Container;
 
 use super::call::Call;
 use super::fixture::Overlay;
-use super::namespace::Container;
 
 /// A container that the plugin may be called for. When it goes away, it is DELeted first if it was ever ADDed, as
 /// the specification makes runtimes promise.
 #[derive(Debug)]
-pub struct Pod {
+pub(crate) struct Pod {
     /// `CNI_CONTAINERID`.
     pub id: String,
     /// `CNI_IFNAME`.
@@ -27,7 +27,7 @@ pub struct Pod {
 
 /// A pod that ADD has succeeded for.
 #[derive(Debug)]
-pub struct Attached {
+pub(crate) struct Attached {
     /// The pod.
     pub pod: Pod,
     /// ADD's result.
@@ -35,21 +35,21 @@ pub struct Attached {
 }
 
 /// The namespace of all pods of the suite.
-pub const POD_NAMESPACE: &str = "suite";
+pub(crate) const POD_NAMESPACE: &str = "suite";
 
 impl Pod {
     /// One that has not been attached.
-    pub fn new(id: String, ifname: String, name: String, container: Container) -> Pod {
+    pub(crate) fn new(id: String, ifname: String, name: String, container: Container) -> Pod {
         Pod { id, ifname, name, container, overlay: Overlay::default(), farewell: Mutex::new(None) }
     }
 
     /// `K8S_POD_UID`.
-    pub fn uid(&self) -> String {
+    pub(crate) fn uid(&self) -> String {
         format!("{}-uid", self.name)
     }
 
     /// `CNI_ARGS` as CRI-O writes them.
-    pub fn args(&self) -> String {
+    pub(crate) fn args(&self) -> String {
         let Pod { id, name, .. } = self;
         format!(
             "IgnoreUnknown=1;K8S_POD_NAMESPACE={POD_NAMESPACE};K8S_POD_NAME={name};\
@@ -59,17 +59,17 @@ impl Pod {
     }
 
     /// Remembers how to undo an ADD.
-    pub fn owe(&self, del: Call) {
+    pub(crate) fn owe(&self, del: Call) {
         *self.farewell.lock().unwrap_or_else(PoisonError::into_inner) = Some(del);
     }
 
     /// Sends no DEL for it in the end.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.farewell.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Whether its interface exists in its namespace.
-    pub fn has_interface(&self) -> anyhow::Result<bool> {
+    pub(crate) fn has_interface(&self) -> anyhow::Result<bool> {
         Ok(super::witness::interfaces(&self.container)?.iter().any(|link| link == &self.ifname))
     }
 }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write, stderr};
 use super::case_result::{CaseResult, Status};
 
 /// The line.
-pub struct Progress {
+pub(crate) struct Progress {
     total: usize,
     done: usize,
     failed: usize,
@@ -14,12 +14,12 @@ pub struct Progress {
 
 impl Progress {
     /// For this many checks.
-    pub fn new(total: usize) -> Progress {
+    pub(crate) fn new(total: usize) -> Progress {
         Progress { total, done: 0, failed: 0, shown: stderr().is_terminal() }
     }
 
     /// One more is done.
-    pub fn advance(&mut self, row: &CaseResult) {
+    pub(crate) fn advance(&mut self, row: &CaseResult) {
         self.done += 1;
         self.failed += usize::from(row.status == Status::Fail && row.required);
         self.show(&format!(
@@ -29,7 +29,7 @@ impl Progress {
     }
 
     /// Takes the line away.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.show("");
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 
 /// The objects of a list in a result; a list that is missing is empty.
-pub fn objects<'a>(result: &'a Map<String, Value>, key: &str) -> Vec<&'a Map<String, Value>> {
+pub(crate) fn objects<'a>(result: &'a Map<String, Value>, key: &str) -> Vec<&'a Map<String, Value>> {
     result
         .get(key)
         .and_then(Value::as_array)
@@ -14,18 +14,18 @@ pub fn objects<'a>(result: &'a Map<String, Value>, key: &str) -> Vec<&'a Map<Str
 }
 
 /// A string of an object; one that is missing is empty.
-pub fn text<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
+pub(crate) fn text<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The interface of this name inside the container.
-pub fn interface<'a>(result: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+pub(crate) fn interface<'a>(result: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
     let inside = |link: &&Map<String, Value>| text(link, "name") == name && !text(link, "sandbox").is_empty();
     objects(result, "interfaces").into_iter().find(inside)
 }
 
 /// The addresses of the interface of this name in the container, as they are written; of old results, all.
-pub fn addresses(result: &Map<String, Value>, name: &str) -> Vec<String> {
+pub(crate) fn addresses(result: &Map<String, Value>, name: &str) -> Vec<String> {
     let old = ["ip4", "ip6"].into_iter().filter_map(|key| result.get(key)?.get("ip")?.as_str());
     let links = objects(result, "interfaces");
     let of = |ip: &&Map<String, Value>| match ip.get("interface").and_then(Value::as_u64) {
@@ -40,7 +40,7 @@ pub fn addresses(result: &Map<String, Value>, name: &str) -> Vec<String> {
 }
 
 /// Address and prefix length of `10.0.0.1/24`.
-pub fn cidr(text: &str) -> Option<(IpAddr, u8)> {
+pub(crate) fn cidr(text: &str) -> Option<(IpAddr, u8)> {
     let (address, length) = text.split_once('/')?;
     let (address, length) = (address.parse::<IpAddr>().ok()?, length.parse().ok()?);
     let limit = if address.is_ipv4() { 32 } else { 128 };
@@ -48,7 +48,7 @@ pub fn cidr(text: &str) -> Option<(IpAddr, u8)> {
 }
 
 /// Six or more bytes in hexadecimal.
-pub fn is_mac(text: &str) -> bool {
+pub(crate) fn is_mac(text: &str) -> bool {
     let parts: Vec<&str> = text.split(':').collect();
     parts.len() >= 6 && parts.iter().all(|part| part.len() == 2 && u8::from_str_radix(part, 16).is_ok())
 }

@@ -17,7 +17,7 @@ use super::trial::Trial;
 
 /// A check that was chosen, and the group it is in.
 #[derive(Clone, Copy)]
-pub struct Chosen {
+pub(crate) struct Chosen {
     /// Its group.
     pub group: &'static Group,
     /// It.
@@ -25,7 +25,7 @@ pub struct Chosen {
 }
 
 /// Runs the checks; `report` is called for each, in their order, as soon as it and all before it are done.
-pub fn run(suite: &Suite, chosen: &[Chosen], mut report: impl FnMut(CaseResult)) {
+pub(crate) fn run(suite: &Suite, chosen: &[Chosen], mut report: impl FnMut(CaseResult)) {
     let jobs: Vec<(usize, &str)> = chosen
         .iter()
         .enumerate()

@@ -12,7 +12,7 @@ use super::topics::GROUPS;
 ///
 /// # Errors
 /// For what names no check: a suite of none would pass.
-pub fn select(only: &[String]) -> Result<Vec<Chosen>> {
+pub(crate) fn select(only: &[String]) -> Result<Vec<Chosen>> {
     let wanted = only.iter().map(|name| Wanted::parse(name)).collect::<Result<Vec<_>>>()?;
     let all: Vec<Chosen> =
         GROUPS.iter().flat_map(|group| group.cases.iter().map(move |case| Chosen { group, case })).collect();
@@ -26,7 +26,7 @@ pub fn select(only: &[String]) -> Result<Vec<Chosen>> {
 }
 
 /// A line per check: number, levels, verb, what is sent, what should come back, and who says so.
-pub fn list(out: &mut impl Write, chosen: &[Chosen]) -> io::Result<()> {
+pub(crate) fn list(out: &mut impl Write, chosen: &[Chosen]) -> io::Result<()> {
     for Chosen { group, case } in chosen {
         writeln!(
             out,

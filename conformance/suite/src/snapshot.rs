@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Whether anything in a directory was written, added, renamed or removed: a line per entry, and one for the
 /// directory itself, whose times also tell what came and went again.
-pub fn touched(dir: &Path) -> io::Result<BTreeSet<String>> {
+pub(crate) fn touched(dir: &Path) -> io::Result<BTreeSet<String>> {
     let mut lines = BTreeSet::from([line(dir)?]);
     for entry in fs::read_dir(dir)? {
         lines.insert(line(&entry?.path())?);

@@ -3,11 +3,11 @@
 use std::fmt;
 
 /// What a check's function returns: `Ok` is a pass.
-pub type Verdict = Result<(), Stop>;
+pub(crate) type Verdict = Result<(), Stop>;
 
 /// The end of a check before its end.
 #[derive(Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// The plugin did something else than it should have.
     Failed(Box<Failure>),
     /// It cannot be run here, or says nothing about this plugin: the reason.
@@ -18,7 +18,7 @@ pub enum Stop {
 
 /// One deviation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// What the plugin was sent.
     pub sent: String,
     /// What came back.
@@ -29,7 +29,11 @@ pub struct Failure {
 
 impl Stop {
     /// A deviation.
-    pub fn failed(sent: impl Into<String>, came_back: impl Into<String>, should: impl Into<String>) -> Stop {
+    pub(crate) fn failed(
+        sent: impl Into<String>,
+        came_back: impl Into<String>,
+        should: impl Into<String>,
+    ) -> Stop {
         Stop::Failed(Box::new(Failure {
             sent: sent.into(),
             came_back: came_back.into(),
@@ -38,7 +42,7 @@ impl Stop {
     }
 
     /// Not run, for this reason.
-    pub fn skipped(reason: impl Into<String>) -> Stop {
+    pub(crate) fn skipped(reason: impl Into<String>) -> Stop {
         Stop::Skipped(reason.into())
     }
 }

@@ -12,13 +12,13 @@ use super::versions::KNOWN;
 
 /// A shell script that looks like a plugin.
 #[derive(Debug)]
-pub struct Stub {
+pub(crate) struct Stub {
     dir: PathBuf,
 }
 
 /// A call that a stub was sent.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// `CNI_COMMAND`.
     pub verb: String,
     /// Its standard input.
@@ -27,10 +27,10 @@ pub struct Seen {
 
 impl Stub {
     /// The plugin type that it answers to.
-    pub const KIND: &'static str = "conformance-stub";
+    pub(crate) const KIND: &'static str = "conformance-stub";
 
     /// Puts one into a new directory `dir`, to be added to `CNI_PATH`. It succeeds, without a word, at everything.
-    pub fn new(dir: PathBuf) -> Result<Stub> {
+    pub(crate) fn new(dir: PathBuf) -> Result<Stub> {
         fs::create_dir(&dir).with_context(|| format!("making {}", dir.display()))?;
         let stub = Stub { dir };
         let script = format!(
@@ -54,23 +54,23 @@ impl Stub {
     }
 
     /// Where it is.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// What it prints for a verb.
-    pub fn says(&self, verb: &str, answer: &Value) -> io::Result<()> {
+    pub(crate) fn says(&self, verb: &str, answer: &Value) -> io::Result<()> {
         fs::write(self.dir.join(format!("say.{verb}")), answer.to_string())
     }
 
     /// It fails at a verb from now on, with this code.
-    pub fn fails(&self, verb: &str, code: u32) -> io::Result<()> {
+    pub(crate) fn fails(&self, verb: &str, code: u32) -> io::Result<()> {
         self.says(verb, &json!({"cniVersion": "1.0.0", "code": code, "msg": "the stub was told to fail"}))?;
         fs::write(self.dir.join(format!("fail.{verb}")), "")
     }
 
     /// All calls so far, in order, VERSION left out.
-    pub fn seen(&self) -> Result<Vec<Seen>> {
+    pub(crate) fn seen(&self) -> Result<Vec<Seen>> {
         let calls = match fs::read_to_string(self.dir.join("calls")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             calls => calls?,
@@ -87,7 +87,7 @@ impl Stub {
     }
 
     /// Whether it has been called for a verb.
-    pub fn was_asked(&self, verb: &str) -> Result<bool> {
+    pub(crate) fn was_asked(&self, verb: &str) -> Result<bool> {
         Ok(self.seen()?.iter().any(|seen| seen.verb == verb))
     }
 }

@@ -17,10 +17,10 @@ use super::fixture::Fixture;
 use super::levels::Profile;
 
 /// The name in [`Suite::plain`] of a DEL for a container that was never ADDed.
-pub const IDLE_DEL: &str = "DEL of nothing";
+pub(crate) const IDLE_DEL: &str = "DEL of nothing";
 
 /// See the module.
-pub struct Suite {
+pub(crate) struct Suite {
     /// The plugin as the user named it; calls execute a copy.
     pub plugin: PathBuf,
     /// What the user gave for a configuration.
@@ -47,7 +47,7 @@ pub struct Suite {
 
 /// How many inputs, and from which number they are made: the same number makes the same inputs.
 #[derive(Clone, Copy, Debug)]
-pub struct Random {
+pub(crate) struct Random {
     /// How many.
     pub count: usize,
     /// The number.
@@ -55,7 +55,7 @@ pub struct Random {
 }
 
 /// What a suite is made from.
-pub struct Subject {
+pub(crate) struct Subject {
     /// The plugin.
     pub plugin: PathBuf,
     /// Its configuration.
@@ -75,7 +75,7 @@ pub struct Subject {
 impl Suite {
     /// Copies the plugin to a directory of the suite's own, where nobody else writes, with links to everything that
     /// lies beside it.
-    pub fn new(subject: Subject) -> Result<Suite> {
+    pub(crate) fn new(subject: Subject) -> Result<Suite> {
         let Subject { plugin, config, profile, ifname, fixture, common, random } = subject;
         ensure!(plugin.is_file(), "{} is not a file", plugin.display());
         // Here, where it has the name that the user gave; trials start a copy.
@@ -108,40 +108,40 @@ impl Suite {
     }
 
     /// A directory that goes away with the suite.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// What trials see of the machine even where its state is hidden from them: where the suite and its surroundings
     /// have their files, and where plugins are, which links lead to.
-    pub fn kept(&self) -> [PathBuf; 4] {
+    pub(crate) fn kept(&self) -> [PathBuf; 4] {
         let beside = self.plugin.parent().unwrap_or(Path::new("/"));
         [env::temp_dir(), self.dir().to_owned(), beside.to_owned(), PathBuf::from("/var/lib/cni/bin")]
     }
 
     /// `CNI_PATH`.
-    pub fn bin_dir(&self) -> PathBuf {
+    pub(crate) fn bin_dir(&self) -> PathBuf {
         self.dir().join("bin")
     }
 
     /// How a plain call ends; a verb that the version does not have counts as garbled.
-    pub fn plain(&self, verb: &str, version: &str) -> Outcome {
+    pub(crate) fn plain(&self, verb: &str, version: &str) -> Outcome {
         let found = self.plain.iter().find(|((of, at), _)| *of == verb && at == version);
         found.map_or(Outcome::Garbled, |(_, outcome)| outcome.clone())
     }
 
     /// Whether the plugin lists this version.
-    pub fn lists(&self, version: &str) -> bool {
+    pub(crate) fn lists(&self, version: &str) -> bool {
         self.versions.iter().any(|listed| listed == version)
     }
 
     /// The newest version that it lists.
-    pub fn newest(&self) -> &str {
+    pub(crate) fn newest(&self) -> &str {
         super::versions::Versions::Newest.of(&self.versions).first().copied().unwrap_or("1.0.0")
     }
 
     /// A number that no other trial has.
-    pub fn next_number(&self) -> usize {
+    pub(crate) fn next_number(&self) -> usize {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -16,7 +16,7 @@ const SURVEY: u16 = 0;
 const CONTAINERS: usize = 2;
 
 /// Fills in [`Suite::versions`] and [`Suite::plain`].
-pub fn survey(suite: &mut Suite) -> Result<()> {
+pub(crate) fn survey(suite: &mut Suite) -> Result<()> {
     let listed = on_private_host(&suite.kept(), || list(suite))?.map_err(explain)?;
     // A plugin without a VERSION is checked as far as it goes, with a version that everybody speaks.
     suite.versions = if listed.is_empty() { vec!["1.0.0".to_owned()] } else { listed };

@@ -1,7 +1,7 @@
 //! Making what plugins are sent and answer fit on a line.
 
 /// The text, cut after `limit` characters.
-pub fn brief(text: &str, limit: usize) -> String {
+pub(crate) fn brief(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}... ({} bytes)", &text[..end], text.len()),
         None => text.to_owned(),
@@ -9,7 +9,7 @@ pub fn brief(text: &str, limit: usize) -> String {
 }
 
 /// The text between quotation marks, with everything unprintable escaped, cut to a readable length.
-pub fn quoted(text: impl AsRef<str>) -> String {
+pub(crate) fn quoted(text: impl AsRef<str>) -> String {
     let text = text.as_ref();
     let start: String = text.chars().take(60).collect();
     let rest = if start.len() < text.len() { format!("... ({} bytes)", text.len()) } else { String::new() };
@@ -17,6 +17,6 @@ pub fn quoted(text: impl AsRef<str>) -> String {
 }
 
 /// The text on one line, with single spaces.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

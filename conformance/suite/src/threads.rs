@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::namespace::enter_private_host;
 
 /// Runs `work` on a thread that has a host of its own, which sees the directories `keep` of the machine's. A panic goes on in the caller.
-pub fn on_private_host<T: Send>(keep: &[PathBuf], work: impl FnOnce() -> T + Send) -> Result<T> {
+pub(crate) fn on_private_host<T: Send>(keep: &[PathBuf], work: impl FnOnce() -> T + Send) -> Result<T> {
     thread::scope(|scope| {
         let inside = || enter_private_host(keep).map(|()| work());
         let thread = thread::Builder::new().name("host".to_owned()).spawn_scoped(scope, inside);
@@ -18,7 +18,7 @@ pub fn on_private_host<T: Send>(keep: &[PathBuf], work: impl FnOnce() -> T + Sen
 }
 
 /// Runs all at once, a thread each; what they return, in order. A panic goes on in the caller.
-pub fn at_once<T: Send, F: FnOnce() -> T + Send>(works: impl IntoIterator<Item = F>) -> Vec<T> {
+pub(crate) fn at_once<T: Send, F: FnOnce() -> T + Send>(works: impl IntoIterator<Item = F>) -> Vec<T> {
     thread::scope(|scope| {
         let runs: Vec<_> = works.into_iter().map(|work| scope.spawn(work)).collect();
         runs.into_iter().map(|run| run.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()

@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use tempfile::TempDir;
+use testkit::namespace::Container;
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::{Call, Common};
 use super::fixture::{Fault, Place, Surroundings, Tenant};
 use super::levels::{Instead, Profile, instead};
-use super::namespace::Container;
 use super::pod::{Attached, POD_NAMESPACE, Pod};
 use super::snapshot::files;
 use super::stop::{Stop, Verdict};
 use super::suite::{IDLE_DEL, Suite};
 
 /// See the module.
-pub struct Trial<'a> {
+pub(crate) struct Trial<'a> {
     /// What is the same for all trials.
     pub suite: &'a Suite,
     /// The version that configurations name.
@@ -37,7 +37,7 @@ pub struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     /// Begins a trial of this check, with so many containers at a time at most; the calling thread must have entered its private host.
-    pub fn begin(
+    pub(crate) fn begin(
         suite: &'a Suite,
         check: u16,
         containers: usize,
@@ -54,28 +54,28 @@ impl<'a> Trial<'a> {
     }
 
     /// A directory of the trial's own.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// The profile.
-    pub fn profile(&self) -> Profile {
+    pub(crate) fn profile(&self) -> Profile {
         self.suite.profile
     }
 
     /// Adds something worth knowing to the report of a check that passes.
-    pub fn remark(&self, remark: impl Into<String>) {
+    pub(crate) fn remark(&self, remark: impl Into<String>) {
         self.remarks.borrow_mut().push(remark.into());
     }
 
     /// All remarks, and the last answer there was.
-    pub fn end(self) -> (Vec<String>, Option<Answer>) {
+    pub(crate) fn end(self) -> (Vec<String>, Option<Answer>) {
         let last = self.common.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         (self.remarks.take(), last)
     }
 
     /// A container with a network namespace and whatever its surroundings give it.
-    pub fn pod(&self) -> Result<Pod, Stop> {
+    pub(crate) fn pod(&self) -> Result<Pod, Stop> {
         let container = Container::new()?;
         let number = self.pods.replace(self.pods.get() + 1);
         let id = format!("suite-{:x}-{}-{number}", std::process::id(), self.number);
@@ -96,19 +96,19 @@ impl<'a> Trial<'a> {
     }
 
     /// The network's name, in every configuration of the trial.
-    pub fn network(&self) -> String {
+    pub(crate) fn network(&self) -> String {
         format!("suite-{}", self.number)
     }
 
     /// A valid configuration for calls that are not about a container.
-    pub fn conf(&self) -> Map<String, Value> {
+    pub(crate) fn conf(&self) -> Map<String, Value> {
         let mut conf = self.suite.template.conf(self.version, &self.network(), self.dir());
         self.surroundings.borrow().overlay().merge_into(&mut conf);
         conf
     }
 
     /// A valid call for this pod, with the environment that libcni sets.
-    pub fn call(&self, verb: &str, pod: &Pod) -> Call {
+    pub(crate) fn call(&self, verb: &str, pod: &Pod) -> Call {
         let mut conf = self.conf();
         pod.overlay.merge_into(&mut conf);
         let call = self
@@ -125,14 +125,14 @@ impl<'a> Trial<'a> {
     }
 
     /// A valid STATUS or GC: libcni sets the container's variables too, and leaves them empty.
-    pub fn node_call(&self, verb: &str) -> Call {
+    pub(crate) fn node_call(&self, verb: &str) -> Call {
         ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS"]
             .into_iter()
             .fold(self.bare(verb, self.conf()), |call, key| call.with(key, ""))
     }
 
     /// A VERSION as libcni sends it, placeholders included.
-    pub fn version_call(&self) -> Call {
+    pub(crate) fn version_call(&self) -> Call {
         let conf = Map::from_iter([("cniVersion".to_owned(), Value::from(self.version))]);
         self.bare("VERSION", conf)
             .with("CNI_CONTAINERID", "")
@@ -148,13 +148,13 @@ impl<'a> Trial<'a> {
     }
 
     /// Where the plugin is started.
-    pub fn cwd(&self) -> PathBuf {
+    pub(crate) fn cwd(&self) -> PathBuf {
         self.dir().join("cwd")
     }
 
     /// Attaches and detaches a pod, so that whatever a plugin makes once for all (a bridge) is there when a check
     /// looks at what it left.
-    pub fn warm_up(&self) -> Verdict {
+    pub(crate) fn warm_up(&self) -> Verdict {
         let pod = self.pod()?;
         if self.call("ADD", &pod).run()?.outcome() == Outcome::Ok {
             self.call("DEL", &pod).run()?;
@@ -163,19 +163,19 @@ impl<'a> Trial<'a> {
     }
 
     /// A pod that the plugin has attached; a plugin that attaches nothing skips the check.
-    pub fn attach(&self) -> Result<Attached, Stop> {
+    pub(crate) fn attach(&self) -> Result<Attached, Stop> {
         self.require_attaching()?;
         self.attach_pod(self.pod()?)
     }
 
     /// Attaches this pod.
-    pub fn attach_pod(&self, pod: Pod) -> Result<Attached, Stop> {
+    pub(crate) fn attach_pod(&self, pod: Pod) -> Result<Attached, Stop> {
         let result = self.call("ADD", &pod).run()?.object()?;
         Ok(Attached { pod, result })
     }
 
     /// Skips the check if there is nothing that it could look at.
-    pub fn require_attaching(&self) -> Verdict {
+    pub(crate) fn require_attaching(&self) -> Verdict {
         if let Some(rule) = self.rule().filter(|rule| rule.instead == Instead::NothingAttached) {
             return Err(Stop::skipped(format!("overridden by {}: {}", rule.by, rule.why)));
         }
@@ -189,12 +189,12 @@ impl<'a> Trial<'a> {
     }
 
     /// What the profile makes of this check.
-    pub fn rule(&self) -> Option<&'static super::levels::Override> {
+    pub(crate) fn rule(&self) -> Option<&'static super::levels::Override> {
         instead(self.profile(), self.check)
     }
 
     /// The call must be refused with one of these codes; or whatever the profile wants instead.
-    pub fn refuses(&self, call: &Call, codes: &[u64]) -> Result<Option<Refusal>, Stop> {
+    pub(crate) fn refuses(&self, call: &Call, codes: &[u64]) -> Result<Option<Refusal>, Stop> {
         let answer = call.run()?;
         let lenient = matches!(call.verb(), "DEL" | "GC");
         match self.rule().filter(|_| lenient).map(|rule| rule.instead) {
@@ -208,7 +208,7 @@ impl<'a> Trial<'a> {
     }
 
     /// The call must end as a plain one of its verb does: what is unusual about it makes no difference.
-    pub fn same_as_plain(&self, call: &Call) -> Verdict {
+    pub(crate) fn same_as_plain(&self, call: &Call) -> Verdict {
         let answer = call.run()?;
         let plain = self.suite.plain(call.verb(), self.version);
         // Its own: a code of its own, or that it needs what CNI_ARGS should have said.
@@ -234,7 +234,7 @@ impl<'a> Trial<'a> {
 
     /// DEL after an ADD that may or may not have come to something: success, unless the plugin never succeeds where
     /// there is nothing to delete (which is another check's business).
-    pub fn cleans_up(&self, call: &Call) -> Result<Answer, Stop> {
+    pub(crate) fn cleans_up(&self, call: &Call) -> Result<Answer, Stop> {
         let answer = call.run()?;
         let idle = self.suite.plain(IDLE_DEL, self.version);
         answer.expect([Outcome::Ok, idle].contains(&answer.outcome()), "success")?;
@@ -242,19 +242,19 @@ impl<'a> Trial<'a> {
     }
 
     /// Takes a pod's namespace away, as when it is lost without a DEL.
-    pub fn lose(&self, pod: &mut Pod) -> Verdict {
+    pub(crate) fn lose(&self, pod: &mut Pod) -> Verdict {
         self.surroundings.borrow_mut().lose(pod.container.path(), &pod.ifname)?;
         pod.container.destroy();
         Ok(())
     }
 
     /// Waits until nobody works on anything for a plugin that was killed.
-    pub fn rest(&self) -> Verdict {
+    pub(crate) fn rest(&self) -> Verdict {
         Ok(self.surroundings.borrow_mut().rest()?)
     }
 
     /// All files that the plugin may have made for this trial.
-    pub fn files(&self) -> Result<BTreeSet<String>, Stop> {
+    pub(crate) fn files(&self) -> Result<BTreeSet<String>, Stop> {
         let mut found = files(self.dir())?;
         if let Some(state) = self.surroundings.borrow().state() {
             found.extend(files(&state)?);
@@ -263,7 +263,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Causes a fault; a check that needs one that cannot be caused is skipped.
-    pub fn cause(&self, fault: Fault) -> Verdict {
+    pub(crate) fn cause(&self, fault: Fault) -> Verdict {
         if self.surroundings.borrow_mut().cause(fault)? {
             return Ok(());
         }
@@ -271,7 +271,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Takes it back.
-    pub fn mend(&self, fault: Fault) -> Verdict {
+    pub(crate) fn mend(&self, fault: Fault) -> Verdict {
         Ok(self.surroundings.borrow_mut().mend(fault)?)
     }
 }

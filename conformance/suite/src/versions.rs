@@ -1,17 +1,17 @@
 //! Protocol versions, and which of them a check runs with.
 
 /// All that were ever published.
-pub const KNOWN: &[&str] = &["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
+pub(crate) const KNOWN: &[&str] = &["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 
 /// The first with CHECK.
-pub const CHECK: &str = "0.4.0";
+pub(crate) const CHECK: &str = "0.4.0";
 
 /// The first with STATUS and GC.
-pub const STATUS: &str = "1.1.0";
+pub(crate) const STATUS: &str = "1.1.0";
 
 /// With which of the plugin's versions a check runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Versions {
+pub(crate) enum Versions {
     /// Each.
     Each,
     /// Each from this to that one, both included.
@@ -24,12 +24,12 @@ pub enum Versions {
 
 impl Versions {
     /// Each from this one on.
-    pub const fn from(first: &'static str) -> Versions {
+    pub(crate) const fn from(first: &'static str) -> Versions {
         Versions::Between(first, "999")
     }
 
     /// Those of `listed` (in the plugin's order) that a check runs with.
-    pub fn of(self, listed: &[String]) -> Vec<&str> {
+    pub(crate) fn of(self, listed: &[String]) -> Vec<&str> {
         let listed = listed.iter().map(String::as_str);
         match self {
             Versions::Each => listed.collect(),
@@ -43,7 +43,7 @@ impl Versions {
 }
 
 /// Whether `version` is `other` or later.
-pub fn at_least(version: &str, other: &str) -> bool {
+pub(crate) fn at_least(version: &str, other: &str) -> bool {
     numbers(version) >= numbers(other)
 }
 

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value;
-
-use super::namespace::{Container, ip};
+use testkit::ip;
+use testkit::namespace::Container;
 
 /// An interface.
 #[derive(Clone, Debug, Deserialize)]
@@ -54,7 +54,7 @@ struct Address {
 /// Everything that a plugin could have changed in a namespace, one fact a line. IPv6 link-local addresses and what
 /// follows from them are left out: the kernel makes them in its own time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State(BTreeSet<String>);
+pub(crate) struct State(BTreeSet<String>);
 
 impl Interface {
     /// Administratively up.
@@ -71,32 +71,31 @@ impl Interface {
 
 /// The interfaces of the calling thread's namespace.
 pub fn look_here() -> Result<Vec<Interface>> {
-    let output = ip(&["-j", "-d", "addr"])?;
+    let output = ip::here(&["-j", "-d", "addr"])?;
     // An interface that went away during the dump leaves an empty object.
-    let found: Vec<Value> =
-        serde_json::from_slice(&output.stdout).context("decoding the output of ip addr")?;
+    let found: Vec<Value> = serde_json::from_slice(&output).context("decoding the output of ip addr")?;
     let found = found.into_iter().filter(|link| link.get("ifname").is_some());
     found.map(|link| serde_json::from_value(link).context("decoding an interface")).collect()
 }
 
 /// The interfaces of a container.
-pub fn look(container: &Container) -> Result<Vec<Interface>> {
+pub(crate) fn look(container: &Container) -> Result<Vec<Interface>> {
     container.run(look_here)?
 }
 
 /// The names of a container's interfaces.
-pub fn interfaces(container: &Container) -> Result<Vec<String>> {
+pub(crate) fn interfaces(container: &Container) -> Result<Vec<String>> {
     Ok(look(container)?.into_iter().map(|link| link.name).collect())
 }
 
 /// The interface of this name in a container.
-pub fn interface(container: &Container, name: &str) -> Result<Option<Interface>> {
+pub(crate) fn interface(container: &Container, name: &str) -> Result<Option<Interface>> {
     Ok(look(container)?.into_iter().find(|link| link.name == name))
 }
 
 impl State {
     /// Of the calling thread's namespace.
-    pub fn here() -> Result<State> {
+    pub(crate) fn here() -> Result<State> {
         let mut facts = BTreeSet::new();
         for link in look_here()? {
             let Interface { name, mtu, alias, altnames, .. } = &link;
@@ -112,9 +111,9 @@ impl State {
             facts.extend(link.addresses().into_iter().map(|address| format!("address {name} {address}")));
         }
         for family in ["-4", "-6"] {
-            let output = ip(&[family, "-j", "route", "show", "table", "all"])?;
+            let output = ip::here(&[family, "-j", "route", "show", "table", "all"])?;
             let routes: Vec<Value> =
-                serde_json::from_slice(&output.stdout).context("decoding the output of ip route")?;
+                serde_json::from_slice(&output).context("decoding the output of ip route")?;
             facts
                 .extend(routes.iter().filter(|route| is_chosen(route)).map(|route| format!("route {route}")));
         }
@@ -122,12 +121,12 @@ impl State {
     }
 
     /// Of a container.
-    pub fn of(container: &Container) -> Result<State> {
+    pub(crate) fn of(container: &Container) -> Result<State> {
         container.run(State::here)?
     }
 
     /// What is there that was not before, and what was and is not.
-    pub fn since(&self, before: &State) -> String {
+    pub(crate) fn since(&self, before: &State) -> String {
         let gone = before.0.difference(&self.0).map(|fact| format!("-{fact}"));
         let new = self.0.difference(&before.0).map(|fact| format!("+{fact}"));
         gone.chain(new).collect::<Vec<_>>().join(", ")

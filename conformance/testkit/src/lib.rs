@@ -2,5 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod binaries;
+pub mod ip;
 pub mod memory;
+pub mod namespace;
 pub mod numbers;
+pub mod process;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use linux::Netns;
 use ovnkube::PodInterface;
+use testkit::ip;
 
-use crate::{ip, link};
+use crate::link;
 
 /// Interfaces of one network have a routing table each: this plus their index.
 const FIRST_TABLE: u32 = 100;

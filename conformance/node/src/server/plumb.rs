@@ -8,12 +8,13 @@
 use linux::Netns;
 use ovnkube::PodInterface;
 use serde_json::{Value, json};
+use testkit::ip;
 
 use super::addresses::{self, Duplicates};
 use super::arguments::PodCall;
 use super::context::Context;
+use crate::link;
 use crate::state::Shared;
-use crate::{ip, link};
 
 /// Moves the VF into the pod and configures it.
 pub(super) fn plumb(

@@ -19,7 +19,7 @@ use super::trial::Trial;
 use testkit::numbers::Numbers;
 
 /// Runs them all, on as many threads as there are cores.
-pub fn run(t: &Trial<'_>) -> Verdict {
+pub(crate) fn run(t: &Trial<'_>) -> Verdict {
     let Random { count, seed } = t.suite.random;
     if count == 0 {
         return Err(Stop::skipped("--random 0"));

@@ -10,14 +10,14 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 
-pub use self::run::{About, Summary};
-pub use self::view::View;
+pub(crate) use self::run::{About, Summary};
+pub(crate) use self::view::View;
 use super::case_result::CaseResult;
 use super::levels::Profile;
 
 /// A format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// A line per check, as wide as the terminal, and the particulars of those that failed.
     #[default]
     Table,
@@ -29,7 +29,7 @@ pub enum Format {
 
 impl Format {
     /// Writes the whole report; only a table depends on who looks at it.
-    pub fn write(
+    pub(crate) fn write(
         self,
         out: &mut impl Write,
         about: &About,
@@ -45,6 +45,6 @@ impl Format {
 }
 
 /// The profile's name on the command line.
-pub fn name(profile: Profile) -> String {
+pub(crate) fn name(profile: Profile) -> String {
     profile.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use crate::case_result::{CaseResult, Status};
 
 /// All about a run but its rows.
 #[derive(Clone, Debug, Serialize)]
-pub struct About {
+pub(crate) struct About {
     /// The plugin's path.
     pub plugin: String,
     /// The profile's name.
@@ -23,7 +23,7 @@ pub struct About {
 
 /// How many of what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// As they should be.
     pub passed: usize,
     /// Not as they should be, and required.
@@ -36,7 +36,7 @@ pub struct Summary {
 
 impl Summary {
     /// Of these rows.
-    pub fn of(rows: &[CaseResult]) -> Summary {
+    pub(crate) fn of(rows: &[CaseResult]) -> Summary {
         let mut summary = Summary::default();
         for row in rows {
             *match (row.status, row.required) {

@@ -13,7 +13,7 @@ const LEAST: usize = 60;
 
 /// Width, colours, and whether only failures count.
 #[derive(Clone, Copy, Debug)]
-pub struct View {
+pub(crate) struct View {
     /// Characters on a line.
     pub width: usize,
     /// Whether verdicts have colours.
@@ -25,7 +25,7 @@ pub struct View {
 impl View {
     /// Of standard output: as wide as `COLUMNS` says or the terminal is; coloured on a terminal, unless `NO_COLOR` is set
     /// (no-color.org) or the terminal is dumb.
-    pub fn of_stdout(failures: bool) -> View {
+    pub(crate) fn of_stdout(failures: bool) -> View {
         let set = |key: &str| env::var(key).ok().filter(|value| !value.is_empty());
         let columns = set("COLUMNS").and_then(|columns| columns.parse().ok());
         let window = || rustix::termios::tcgetwinsize(stdout()).ok().map(|size| usize::from(size.ws_col));

@@ -6,13 +6,13 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use testkit::ip;
 
 use crate::answer::Outcome;
 use crate::case::{TestCase, case};
 use crate::fixture::Fault;
 use crate::levels::{Instead, Profile};
 use crate::levels::{M, MR, R, S};
-use crate::namespace::ip;
 use crate::pod::{Attached, Pod};
 use crate::stop::{Stop, Verdict};
 use crate::threads::at_once;
@@ -227,7 +227,7 @@ fn home_name_taken(t: &Trial<'_>) -> Verdict {
     };
     let mac = look_here()?.into_iter().find(|link| link.name == device).map(|link| link.mac);
     let attached = t.attach_pod(pod)?;
-    ip(&["link", "add", &device, "type", "veth", "peer", "name", "conformance"])?;
+    ip::here(&["link", "add", &device, "type", "veth", "peer", "name", "conformance"])?;
     let call = t.call("DEL", &attached.pod).noting(format!("{device} taken in the host"));
     let answer = call.run()?;
     let home = || -> Result<bool, Stop> { Ok(look_here()?.into_iter().any(|link| Some(link.mac) == mac)) };
@@ -236,7 +236,7 @@ fn home_name_taken(t: &Trial<'_>) -> Verdict {
     } else {
         answer.refusal()?;
     }
-    ip(&["link", "del", "conformance"])?;
+    ip::here(&["link", "del", "conformance"])?;
     let again = call.noting("again, the name free".to_owned()).run()?;
     again.silent()?;
     again.expect(home()?, "the device back in the host")?;

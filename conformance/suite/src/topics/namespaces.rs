@@ -6,12 +6,12 @@ use std::path::Path;
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
+use testkit::ip;
 
 use crate::answer::Outcome;
 use crate::case::{TestCase, case};
 use crate::levels::Profile;
 use crate::levels::{K, KR, S, SP};
-use crate::namespace::ip;
 use crate::stop::{Stop, Verdict};
 use crate::trial::Trial;
 use crate::witness::State;
@@ -91,8 +91,8 @@ fn own_namespace_deleted(t: &Trial<'_>) -> Verdict {
     let pod = t.pod()?;
     // An interface of the same name in the host: the one that a careless plugin would remove.
     if pod.ifname != "lo" {
-        ip(&["link", "add", &pod.ifname, "type", "veth", "peer", "name", "conformance"])?;
-        ip(&["link", "set", &pod.ifname, "up"])?;
+        ip::here(&["link", "add", &pod.ifname, "type", "veth", "peer", "name", "conformance"])?;
+        ip::here(&["link", "set", &pod.ifname, "up"])?;
     }
     let before = State::here()?;
     let call = t.call("DEL", &pod).env("CNI_NETNS", OWN);

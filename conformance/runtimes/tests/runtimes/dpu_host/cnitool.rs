@@ -8,7 +8,7 @@ use rstest::rstest;
 use runtimes::cnitool::Done;
 use runtimes::{Cnitool, Setup};
 use serde_json::{Value, json};
-use suite::answer::{LONGEST, MATCHED, NOT_READY};
+use suite::{LONGEST, MATCHED, NOT_READY};
 use testkit::binaries;
 
 use super::{records, vfs_at_home};

@@ -33,6 +33,36 @@ pub(super) fn pod(node: &Node, runtime: &Runtime, name: &str) -> (node::Pod, Pod
     (known, pod)
 }
 
+/// A pod on a node of its own, and what the kubelet gave it.
+struct Stage {
+    node: Node,
+    before: Vec<Option<node::LinkState>>,
+    runtime: Runtime,
+    pod: Pod,
+}
+
+impl Stage {
+    /// One that was given the first VF, or none.
+    fn new(kind: Kind, given: bool) -> Stage {
+        let node = Node::builder().start().unwrap();
+        let before = vfs_at_home(&node);
+        let runtime = start(kind, &node);
+        let (known, pod) = pod(&node, &runtime, "web-0");
+        let devices: Vec<&str> =
+            node.vfs().iter().take(usize::from(given)).map(node::Vf::device_id).collect();
+        node.allocate(&known, RESOURCE, &devices);
+        Stage { node, before, runtime, pod }
+    }
+
+    /// The event of the pod, which is refused and leaves nothing.
+    fn refused(&self) -> String {
+        let refused = self.runtime.cri().run_sandbox(&self.pod).unwrap_err().to_string();
+        assert_eq!(vfs_at_home(&self.node), self.before);
+        assert_eq!(self.runtime.leftovers().unwrap(), Vec::<String>::new());
+        refused
+    }
+}
+
 /// Two pods, each with a VF that the kubelet gave it, whether the server plugs it in or leaves that to the plugin.
 #[rstest]
 #[case::containerd(Kind::Containerd)]
@@ -78,19 +108,12 @@ fn a_pod_without_a_vf_is_told(#[case] kind: Kind) {
     if kind.skipped() {
         return;
     }
-    let node = Node::builder().start().unwrap();
-    let before = vfs_at_home(&node);
-    let runtime = start(kind, &node);
-    let (known, pod) = pod(&node, &runtime, "web-0");
-    node.allocate(&known, RESOURCE, &[]);
-
-    let refused = runtime.cri().run_sandbox(&pod).unwrap_err().to_string();
+    let stage = Stage::new(kind, false);
+    let refused = stage.refused();
     let sentence = refused.split_once("plugin type=\"dpu-host\" failed (add): ").unwrap().1;
     assert!(sentence.starts_with("pod shop/web-0 "), "{sentence}");
     assert!(sentence.contains("resources.limits['openshift.io/dpuvf']: '1'"), "{sentence}");
-    assert_eq!(vfs_at_home(&node), before);
-    assert_eq!(runtime.leftovers().unwrap(), Vec::<String>::new());
-    assert_eq!(records(&node), Vec::<String>::new());
+    assert_eq!(records(&stage.node), Vec::<String>::new());
 }
 
 /// A card that does not connect the VF: the pod is refused, the VF is home, and the next sandbox gets it.
@@ -101,22 +124,17 @@ fn a_returning_card_gives_the_vf(#[case] kind: Kind) {
     if kind.skipped() {
         return;
     }
-    let node = Node::builder().start().unwrap();
-    let before = vfs_at_home(&node);
-    let runtime = start(kind, &node);
-    let (known, pod) = pod(&node, &runtime, "web-0");
-    node.allocate(&known, RESOURCE, &[node.vfs()[0].device_id()]);
+    let stage = Stage::new(kind, true);
+    let Stage { node, before, runtime, pod } = &stage;
     node.behave(|behaviour| behaviour.card = node::Card::Reports("the representor is missing".to_owned()));
 
-    let refused = runtime.cri().run_sandbox(&pod).unwrap_err().to_string();
+    let refused = stage.refused();
     assert!(refused.contains("the representor is missing"), "{refused}");
-    assert_eq!(vfs_at_home(&node), before);
-    assert_eq!(runtime.leftovers().unwrap(), Vec::<String>::new());
 
     node.behave(|behaviour| behaviour.card = node::Card::Ready);
-    let sandbox = runtime.cri().run_sandbox(&pod).unwrap();
-    assert_eq!(vfs_at_home(&node)[0], None);
+    let sandbox = runtime.cri().run_sandbox(pod).unwrap();
+    assert_eq!(vfs_at_home(node)[0], None);
     runtime.cri().remove_sandbox(&sandbox).unwrap();
-    assert_eq!(vfs_at_home(&node), before);
-    assert_eq!(records(&node), Vec::<String>::new());
+    assert_eq!(&vfs_at_home(node), before);
+    assert_eq!(records(node), Vec::<String>::new());
 }

@@ -4,7 +4,7 @@
 use rstest::rstest;
 use runtimes::{Cnitool, Setup};
 use serde_json::{Value, json};
-use suite::answer::{LONGEST, MATCHED, NOT_READY};
+use suite::{LONGEST, MATCHED, NOT_READY};
 use testkit::binaries;
 
 use super::{HINT, POD, REFUSED};

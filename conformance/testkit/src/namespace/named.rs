@@ -1,11 +1,12 @@
 //! Network namespaces with names, as `ip netns` makes them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use linux::Netns;
+
+use crate::ip;
 
 /// Where `ip netns` binds namespaces, and where CRI-O and containerd do.
 const DIR: &str = "/run/netns";
@@ -32,7 +33,10 @@ impl Namespace {
     }
 
     /// Makes one under this name, which nobody else may use: that of one of ours that has been unbound.
-    pub(super) fn named(name: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As for [`Namespace::new`].
+    pub fn named(name: &str) -> Result<Self> {
         let name = String::from(name);
         ip_netns("add", &name)?;
         let path = Path::new(DIR).join(&name);
@@ -45,12 +49,15 @@ impl Namespace {
             }
         };
         let made = Namespace { name, path, netns, bound: AtomicBool::new(true) };
-        super::ip::batch(&made.netns, "link set lo up")?;
+        ip::batch(&made.netns, "link set lo up")?;
         Ok(made)
     }
 
     /// The namespace of this process, without a name.
-    pub(super) fn own() -> Result<Self> {
+    ///
+    /// # Errors
+    /// Without `/proc`.
+    pub fn own() -> Result<Self> {
         let path = PathBuf::from(format!("/proc/{}/ns/net", std::process::id()));
         let netns = Netns::open(&path).context("opening our own namespace")?;
         Ok(Namespace { name: String::new(), path, netns, bound: AtomicBool::new(false) })
@@ -92,11 +99,5 @@ impl Drop for Namespace {
 }
 
 fn ip_netns(verb: &str, name: &str) -> Result<()> {
-    let done = Command::new("ip").args(["netns", verb, name]).output().context("running ip netns")?;
-    ensure!(
-        done.status.success(),
-        "ip netns {verb} {name}: {}",
-        String::from_utf8_lossy(&done.stderr).trim()
-    );
-    Ok(())
+    ip::here(&["netns", verb, name]).map(drop)
 }
