@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use testkit::process::{Process, Sink, Stdin};
 
 /// Killed if the test ends early.
 struct Running(Child);
@@ -91,5 +93,27 @@ fn it_obeys_and_leaves_nothing_behind() -> Result<()> {
     kill(Pid::from_raw(node.0.id().try_into()?), Signal::SIGTERM)?;
     assert!(node.0.wait()?.success());
     assert!(!host.exists() && !Path::new(&root).exists());
+    Ok(())
+}
+
+#[test]
+fn it_ends_with_its_input() -> Result<()> {
+    let process = Process {
+        program: env!("CARGO_BIN_EXE_conformance").into(),
+        args: ["node", "--vfs", "1"].map(Into::into).into(),
+        env: std::env::vars_os().collect(),
+        cwd: "/".into(),
+        stdin: Stdin::Bytes(b"server away\n".to_vec()),
+        stdout: Sink::Captured,
+        stderr: Sink::Captured,
+        timeout: Duration::from_secs(60),
+    };
+    let done = process.start()?.finish()?;
+    let said = String::from_utf8(done.stdout.clone())?;
+    ensure!(done.ending() == "exit 0", "{}: {said} {}", done.ending(), String::from_utf8_lossy(&done.stderr));
+    ensure!(said.ends_with("done\n"), "it did not do what it was told first: {said}");
+    let root =
+        said.lines().find_map(|line| line.trim().strip_prefix("Its files")).context("no files")?.trim();
+    ensure!(!Path::new(root).exists(), "{root} is left");
     Ok(())
 }

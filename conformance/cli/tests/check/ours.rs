@@ -3,10 +3,12 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::binaries::{example, is_static, plugin};
+use testkit::process::{Process, Sink, Stdin};
 
 use super::{Report, numbers};
 
@@ -59,14 +61,56 @@ const NOT_FIRST: &[u64] = &[
     129,
 ];
 
-/// A result without an address has no form in 0.1.0 (61), and the suite gives it such a one to hand on; 84 is advice.
-const EXCUSED: &[u64] = &[61, 84];
+/// Advice: a DEL in the plugin's own namespace has nothing to do, and does nothing.
+const EXCUSED: &[u64] = &[84];
 
 /// What the specification says must be: the example is what other plugins start from.
 #[test]
 fn the_example_passes() {
     let config = r#"{"type":"minimal","searchDomain":"example.org"}"#;
     passes(&example("minimal").unwrap(), config, &["--profile", "spec"], NOT_FIRST, EXCUSED).unwrap();
+}
+
+/// Where it belongs: what the plugin before has done is handed on, with the search domain, in every version.
+#[test]
+fn the_example_hands_on_a_result() {
+    for version in ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] {
+        let mut previous = json!({"cniVersion": version, "dns": {"nameservers": ["192.0.2.53"]}});
+        match version {
+            "0.1.0" | "0.2.0" => previous["ip4"] = json!({"ip": "192.0.2.9/24"}),
+            "0.3.0" | "0.3.1" | "0.4.0" => {
+                previous["ips"] = json!([{"version": "4", "address": "192.0.2.9/24"}]);
+            }
+            _ => previous["ips"] = json!([{"address": "192.0.2.9/24"}]),
+        }
+        let conf = json!({
+            "cniVersion": version, "name": "n", "type": "minimal", "searchDomain": "example.org",
+            "prevResult": previous,
+        });
+        let variables = [
+            ("CNI_COMMAND", "ADD"),
+            ("CNI_CONTAINERID", "id"),
+            ("CNI_NETNS", "/run/netns/none"),
+            ("CNI_IFNAME", "eth0"),
+            ("CNI_PATH", "/"),
+        ];
+        let process = Process {
+            program: example("minimal").unwrap(),
+            args: Vec::new(),
+            env: variables.map(|(key, value)| (key.into(), value.into())).into(),
+            cwd: "/".into(),
+            stdin: Stdin::Bytes(conf.to_string().into_bytes()),
+            stdout: Sink::Captured,
+            stderr: Sink::Captured,
+            timeout: Duration::from_secs(60),
+        };
+        let done = process.start().unwrap().finish().unwrap();
+        assert_eq!(done.ending(), "exit 0", "{version}: {}", String::from_utf8_lossy(&done.stdout));
+        let result: Value = serde_json::from_slice(&done.stdout).unwrap();
+        let mut expected = conf["prevResult"].clone();
+        expected["dns"]["search"] = json!(["example.org"]);
+        assert_eq!(result, expected, "{version}");
+    }
 }
 
 fn passes(binary: &Path, config: &str, args: &[&str], not_run: &[u64], excused: &[u64]) -> Result<()> {
