@@ -3,10 +3,8 @@
 use cni::{Error, NetConf, code, unknown_keys};
 use serde_json::Value;
 
+use crate::keys::OWN;
 use crate::plain::{plain, shorten};
-
-/// Whatever else is in a configuration and is nobody's is mistyped.
-const KEYS: [&str; 2] = ["message", "status"];
 
 /// Longest text for a node that is declared not ready, in bytes.
 const LONGEST_STATUS: usize = 200;
@@ -24,11 +22,11 @@ impl Config {
     /// # Errors
     /// Code 7, naming key and value.
     pub(crate) fn read(conf: &NetConf) -> Result<Self, Error> {
-        for key in unknown_keys(conf.map(), &KEYS).filter_map(plain) {
+        for key in unknown_keys(conf.map(), &OWN).filter_map(plain) {
             log::warn!(
                 "key '{}' is not known here, and does nothing: {} are",
                 shorten(&key, 40),
-                KEYS.join(" and ")
+                OWN.join(" and ")
             );
         }
         let hint = conf.string("message")?.and_then(plain);

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod keys;
 mod plain;
 mod refusal;
 

@@ -80,6 +80,22 @@ fn every_upstream_key_is_passed_on() -> Result<()> {
 }
 
 #[test]
+fn a_mistyped_key_is_warned_of_and_passed_on() -> Result<()> {
+    let node = Node::builder().start()?;
+    let pod = node.pod("web", "web-0")?;
+    let mut conf = node.conf_for(&node.vfs()[0]);
+    for (key, value) in [("resourcename", "x"), ("topology", "layer2"), ("netAttachDefName", "web/blue")] {
+        conf[key] = json!(value);
+    }
+    conf["name"] = json!("blue");
+    let added = node.run(PLUGIN, Verb::Add, &pod, &conf)?;
+    assert_eq!(added.stderr.matches("is not known here").count(), 1, "{}", added.stderr);
+    assert!(added.stderr.contains("key 'resourcename' is not known here"), "{}", added.stderr);
+    assert_eq!(node.received().pop().context("nothing received")?.config["resourcename"], "x");
+    Ok(())
+}
+
+#[test]
 fn a_numeric_log_level_breaks_no_server() -> Result<()> {
     let node = Node::builder().start()?;
     let pod = node.pod("web", "web-0")?;

@@ -3,6 +3,7 @@
 //! A NetworkAttachmentDefinition is written by a tenant and acted on by root: every path is confined.
 
 mod budget;
+pub(crate) mod keys;
 mod value;
 
 use std::io;
@@ -10,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cni::paths::{self, Place};
-use cni::{Error, NetConf};
+use cni::{Error, NetConf, unknown_keys};
 use nix::errno::Errno;
 
 pub(crate) use self::value::invalid;
-use self::value::text;
+use self::value::{brief, text};
 
 /// Gone after a reboot on purpose: every namespace is gone then, and every VF is new.
 pub(crate) const STATE_DIR: &str = "/run/dpu-cni";
@@ -26,10 +27,6 @@ const KUBELET: Place = Place::Below("/var/lib/kubelet/pod-resources");
 const TIMEOUT: u64 = 130;
 /// The kubelet gives a sandbox 240 s, and undoing a failed ADD may take [`del::BUDGET`](crate::verbs::del::BUDGET).
 const TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1..=210;
-
-/// The keys that are ours alone and are not forwarded to the server.
-pub(crate) const OWN_KEYS: [&str; 6] =
-    ["socket", "stateDir", "podResourcesSocket", "resourceName", "physicalFunctions", "timeoutSeconds"];
 
 /// What an administrator can set.
 #[derive(Debug)]
@@ -56,6 +53,7 @@ impl Config {
     /// # Errors
     /// Code 7 with the key, its value and what is allowed.
     pub(crate) fn strict(conf: &NetConf) -> Result<Self, Error> {
+        warn_of_unknown(conf);
         let default = Self::default();
         Ok(Config {
             socket: path(conf, "socket", OVNKUBE)?.unwrap_or(default.socket),
@@ -103,6 +101,15 @@ impl Default for Config {
             timeout: Duration::from_secs(TIMEOUT),
             server_budget: budget::LEAST,
         }
+    }
+}
+
+/// Says which keys do nothing here: mostly they are mistyped. The server gets them all the same, it may be newer.
+fn warn_of_unknown(conf: &NetConf) {
+    let known = [&keys::OWN[..], &keys::OVN_KUBERNETES[..]].concat();
+    for key in unknown_keys(conf.map(), &known) {
+        let own = keys::OWN.join(", ");
+        log::warn!("key '{}' is not known here and only handed on to ovnkube-node: {own} are", brief(key));
     }
 }
 

@@ -7,7 +7,7 @@ use ovnkube::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::config::OWN_KEYS;
+use crate::config::keys;
 use crate::device::DeviceId;
 
 /// Keys of the runtime's that the server has no use for; old ones refuse a `prevResult` of a version they do not know.
@@ -33,8 +33,9 @@ impl Forward {
         device: Option<&DeviceId>,
         call: &str,
     ) -> Self {
-        let dropped =
-            |key: &str| OWN_KEYS.contains(&key) || RUNTIME_KEYS.contains(&key) || key.starts_with("cni.dev/");
+        let dropped = |key: &str| {
+            keys::OWN.contains(&key) || RUNTIME_KEYS.contains(&key) || key.starts_with("cni.dev/")
+        };
         let mut config: Map<String, Value> = conf
             .map()
             .iter()

@@ -5,6 +5,7 @@
 
 use super::conf::Conf;
 use super::finding::Findings;
+use super::keys;
 use super::runtime::Runtime;
 use crate::known::{DPU_HOST_CONF, ERROR_CNI_CONF, KEPT, MULTUS_CONF, OPENSHIFT_MULTUS, OVNKUBE_CONF};
 use crate::tree::Tree;
@@ -40,6 +41,7 @@ pub(crate) fn check(
     if first.calls("dpu-host") {
         findings.ok("multus", format!("pods' default network is ours: {}", first.path));
         stale(tree, &first, findings);
+        keys::check(&first, findings);
     } else if expects_us && tree.exists(&format!("{KEPT}/{DPU_HOST_CONF}")) {
         let text = format!(
             "pods' default network is {} ({}), and {DPU_HOST_CONF} is not in {directory}",

@@ -286,6 +286,31 @@ fn a_mistyped_key_of_the_placeholder_is_named() {
 }
 
 #[test]
+fn a_mistyped_key_of_dpu_host_is_named() {
+    let place = host();
+    let conf = |keys: Value| {
+        let mut plugin = json!({ "type": "dpu-host", "resourceName": "openshift.io/dpuvf", "mtu": 1400 });
+        plugin.as_object_mut().expect("an object").extend(keys.as_object().expect("keys").clone());
+        json!({ "cniVersion": "1.1.0", "name": "ovn-kubernetes", "plugins": [plugin] }).to_string()
+    };
+    let write = |text: String| {
+        for directory in [DIRECTORY, "root/etc/dpu-cni"] {
+            place.write(&format!("{directory}/05-dpu-host.conflist"), &text);
+        }
+    };
+    write(conf(json!({})));
+    finds(&place, 0, &[]);
+    write(conf(json!({ "resourcename": "x" })));
+    finds(
+        &place,
+        1,
+        &[
+            "has \"resourcename\", which dpu-host does not know and only hands on to ovnkube-node: its own keys are socket",
+        ],
+    );
+}
+
+#[test]
 fn the_last_line_is_the_verdict() {
     let last = |place: &Place| audit(place).out.lines().last().map(str::to_owned);
     assert_eq!(last(&host()).as_deref(), Some("verdict: all is as it must be"));
