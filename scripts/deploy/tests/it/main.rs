@@ -17,6 +17,7 @@ mod leaving;
 mod networks;
 mod objects;
 mod one_rule;
+mod packages;
 mod pages;
 mod pod_spec;
 mod policies;

@@ -163,7 +163,7 @@ fn a_block_is_of_a_known_language() {
 fn clone() -> Place {
     let place = Place::new();
     place.write("deployment.yaml", DEPLOYMENT);
-    for name in ["demo", "test", "build", "build-release", "vm-test", "bench", "fuzz", "deps"] {
+    for name in ["demo", "test", "build", "build-release", "package", "vm-test", "bench", "fuzz", "deps"] {
         place.write(&format!("scripts/{name}"), ASKED);
     }
     for name in ["audit", "pod-spec", "uninstall"] {

@@ -20,7 +20,7 @@ const SUDO: &str = "#!/bin/bash\necho \"$1\" >>programs\nexec \"$@\"\n";
 /// As in a container: run as root, without its rights.
 const UNSHARE: &str = "#!/bin/bash\necho 'unshare: unshare failed: Operation not permitted' >&2\nexit 1\n";
 
-fn script(place: &Place, name: &str, arguments: &[&str]) -> Ran {
+pub(crate) fn script(place: &Place, name: &str, arguments: &[&str]) -> Ran {
     for (name, text) in
         [("cargo", CARGO), ("rustc", RUSTC), ("ssh", SSH), ("sudo", SUDO), ("unshare", UNSHARE)]
     {
@@ -66,6 +66,32 @@ fn the_first_run_says_that_it_builds() {
     );
     let ran = script(&place, "audit", &["--root", "dist", "--json"]);
     assert!(!ran.err.contains("(once)") && ran.err.contains("compiling build --quiet"), "{}", ran.err);
+}
+
+#[test]
+fn render_looks_at_its_values_before_building() {
+    let place = Place::new();
+    let plugin = "plugins/x86_64/dpu-host";
+    let tenant = ["--cluster", "tenant", "--out", "out", "--binaries", "plugins", "--values", "values.yaml"];
+    let refuses = |arguments: &[&str], part: &str| {
+        let ran = script(&place, "render", arguments);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains(part) && !ran.err.contains("compiling"), "{}", ran.err);
+    };
+    refuses(&["--out", "out"], "--cluster must be infra (the cards') or tenant");
+    refuses(&["--cluster", "infra"], "--out DIR is missing");
+    refuses(&tenant[..6], "no --values FILE: sriov.physicalFunctions is missing");
+    refuses(&tenant, "values.yaml cannot be read");
+    place.write("values.yaml", "sriov:\n  physicalFunctions: [ens1f0]\nplaceHolder: {}\n");
+    refuses(&tenant, "values.yaml: no such key as placeHolder: there are profile, directories");
+    // Every key that there is.
+    let keys = "profile: openshift\nmodeLabel: null\nkubeletConfig: null\nhardwareOffload: {}\ndpuHost: {}\n";
+    place.write("values.yaml", format!("sriov: {{physicalFunctions: [ens1f0]}}\n{keys}"));
+    refuses(&tenant, "no dpu-host in plugins: build it with scripts/build first");
+    place.write(plugin, "a program");
+    let ran = script(&place, "render", &tenant);
+    assert!(ran.err.contains("compiling"), "{}", ran.err);
+    assert!(ran.err.contains("plugins/x86_64/dpu-host is no Linux program"), "{}", ran.err);
 }
 
 #[test]
