@@ -34,7 +34,8 @@ pub(crate) fn run(node: &Node) {
     let deadline = Instant::now() + BUDGET;
     let witnesses = Witnesses::new(node, deadline);
     let advice = Advice::new(node, &witnesses, deadline);
-    for file in share(store.files()) {
+    let (records, pending) = store.tidy();
+    for file in share(records) {
         let Some(record) = store.read_or_warn(&file) else { continue };
         // Nothing is waited for: what cannot be done at once, another call does.
         let done = if record.seems_forsaken() || witnesses.miss(store, &record) {
@@ -48,8 +49,7 @@ pub(crate) fn run(node: &Node) {
             log::info!("{}: {error}", record.attachment);
         }
     }
-    store.sweep();
-    for file in share(store::listing(&store.running())) {
+    for file in share(store::listing(&store.running())).into_iter().filter(|file| !store.makes(file)) {
         if let Err(error) = running::sweep(&file) {
             log::warn!("removing {}: {error}", file.display());
         }
@@ -59,7 +59,7 @@ pub(crate) fn run(node: &Node) {
             log::warn!("putting back what {} says: {error}", file.display());
         }
     }
-    for file in share(store::listing(&store.pending_dels())) {
+    for file in share(pending) {
         if Instant::now() >= deadline || !tell(node, &file, deadline) {
             break;
         }

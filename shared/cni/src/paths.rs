@@ -16,7 +16,7 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 pub(crate) use self::own::is_own;
-pub use self::own::{own_dir, own_dir_in};
+pub use self::own::{own_dir, own_dir_in, own_dirs_in};
 use crate::{Error, code};
 
 /// Prefix of every path below the folders that a plugin uses, `CNI_NETNS` excepted. The environment is the

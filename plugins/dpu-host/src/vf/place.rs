@@ -30,12 +30,14 @@ pub(crate) fn on_host(node: &Node, id: &DeviceId) -> Result<Option<Link>, Error>
 
 /// A device's link on the host, by what its record says of it.
 pub(crate) fn at_home(node: &Node, held: &Held) -> Result<Option<Link>, Error> {
-    if let Some(link) = on_host(node, &held.id)?.filter(|link| held.is_home(link)) {
-        return Ok(Some(link));
+    // It nearly always has the index that it had, which is one request less than what sysfs calls it.
+    if let Some(home) = &held.home {
+        let link = node.links()?.link_at(home.index).map_err(error::netlink)?;
+        if let Some(link) = link.filter(|link| held.is_home(link)) {
+            return Ok(Some(link));
+        }
     }
-    let Some(home) = &held.home else { return Ok(None) };
-    let link = node.links()?.link_at(home.index).map_err(error::netlink)?;
-    Ok(link.filter(|link| held.is_home(link)))
+    Ok(on_host(node, &held.id)?.filter(|link| held.is_home(link)))
 }
 
 /// A device's link in a pod, whatever it is called there.

@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
-use nix::sys::stat::{Mode, fstat, mkdirat};
+use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::unistd::Uid;
 
 use super::trusted;
@@ -52,6 +53,26 @@ pub fn own_dir_in(above: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
     }
 }
 
+/// The same for several that nobody wants open: one look at each that is there.
+///
+/// # Errors
+/// As [`own_dir`].
+pub fn own_dirs_in(above: &OwnedFd, names: &[&str]) -> io::Result<()> {
+    for name in names {
+        match fstatat(above, *name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(found) => {
+                let kind = SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT;
+                if kind != SFlag::S_IFDIR || !is_own(found.st_uid, found.st_mode) {
+                    return Err(refused(name.as_ref()));
+                }
+            }
+            Err(Errno::ENOENT) => drop(own_dir_in(above, name.as_ref())?),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
 fn check(dir: &OwnedFd, name: &Path) -> io::Result<()> {
     let stat = fstat(dir)?;
     if is_own(stat.st_uid, stat.st_mode) { Ok(()) } else { Err(refused(name)) }
@@ -59,8 +80,10 @@ fn check(dir: &OwnedFd, name: &Path) -> io::Result<()> {
 
 /// Whether a file of this owner and mode is ours (root's, where a runtime calls us), and nobody else's to write to.
 pub(crate) fn is_own(uid: u32, mode: u32) -> bool {
+    // Who we are does not change while we run.
+    static OURS: OnceLock<Uid> = OnceLock::new();
     let others = Mode::from_bits_truncate(mode) & (Mode::S_IWGRP | Mode::S_IWOTH);
-    uid == Uid::effective().as_raw() && others.is_empty()
+    uid == OURS.get_or_init(Uid::effective).as_raw() && others.is_empty()
 }
 
 fn refused(name: &Path) -> io::Error {

@@ -59,10 +59,10 @@ pub(crate) fn text(file: &File) -> io::Result<String> {
     if !meta.is_file() || meta.len() > MOST {
         return Err(io::Error::other(format!("it is no file of at most {MOST} bytes")));
     }
-    // In one read: a reader that does not know how much there is begins with 32 bytes.
-    let mut text = String::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
-    file.take(MOST).read_to_string(&mut text)?;
-    Ok(text)
+    // Such a file is never written to, so there is as much to read as there was.
+    let mut text = vec![0; usize::try_from(meta.len()).unwrap_or_default()];
+    (&mut &*file).read_exact(&mut text)?;
+    String::from_utf8(text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
 /// The files of a directory of ours, without drafts.
@@ -70,9 +70,15 @@ pub(crate) fn listing(dir: &Path) -> Vec<PathBuf> {
     entries(dir).into_iter().filter(|path| !is_draft(path)).collect()
 }
 
-/// Removes drafts in a directory of ours whose writers were killed.
-pub(super) fn sweep(dir: &Path) {
-    for draft in entries(dir).into_iter().filter(|path| is_draft(path)) {
+/// The same, and removes drafts whose writers were killed.
+pub(super) fn tidy(dir: &Path) -> Vec<PathBuf> {
+    let (drafts, files) = entries(dir).into_iter().partition(|path| is_draft(path));
+    remove_forsaken(drafts);
+    files
+}
+
+fn remove_forsaken(drafts: Vec<PathBuf>) {
+    for draft in drafts {
         let made = fs::symlink_metadata(&draft).and_then(|meta| meta.modified());
         // Files have the wall's time: one of the future is from before the clock stepped back.
         let age = made.map(|made| made.elapsed().unwrap_or_else(|ahead| ahead.duration()));

@@ -34,8 +34,8 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-use self::files::{gone_is_fine, private, replace};
 pub(crate) use self::files::{listing, open, remove, text, write};
+use self::files::{private, replace};
 pub(crate) use self::name::key;
 use self::name::{ENDING, beginning};
 use self::running::Running;
@@ -73,9 +73,7 @@ impl Store {
     /// 109 when it cannot be made or is not root's alone.
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let store = Store { dir: dir.to_owned(), pending_dels: Cell::new(None), own: RefCell::new(None) };
-        let made = paths::own_dir(dir).and_then(|opened| {
-            DIRS.iter().try_for_each(|sub| paths::own_dir_in(&opened, sub.as_ref()).map(drop))
-        });
+        let made = paths::own_dir(dir).and_then(|opened| paths::own_dirs_in(&opened, &DIRS));
         // Nobody but root can put another in its place from here on, so paths below it are as good as descriptors.
         made.map(|()| store).map_err(|error| error::state(format!("using {}", dir.display()), error))
     }
@@ -180,7 +178,13 @@ impl Store {
     pub(crate) fn claim(&self, device: &DeviceId, record: &Record) -> Result<(), Error> {
         let path = self.claim_path(device);
         let link = |draft: &Path| {
-            gone_is_fine(fs::remove_file(draft)).and_then(|()| symlink(key(&record.attachment), draft))
+            match symlink(key(&record.attachment), draft) {
+                // Of a process of our number that was killed.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    fs::remove_file(draft).and_then(|()| symlink(key(&record.attachment), draft))
+                }
+                done => done,
+            }
         };
         // Not for an instant without a claim: that of a record which knows the VF's name while it waits for it.
         replace(&path, link).map_err(|error| error::state(format!("claiming {}", path.display()), error))
@@ -222,11 +226,17 @@ impl Store {
         })
     }
 
-    /// Removes drafts whose writers were killed.
-    pub(crate) fn sweep(&self) {
-        for sub in DIRS {
-            files::sweep(&self.dir.join(sub));
-        }
+    /// The files of records and of pending DELs, in no order and without what this process makes. What writers have left
+    /// half done that were killed is removed.
+    pub(crate) fn tidy(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let [mut records, _, pending] = DIRS.map(|sub| files::tidy(&self.dir.join(sub)));
+        records.retain(|file| !self.makes(file));
+        (records, pending)
+    }
+
+    /// Whether a file, a record or that of a running ADD, is of the attachment that this process makes.
+    pub(crate) fn makes(&self, file: &Path) -> bool {
+        self.own.borrow().as_ref().is_some_and(|own| file.file_name() == own.path().file_name())
     }
 
     /// Whether nothing can be written, whatever it is.

@@ -40,6 +40,13 @@ impl Running {
     }
 }
 
+impl Running {
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         // Where another ADD makes the same attachment the file is that one's, too.
