@@ -34,6 +34,11 @@ impl Row {
         self.pod.as_deref().unwrap_or("that nobody knows")
     }
 
+    /// A pod's, living or gone: nothing brings it home by itself.
+    pub(crate) fn is_held(&self) -> bool {
+        ["used", "lost", "orphaned"].contains(&self.state.as_str())
+    }
+
     /// Nobody's, or none of our business.
     pub(crate) fn is_at_home(&self) -> bool {
         ["free", "foreign"].contains(&self.state.as_str())

@@ -25,19 +25,16 @@ pub(super) fn of(tree: &Tree, binary: &str) -> Result<Vec<Row>, Fault> {
 
 /// Refuses to take a VF from a pod.
 pub(super) fn refuse(rows: &[Row], faults: &mut Faults) {
-    for row in rows {
+    for row in rows.iter().filter(|row| row.is_held()) {
         let (pod, device) = (row.pod(), &row.device);
-        match row.state.as_str() {
-            "used" | "lost" => faults.push(Fault::new(
-                format!("pod {pod} still has its VF {device}"),
-                "drain the node, or say --detach-pods",
-            )),
-            "orphaned" => faults.push(Fault::new(
+        faults.push(if row.state == "orphaned" {
+            Fault::new(
                 format!("pod {pod} is gone, and a sandbox of it still holds VF {device}"),
                 format!("free it with `dpu-host vfs --release {device}`, or say --detach-pods"),
-            )),
-            _ => {}
-        }
+            )
+        } else {
+            Fault::new(format!("pod {pod} still has its VF {device}"), "drain the node, or say --detach-pods")
+        });
     }
 }
 
@@ -88,9 +85,11 @@ pub(super) fn bring_home(tree: &Tree, binary: &str, detach_pods: bool) -> Result
             )
         })?;
     }
-    let held = |row: &Row| ["used", "lost", "orphaned"].contains(&row.state.as_str());
     if detach_pods {
-        of(tree, binary)?.iter().filter(|row| held(row)).try_for_each(|row| release(tree, binary, row))?;
+        of(tree, binary)?
+            .iter()
+            .filter(|row| row.is_held())
+            .try_for_each(|row| release(tree, binary, row))?;
     }
     let astray: Vec<String> = of(tree, binary)?
         .iter()
