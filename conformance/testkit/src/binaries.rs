@@ -18,6 +18,16 @@ pub fn plugin(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The program `name` of the conformance folder, as this build has it.
+///
+/// # Errors
+/// When it has not been built.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let path = build_dir()?.join(name);
+    ensure!(path.is_file(), "{} is missing: run `cargo build --workspace` first", path.display());
+    Ok(path)
+}
+
 /// The example `name` of one of our libraries, as this build has it.
 ///
 /// # Errors

@@ -12,3 +12,4 @@ mod attach;
 mod faults;
 mod placeholder;
 mod support;
+mod traces;

@@ -39,9 +39,14 @@ pub(crate) fn host(vfs: u32) -> Alone {
 
 /// A node of this kind.
 pub(crate) fn start(role: Role) -> Alone {
-    let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let one = alone();
     let cluster = Cluster::start(role).unwrap();
     Alone { home: vfs(&cluster), cluster, plugin: None, _one: one }
+}
+
+/// As long as this lives, no other test has a node.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Alone {
