@@ -41,6 +41,11 @@ pub struct Behaviour {
     pub families: Families,
     /// How the kubelet takes a question about devices.
     pub kubelet: Kubelet,
+    /// What it answers when it is asked for one pod.
+    pub get: Get,
+    /// Bytes by which its answer for all pods is larger than its pods are: one of a pod whose driver fails and fails
+    /// (kubernetes #141335).
+    pub list_padding: usize,
     /// The root directory of the runtime, whose paths of sandboxes mean nothing here when it has a mount namespace
     /// of its own. (ovnkube-node has the host's `/run/netns` mounted.)
     pub runtime_root: PathBuf,
@@ -93,7 +98,7 @@ pub enum Kubelet {
     /// It answers.
     #[default]
     Healthy,
-    /// It refuses this many calls, as its rate limit does (since Kubernetes 1.28), and answers the next.
+    /// It refuses this many calls, as its rate limit does (since Kubernetes 1.28), and answers the next ones.
     RateLimited(u32),
     /// It refuses with an error.
     Refuses,
@@ -107,6 +112,18 @@ pub enum Kubelet {
     Unfinished,
     /// It has just been started and not heard of the API server yet: it answers with its static pods alone.
     Restarted,
+}
+
+/// What a kubelet answers when it is asked for one pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Get {
+    /// The pod (by default since Kubernetes 1.34).
+    #[default]
+    Served,
+    /// That this is switched off (from 1.27 on).
+    Off,
+    /// That there is no such method.
+    Missing,
 }
 
 /// What becomes of a request.
@@ -194,6 +211,8 @@ impl Default for Behaviour {
             invents_pods: true,
             families: Families::default(),
             kubelet: Kubelet::default(),
+            get: Get::default(),
+            list_padding: 0,
             runtime_root: PathBuf::from("/"),
             ca_bundle: 4 << 10,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use super::behaviour::{Answer, Card, Generation, Kubelet, Lease};
+use super::behaviour::{Answer, Card, Generation, Get, Kubelet, Lease};
 use super::{Node, Vf};
 
 /// What can be said.
@@ -21,8 +21,11 @@ add | del | status ANSWER                           proper, truncated, lost, han
                                                     wrong-types, both-null, endless, or a text to refuse with
 kubelet stop | start | healthy | refuses | hangs    the PodResources API
 kubelet restarted                                   it lists static pods only, until it is healthy
-allocate NAMESPACE/POD RESOURCE DEVICE...           what the kubelet tells of a pod
-udn NAMESPACE/POD DEVICE                            give a pod a primary user-defined network
+kubelet served | off | missing                      what it says when it is asked for one pod
+kubelet list MIB                                    by how much its list of all pods is too long
+allocate NAMESPACE/POD RESOURCE DEVICE...           what the kubelet tells of a pod: one more container's devices
+claim NAMESPACE/POD CLAIM DRIVER DEVICE...          the same by dynamic resource allocation
+udn NAMESPACE/POD DEVICE                            give a pod a primary user-defined network, and this device
 delete NAMESPACE/POD                                remove a pod from the API server
 received                                            the requests that the server got
 help                                                this
@@ -55,6 +58,10 @@ pub(super) fn obey(node: &Node, line: &str) -> Result<String> {
             node.behave(|b| b.lease = lease);
         }
         ["server", what] => server(node, what)?,
+        ["kubelet", "list", mib] => {
+            let mib: usize = mib.parse().context("how many MiB?")?;
+            node.behave(|b| b.list_padding = mib << 20);
+        }
         ["kubelet", what] => kubelet(node, what)?,
         [verb @ ("add" | "del" | "status"), text @ ..] => {
             let answer = answer_of(&text.join(" "));
@@ -67,6 +74,11 @@ pub(super) fn obey(node: &Node, line: &str) -> Result<String> {
         ["allocate", pod, resource, devices @ ..] => {
             let (namespace, name) = pod_of(pod)?;
             node.allocate_to(namespace, name, resource, devices);
+        }
+        ["claim", pod, claim, driver, devices @ ..] => {
+            let (namespace, name) = pod_of(pod)?;
+            let devices: Vec<_> = devices.iter().map(|device| (*driver, *device)).collect();
+            node.allocate_claim_to(namespace, name, claim, &devices);
         }
         ["udn", pod, device] => {
             let (namespace, name) = pod_of(pod)?;
@@ -137,7 +149,13 @@ fn kubelet(node: &Node, what: &str) -> Result<()> {
         "refuses" => Kubelet::Refuses,
         "hangs" => Kubelet::Hangs,
         "restarted" => Kubelet::Restarted,
-        _ => bail!("stop, start, healthy, refuses, hangs or restarted?"),
+        other => {
+            let get = Get::from_str(other, true).ok();
+            let get =
+                get.context("stop, start, healthy, refuses, hangs, restarted, served, off or missing?")?;
+            node.behave(|b| b.get = get);
+            return Ok(());
+        }
     };
     node.behave(|b| b.kubelet = behaviour);
     Ok(())

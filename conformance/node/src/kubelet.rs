@@ -1,6 +1,6 @@
-//! The kubelet's PodResources API, version 1: `List`, over HTTP/2 on a unix socket.
+//! The kubelet's PodResources API, version 1: `List` and `Get`, over HTTP/2 on a unix socket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +9,16 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use h2::server::SendResponse;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
-use kubelet::wire::{self, ContainerResources, ListPodResourcesResponse, PodResources};
+use http::{HeaderMap, HeaderValue, Response, header};
+use kubelet::wire::{
+    self, ClaimResource, ContainerResources, DynamicResource, GetPodResourcesRequest,
+    GetPodResourcesResponse, ListPodResourcesResponse, PodResources,
+};
+use prost::Message;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 
-use super::behaviour::Kubelet;
+use super::behaviour::{Get, Kubelet};
 use super::state::{PodKey, Shared};
 
 /// A running kubelet. Dropping it stops it and removes its socket.
@@ -70,15 +74,20 @@ async fn serve(shared: Arc<Shared>, stream: UnixStream) {
     while let Some(Ok((request, mut respond))) = connection.accept().await {
         let behaviour = take_behaviour(&shared);
         if behaviour != Kubelet::Hangs {
-            let _ = answer(&shared, &behaviour, &request, &mut respond);
+            let (shared, path) = (shared.clone(), request.uri().path().to_owned());
+            // The connection is to be served meanwhile, or the request's message never comes.
+            tokio::spawn(async move {
+                let Some(Ok(message)) = request.into_body().data().await else { return };
+                let said = said(&shared, &behaviour, &path, &message);
+                let _ = answer(&behaviour, said, &mut respond);
+                // Dropped, the stream would be reset.
+                let _ = std::future::poll_fn(|context| respond.poll_reset(context)).await;
+            });
+            continue;
         }
         // Dropped, the stream would be reset.
         tokio::spawn(async move { std::future::poll_fn(|context| respond.poll_reset(context)).await });
     }
-}
-
-fn pod(((namespace, name), containers): (PodKey, Vec<ContainerResources>)) -> PodResources {
-    PodResources { name, namespace, containers }
 }
 
 /// A pod of a file on the node, for which no API server is asked.
@@ -97,32 +106,87 @@ fn take_behaviour(shared: &Shared) -> Kubelet {
     })
 }
 
-fn answer<B>(
+/// The answer's message, or the status and text of a refusal.
+fn said(
     shared: &Shared,
     behaviour: &Kubelet,
-    request: &Request<B>,
-    respond: &mut SendResponse<Bytes>,
-) -> Result<()> {
-    let (status, message) = match behaviour {
-        _ if request.uri().path() != wire::LIST => (12, "unknown method"),
-        Kubelet::RateLimited(_) => (8, "rejected by rate limit"),
-        Kubelet::Refuses => (2, "error getting pods"),
-        _ => (0, ""),
-    };
-    let head = Response::builder().header(header::CONTENT_TYPE, "application/grpc");
-    if status != 0 {
-        // Trailers without a body before them.
-        let head = head.header("grpc-status", status).header("grpc-message", message).body(())?;
-        respond.send_response(head, true)?;
-        return Ok(());
+    path: &str,
+    message: &[u8],
+) -> Result<Vec<u8>, (u32, &'static str)> {
+    let is_get = path == wire::GET;
+    let state = shared.state();
+    match (behaviour, state.behaviour.get) {
+        _ if !is_get && path != wire::LIST => return Err((12, "unknown method")),
+        (Kubelet::RateLimited(_), _) => return Err((8, "rejected by rate limit")),
+        (_, Get::Missing) if is_get => {
+            return Err((12, "unknown method Get for service v1.PodResourcesLister"));
+        }
+        (_, Get::Off) if is_get => return Err((2, "PodResources API Get method disabled")),
+        (Kubelet::Refuses, _) => return Err((2, "error getting pods")),
+        _ => {}
     }
-    let mut body = respond.send_response(head.body(())?, false)?;
     let listed = match behaviour {
         Kubelet::Restarted => BTreeMap::from([(static_pod(), Vec::new())]),
-        _ => shared.state().listed.clone(),
+        _ => state.listed.clone(),
     };
-    let mut bytes =
-        wire::frame(&ListPodResourcesResponse { pod_resources: listed.into_iter().map(pod).collect() });
+    if is_get {
+        let asked = message.get(wire::PREFIX..).and_then(|asked| GetPodResourcesRequest::decode(asked).ok());
+        let key = asked.map(|asked| (asked.pod_namespace, asked.pod_name)).unwrap_or_default();
+        let found = listed.get_key_value(&key).ok_or((2, "pod not found"))?;
+        let pod_resources = Some(pod((found.0.clone(), found.1.clone())));
+        return Ok(wire::frame(&GetPodResourcesResponse { pod_resources }));
+    }
+    let mut pod_resources: Vec<PodResources> = listed.into_iter().map(pod).collect();
+    pod_resources.extend((state.behaviour.list_padding > 0).then(|| stuck(state.behaviour.list_padding)));
+    Ok(wire::frame(&ListPodResourcesResponse { pod_resources }))
+}
+
+fn pod(((namespace, name), containers): (PodKey, Vec<ContainerResources>)) -> PodResources {
+    PodResources { name, namespace, containers: containers.into_iter().map(in_any_order).collect() }
+}
+
+/// The devices of a container as they come out of a Go map: in another order each time.
+fn in_any_order(mut container: ContainerResources) -> ContainerResources {
+    let devices: HashMap<usize, _> = container.devices.into_iter().enumerate().collect();
+    container.devices = devices.into_values().collect();
+    container
+}
+
+/// A pod whose claim has the same device many times, so that it makes up that many bytes.
+fn stuck(bytes: usize) -> PodResources {
+    let device = ClaimResource {
+        driver_name: "gpu.example.com".into(),
+        pool_name: "node-1".into(),
+        device_name: "gpu-0".into(),
+        ..ClaimResource::default()
+    };
+    // Each with its key and length before it.
+    let count = bytes / (device.encoded_len() + 2);
+    let claim = DynamicResource {
+        claim_name: "gpu".into(),
+        claim_namespace: "batch".into(),
+        claim_resources: vec![device; count],
+    };
+    let container = ContainerResources { dynamic_resources: vec![claim], ..ContainerResources::default() };
+    PodResources { name: "stuck".into(), namespace: "batch".into(), containers: vec![container] }
+}
+
+fn answer(
+    behaviour: &Kubelet,
+    said: Result<Vec<u8>, (u32, &'static str)>,
+    respond: &mut SendResponse<Bytes>,
+) -> Result<()> {
+    let head = Response::builder().header(header::CONTENT_TYPE, "application/grpc");
+    let mut bytes = match said {
+        Ok(bytes) => bytes,
+        Err((status, message)) => {
+            // Trailers without a body before them.
+            let head = head.header("grpc-status", status).header("grpc-message", message).body(())?;
+            respond.send_response(head, true)?;
+            return Ok(());
+        }
+    };
+    let mut body = respond.send_response(head.body(())?, false)?;
     if *behaviour == Kubelet::Truncated {
         bytes.truncate(bytes.len() / 2);
     }

@@ -52,7 +52,7 @@ use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 
-pub use behaviour::{Answer, Behaviour, Card, Generation, Kubelet, Lease};
+pub use behaviour::{Answer, Behaviour, Card, Generation, Get, Kubelet, Lease};
 pub use builder::Builder;
 pub use command::{Args, run};
 pub use invoke::{Call, Output, Running, Verb};

@@ -45,9 +45,9 @@ pub struct PodObject {
 pub struct Udn {
     /// The interface.
     pub interface: PodInterface,
-    /// Its device. Upstream takes the last of the pod's devices (`pkg/cni/udn/resource.go`); `None` plays a network
-    /// without the `resourceName` annotation.
-    pub device: Option<String>,
+    /// The resource of its attachment definition's `resourceName` annotation: the server takes the last of the pod's
+    /// devices of it. `None` plays a network without the annotation.
+    pub resource: Option<String>,
 }
 
 /// Which VF the card has to connect, and for whom (`pkg/cni/cni_dpu.go`).

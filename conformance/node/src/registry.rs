@@ -1,13 +1,19 @@
 //! Pods on the node: what the API server and the kubelet know of them.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
-use kubelet::wire::{ContainerDevices, ContainerResources};
+use kubelet::wire::{CdiDevice, ClaimResource, ContainerDevices, ContainerResources, DynamicResource};
 use testkit::namespace::Namespace;
 
 use super::Node;
 use super::pods::{PodObject, Udn};
 use super::sandbox::Pod;
+use super::state::PodKey;
 use super::vf::Vf;
+
+/// The resource of the pool from which pods' VFs are.
+const POOL: &str = "openshift.io/dpuvf";
 
 impl Node {
     /// Registers a pod with the next free addresses, and makes a sandbox for it; the kubelet lists it. One of the same
@@ -61,7 +67,8 @@ impl Node {
         self.shared.change(|state| state.pods.get_mut(&key).map(change)).context("no such pod")
     }
 
-    /// Gives the pod a primary user-defined network on this VF.
+    /// Gives the pod a primary user-defined network, and this VF beside those that it has of the pods' pool. Which of them
+    /// the network gets the server chooses: the last.
     ///
     /// # Errors
     /// When there is no such pod.
@@ -70,7 +77,7 @@ impl Node {
     }
 
     pub(super) fn give_udn_to(&self, namespace: &str, name: &str, device: &str) -> Result<()> {
-        let key = (namespace.to_owned(), name.to_owned());
+        let key: PodKey = (namespace.to_owned(), name.to_owned());
         self.shared.change(|state| {
             let interface = state.udn_interface();
             let object = state.pod(&key, None).context("no such pod")?;
@@ -79,9 +86,18 @@ impl Node {
                 // The default route is the other network's.
                 default.gateways.clear();
             }
-            object.udn = Some(Udn { interface, device: Some(device.into()) });
-            Ok(())
-        })
+            object.udn = Some(Udn { interface, resource: Some(POOL.into()) });
+            Ok::<_, anyhow::Error>(())
+        })?;
+        let has = |container: &ContainerResources| {
+            container.devices.iter().any(|devices| devices.device_ids.iter().any(|id| id == device))
+        };
+        let listed =
+            self.shared.state().listed.get(&key).is_some_and(|containers| containers.iter().any(has));
+        if !listed {
+            self.allocate_to(namespace, name, POOL, &[device]);
+        }
+        Ok(())
     }
 
     /// Gives the pod these interfaces of one secondary network, whose attachment definition is `nad`
@@ -113,23 +129,64 @@ impl Node {
         self.shared.state().pods.get(&(pod.namespace.clone(), pod.name.clone())).cloned()
     }
 
-    /// Tells the kubelet which devices of `resource` it has given to the pod beside those it has: a container each. A pod
-    /// that it did not list is listed now.
+    /// Tells the kubelet which devices of `resource` it has given to one more container of the pod. A pod that it did not
+    /// list is listed now.
     pub fn allocate(&self, pod: &Pod, resource: &str, devices: &[&str]) {
         self.allocate_to(&pod.namespace, &pod.name, resource, devices);
     }
 
     pub(super) fn allocate_to(&self, namespace: &str, name: &str, resource: &str, devices: &[&str]) {
-        let container = |(number, device): (usize, &&str)| ContainerResources {
-            name: format!("container-{number}"),
-            devices: vec![ContainerDevices {
-                resource_name: resource.into(),
-                device_ids: vec![(*device).into()],
-            }],
-        };
-        let containers = devices.iter().enumerate().map(container);
+        // A message for each device, as a kubelet sends them.
+        let device =
+            |id: &&str| ContainerDevices { resource_name: resource.into(), device_ids: vec![(*id).into()] };
+        let devices = devices.iter().map(device).collect();
+        self.add_container(namespace, name, ContainerResources { devices, ..ContainerResources::default() });
+    }
+
+    /// Tells the kubelet that one more container of the pod has this resource claim, which is of the pod's namespace, with
+    /// all of its devices: driver and name of each.
+    pub fn allocate_claim(&self, pod: &Pod, claim: &str, devices: &[(&str, &str)]) {
+        self.allocate_claim_to(&pod.namespace, &pod.name, claim, devices);
+    }
+
+    pub(super) fn allocate_claim_to(
+        &self,
+        namespace: &str,
+        name: &str,
+        claim: &str,
+        devices: &[(&str, &str)],
+    ) {
+        let mut heap: BTreeMap<&str, Vec<CdiDevice>> = BTreeMap::new();
+        let mut claim_resources = Vec::new();
+        for (driver, device) in devices {
+            // The kubelet never begins this list anew.
+            let cdi_devices = heap.entry(driver).or_default();
+            cdi_devices.push(CdiDevice { name: format!("{driver}/vf={device}") });
+            claim_resources.push(ClaimResource {
+                cdi_devices: cdi_devices.clone(),
+                driver_name: (*driver).into(),
+                pool_name: "node-1".into(),
+                device_name: (*device).into(),
+                share_id: None,
+            });
+        }
+        let claim =
+            DynamicResource { claim_name: claim.into(), claim_namespace: namespace.into(), claim_resources };
+        let dynamic_resources = vec![claim];
+        self.add_container(
+            namespace,
+            name,
+            ContainerResources { dynamic_resources, ..ContainerResources::default() },
+        );
+    }
+
+    fn add_container(&self, namespace: &str, name: &str, container: ContainerResources) {
         let key = (namespace.into(), name.into());
-        self.shared.change(|state| state.listed.entry(key).or_default().extend(containers));
+        self.shared.change(|state| {
+            let containers = state.listed.entry(key).or_default();
+            let name = format!("container-{}", containers.len());
+            containers.push(ContainerResources { name, ..container });
+        });
     }
 
     /// The devices with which the kubelet lists the pod, if it does.

@@ -4,7 +4,7 @@ use cni::{Args, Attachment, NetConf, Pod};
 use ovnkube::Failure;
 
 use crate::config::Config;
-use crate::device::DeviceId;
+use crate::device::{DeviceId, dra};
 use crate::record::attachment::Record;
 use crate::record::pending_del::PendingDel;
 use crate::record::store;
@@ -42,6 +42,11 @@ pub fn pending_del(text: &str) {
 /// Reads a device ID; as it is written in paths.
 pub fn device(text: &str) -> Option<String> {
     text.parse::<DeviceId>().ok().map(|id| id.to_string())
+}
+
+/// Reads what a driver of claims leaves on the node: the devices' addresses.
+pub fn metadata(text: &str) -> Vec<String> {
+    dra::told(text).into_iter().map(|(_, address)| address.to_string()).collect()
 }
 
 /// The file name of an attachment.

@@ -11,7 +11,7 @@ use tokio::runtime;
 use tokio::time::{sleep, timeout_at};
 
 use crate::message::unframe;
-use crate::wire::{LIST, PREFIX};
+use crate::wire::{self, GetPodResourcesRequest};
 use crate::{Failure, Socket};
 
 /// The largest answer, as in the kubelet's own client (`defaultPodResourcesMaxSize`).
@@ -22,6 +22,8 @@ const WINDOW: u32 = 1 << 20;
 const MAX_HEADERS: u32 = 64 << 10;
 /// The gRPC status `RESOURCE_EXHAUSTED`.
 const EXHAUSTED: u32 = 8;
+/// How long that is put up with: in five seconds the kubelet answers 500 calls, two for each pod of a full node.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The first pause after it, doubled each time.
 const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(160);
@@ -35,31 +37,56 @@ pub(crate) struct Answer {
     pub(crate) pid: Option<i32>,
 }
 
-/// What the kubelet on `socket` answers `List` with.
-pub(crate) fn list(socket: Socket<'_>, deadline: Instant) -> Result<Answer, Failure> {
+/// What is asked: the method's path, and its message as gRPC frames it.
+pub(crate) struct Question {
+    path: &'static str,
+    message: Bytes,
+}
+
+impl Question {
+    /// Of all pods.
+    pub(crate) fn list() -> Self {
+        // Its message has no fields: there is nothing but the prefix.
+        Question { path: wire::LIST, message: Bytes::from_static(&[0; wire::PREFIX]) }
+    }
+
+    /// Of one.
+    pub(crate) fn get(namespace: &str, name: &str) -> Self {
+        let message = GetPodResourcesRequest { pod_name: name.into(), pod_namespace: namespace.into() };
+        Question { path: wire::GET, message: wire::frame(&message).into() }
+    }
+}
+
+/// What the kubelet on `socket` answers.
+pub(crate) fn call(socket: Socket<'_>, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
     let started = Instant::now();
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|source| Failure::Unreachable { path: socket.path.into(), source })?;
-    let answer = runtime.block_on(async { timeout_at(deadline.into(), patiently(socket)).await });
-    answer.unwrap_or_else(|_| Err(Failure::Timeout { path: socket.path.into(), waited: started.elapsed() }))
+    let patience = deadline.min(started + PATIENCE);
+    let asking = async { timeout_at(deadline.into(), patiently(socket, question, patience)).await };
+    let timeout = || Failure::Timeout { path: socket.path.into(), waited: started.elapsed() };
+    runtime.block_on(asking).unwrap_or_else(|_| Err(timeout()))
 }
 
 /// The kubelet serves 10 calls at once and then 100 a second, and refuses the rest (since 1.28): when a node's pods
-/// all start together, some of us have to wait for their turn.
-async fn patiently(socket: Socket<'_>) -> Result<Answer, Failure> {
+/// all start together, some of us have to wait for their turn. What it refuses for another reason it goes on refusing,
+/// and its words say why.
+async fn patiently(socket: Socket<'_>, question: &Question, until: Instant) -> Result<Answer, Failure> {
     let mut pause = PAUSE;
     loop {
-        match ask(socket).await {
-            Err(Failure::Refused { status: EXHAUSTED, .. }) => sleep(pause).await,
-            answer => return answer,
+        let answer = ask(socket, question).await;
+        let exhausted = matches!(answer, Err(Failure::Refused { status: EXHAUSTED, .. }));
+        if !exhausted || Instant::now() + pause >= until {
+            return answer;
         }
+        sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-async fn ask(Socket { path, open }: Socket<'_>) -> Result<Answer, Failure> {
+async fn ask(Socket { path, open }: Socket<'_>, question: &Question) -> Result<Answer, Failure> {
     let unreachable = |source| Failure::Unreachable { path: path.into(), source };
     let found = open(path).map_err(unreachable)?;
     // The link in /proc leads to what was opened, whatever its path leads to by now (proc(5)).
@@ -78,15 +105,14 @@ async fn ask(Socket { path, open }: Socket<'_>) -> Result<Answer, Failure> {
     let (client, connection) = handshake.await.map_err(broken)?;
     // It ends with the runtime.
     tokio::spawn(connection);
-    let request = Request::post(format!("http://localhost{LIST}"))
+    let request = Request::post(format!("http://localhost{}", question.path))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .body(())
         .map_err(|error| Failure::Garbage(error.to_string()))?;
     let mut client = client.ready().await.map_err(broken)?;
     let (response, mut body) = client.send_request(request, false).map_err(broken)?;
-    // The request's message is empty: it has nothing but the prefix.
-    body.send_data(Bytes::from_static(&[0; PREFIX]), true).map_err(broken)?;
+    body.send_data(question.message.clone(), true).map_err(broken)?;
     // The process of another PID namespace is 0 (unix(7)).
     Ok(Answer { message: read(response).await?, pid: peer.pid().filter(|pid| *pid > 0) })
 }
@@ -102,7 +128,7 @@ async fn read(response: ResponseFuture) -> Result<Bytes, Failure> {
     while let Some(piece) = body.data().await {
         let piece = piece.map_err(broken)?;
         if bytes.len() + piece.len() > MAX_ANSWER {
-            return Err(Failure::Garbage(format!("more than {MAX_ANSWER} bytes")));
+            return Err(Failure::TooLarge { limit: MAX_ANSWER });
         }
         body.flow_control().release_capacity(piece.len()).map_err(broken)?;
         bytes.extend_from_slice(&piece);

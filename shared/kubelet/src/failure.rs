@@ -44,7 +44,13 @@ pub enum Failure {
         /// The text with it, in one line of at most 1 KiB.
         message: String,
     },
-    /// The answer is none: not HTTP/2, not gRPC, not the message it should be, too large. The text says which.
+    /// The answer is larger than any that is read, as of a pod one of whose drivers has failed many times.
+    #[error("the kubelet's PodResources API answered with more than {} MiB", limit >> 20)]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The answer is none: not HTTP/2, not gRPC, not the message it should be. The text says which.
     #[error("the kubelet's PodResources API answered nonsense: {0}")]
     Garbage(String),
 }

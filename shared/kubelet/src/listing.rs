@@ -2,15 +2,13 @@
 
 use bytes::Bytes;
 
-use crate::Failure;
-use crate::message;
-use crate::wire::PodResources;
+use crate::{Failure, PodDevices, message};
 
 /// All pods of a node with their devices, by one answer that came whole. What is not in it the kubelet does not know:
 /// a pod that has ended, or, right after its start, any pod that it has yet to hear of from the API server.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    pods: Vec<PodResources>,
+    pods: Vec<PodDevices>,
     pid: Option<i32>,
 }
 
@@ -30,23 +28,14 @@ impl Listing {
         self.pid
     }
 
-    /// How many pods of this name there are: two while the last one's namesake has not ended.
-    pub fn count(&self, namespace: &str, name: &str) -> usize {
-        self.pods.iter().filter(|pod| pod.namespace == namespace && pod.name == name).count()
+    /// All pods.
+    pub fn pods(&self) -> impl Iterator<Item = &PodDevices> {
+        self.pods.iter()
     }
 
-    /// Whether a pod of this name has been given the device, of whatever resource.
-    pub fn gives(&self, namespace: &str, name: &str, device: &str) -> bool {
-        self.owners(device).any(|owner| owner == (namespace, name))
-    }
-
-    /// Namespaces and names of the pods that have been given the device, of whatever resource.
-    pub fn owners<'a>(&'a self, device: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let has = move |pod: &&PodResources| {
-            let mut devices = pod.containers.iter().flat_map(|container| &container.devices);
-            devices.any(|devices| devices.device_ids.iter().any(|id| id == device))
-        };
-        self.pods.iter().filter(has).map(|pod| (pod.namespace.as_str(), pod.name.as_str()))
+    /// The pods of this name: two while the last one's namesake has not ended.
+    pub fn named<'a>(&'a self, namespace: &'a str, name: &'a str) -> impl Iterator<Item = &'a PodDevices> {
+        self.pods().filter(move |pod| pod.namespace == namespace && pod.name == name)
     }
 }
 
@@ -55,49 +44,27 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::wire::{ContainerDevices, ContainerResources, ListPodResourcesResponse};
+    use crate::wire::{ListPodResourcesResponse, PodResources};
 
-    fn pod(name: &str, devices: &[(&str, &str)]) -> PodResources {
-        let container = |(resource, id): &(&str, &str)| ContainerResources {
-            devices: vec![ContainerDevices {
-                resource_name: (*resource).into(),
-                device_ids: vec![(*id).into()],
-            }],
-            ..ContainerResources::default()
-        };
-        PodResources {
-            name: name.into(),
+    fn read(names: &[&str]) -> Result<Listing, Failure> {
+        let pod = |name: &&str| PodResources {
+            name: (*name).into(),
             namespace: "web".into(),
-            containers: devices.iter().map(container).collect(),
-        }
-    }
-
-    fn read(pod_resources: Vec<PodResources>) -> Result<Listing, Failure> {
+            ..PodResources::default()
+        };
+        let pod_resources = names.iter().map(pod).collect();
         Listing::read(ListPodResourcesResponse { pod_resources }.encode_to_vec().into(), None)
     }
 
     #[test]
-    fn tells_whose_a_device_is_whatever_its_resource() {
-        let pods =
-            vec![pod("a", &[("x/gpu", "g"), ("x/vf", "v")]), pod("b", &[]), pod("c", &[("y/vf", "v")])];
-        let listing = read(pods).expect("an answer");
-        assert_eq!(listing.owners("v").collect::<Vec<_>>(), [("web", "a"), ("web", "c")]);
-        assert!(
-            listing.gives("web", "a", "g")
-                && !listing.gives("web", "b", "g")
-                && !listing.gives("x", "a", "g")
-        );
-    }
-
-    #[test]
-    fn counts_namesakes() {
-        let listing =
-            read(vec![pod("a", &[]), pod("b", &[]), pod("a", &[("x/vf", "v")])]).expect("an answer");
-        assert_eq!(["a", "b", "c"].map(|name| listing.count("web", name)), [2, 1, 0]);
+    fn finds_namesakes() {
+        let listing = read(&["a", "b", "a"]).expect("an answer");
+        assert_eq!(["a", "b", "c"].map(|name| listing.named("web", name).count()), [2, 1, 0]);
+        assert_eq!(listing.named("shop", "a").count(), 0);
     }
 
     #[test]
     fn a_pod_without_a_name_is_no_answer() {
-        assert!(matches!(read(vec![pod("a", &[]), pod("", &[])]), Err(Failure::Garbage(_))));
+        assert!(matches!(read(&["a", ""]), Err(Failure::Garbage(_))));
     }
 }

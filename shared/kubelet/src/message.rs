@@ -1,33 +1,25 @@
-//! From the answer's bytes to a pod's devices.
-
-use std::collections::BTreeSet;
+//! From an answer's bytes to pods.
 
 use bytes::{Buf, Bytes};
 use prost::Message;
 
-use crate::Failure;
-use crate::wire::{PREFIX, PodResources};
+use crate::wire::{GetPodResourcesResponse, PREFIX, PodResources};
+use crate::{Failure, PodDevices};
 
-/// What the kubelet knows of a pod's devices.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PodDevices {
-    /// The kubelet does not know the pod.
-    UnknownPod,
-    /// The pod has no device of the resource: it did not ask for one.
-    NoneOf {
-        /// The resources of which it has devices.
-        others: BTreeSet<String>,
-    },
-    /// The devices' IDs, each once, in the kubelet's order. All containers' count, init containers' too; what dynamic
-    /// resource allocation gave does not.
-    Devices(Vec<String>),
-}
-
-/// `ListPodResourcesResponse` with its pods not yet decoded: of a node's hundreds one is of interest.
+/// `ListPodResourcesResponse` with its pods not yet decoded: of a node's hundreds one may be of interest.
 #[derive(Clone, PartialEq, Message)]
 struct Pods {
     #[prost(bytes = "bytes", repeated, tag = "1")]
     pods: Vec<Bytes>,
+}
+
+/// Namespace and name of a pod, whose devices are passed over.
+#[derive(Clone, PartialEq, Message)]
+struct Name {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(string, tag = "2")]
+    namespace: String,
 }
 
 /// The only message of a gRPC answer.
@@ -47,43 +39,39 @@ pub(crate) fn unframe(mut body: Bytes) -> Result<Bytes, Failure> {
 }
 
 /// The pods of an answer to `List`, one at a time.
-pub(crate) fn pods(list: Bytes) -> Result<impl Iterator<Item = Result<PodResources, Failure>>, Failure> {
-    let garbage = |error| Failure::Garbage(format!("{error}"));
+pub(crate) fn pods(list: Bytes) -> Result<impl Iterator<Item = Result<PodDevices, Failure>>, Failure> {
     let pods = Pods::decode(list).map_err(garbage)?.pods;
-    Ok(pods.into_iter().map(move |pod| PodResources::decode(pod).map_err(garbage)))
+    Ok(pods.into_iter().map(|pod| PodResources::decode(pod).map(PodDevices::from).map_err(garbage)))
 }
 
-/// The pod's devices of a resource.
-pub(crate) fn devices(
-    list: &Bytes,
-    namespace: &str,
-    name: &str,
-    resource: &str,
-) -> Result<PodDevices, Failure> {
-    let mut known = false;
-    let mut ids: Vec<String> = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut others = BTreeSet::new();
-    for pod in pods(list.clone())? {
-        let pod = pod?;
-        if pod.namespace != namespace || pod.name != name {
+/// The pod of an answer to `Get`.
+pub(crate) fn only(answer: Bytes, namespace: &str, name: &str) -> Result<PodDevices, Failure> {
+    let pod = GetPodResourcesResponse::decode(answer).map_err(garbage)?.pod_resources;
+    let is_it = |pod: &PodResources| pod.namespace == namespace && pod.name == name;
+    let another = || Failure::Garbage("another pod than was asked for".into());
+    pod.filter(is_it).map(PodDevices::from).ok_or_else(another)
+}
+
+/// The pod in an answer to `List`; of several by that name, the last of which has not ended yet, all containers. Others
+/// are not looked into.
+pub(crate) fn one_of(list: Bytes, namespace: &str, name: &str) -> Result<Option<PodDevices>, Failure> {
+    let mut found: Option<PodDevices> = None;
+    for bytes in Pods::decode(list).map_err(garbage)?.pods {
+        let of = Name::decode(bytes.clone()).map_err(garbage)?;
+        if of.namespace != namespace || of.name != name {
             continue;
         }
-        known = true;
-        for devices in pod.containers.into_iter().flat_map(|container| container.devices) {
-            if devices.resource_name == resource {
-                // A container may inherit an init container's device.
-                ids.extend(devices.device_ids.into_iter().filter(|id| seen.insert(id.clone())));
-            } else {
-                others.insert(devices.resource_name);
-            }
+        let pod = PodDevices::from(PodResources::decode(bytes).map_err(garbage)?);
+        match &mut found {
+            None => found = Some(pod),
+            Some(found) => found.containers.extend(pod.containers),
         }
     }
-    Ok(match (known, ids.is_empty()) {
-        (false, _) => PodDevices::UnknownPod,
-        (true, true) => PodDevices::NoneOf { others },
-        (true, false) => PodDevices::Devices(ids),
-    })
+    Ok(found)
+}
+
+fn garbage(error: prost::DecodeError) -> Failure {
+    Failure::Garbage(error.to_string())
 }
 
 #[cfg(test)]
@@ -91,47 +79,64 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::{ContainerDevices, ContainerResources, ListPodResourcesResponse, frame};
+    use crate::wire::{
+        ClaimResource, ContainerDevices, ContainerResources, DynamicResource, ListPodResourcesResponse, frame,
+    };
 
-    const VF: &str = "openshift.io/dpuvf";
-
-    fn pod(namespace: &str, name: &str, containers: &[&[(&str, &[&str])]]) -> PodResources {
-        let devices = |(resource, ids): &(&str, &[&str])| ContainerDevices {
-            resource_name: (*resource).into(),
-            device_ids: ids.iter().map(|id| (*id).into()).collect(),
+    fn pod(namespace: &str, name: &str, ids: &[&str]) -> PodResources {
+        let device = |id: &&str| ContainerDevices {
+            resource_name: "openshift.io/dpuvf".into(),
+            device_ids: vec![(*id).into()],
         };
-        let container = |all: &&[(&str, &[&str])]| ContainerResources {
-            devices: all.iter().map(devices).collect(),
+        let claim = DynamicResource {
+            claim_name: "vf".into(),
+            claim_namespace: namespace.into(),
+            claim_resources: vec![ClaimResource {
+                driver_name: "k8s.ovn.org".into(),
+                ..ClaimResource::default()
+            }],
+        };
+        let container = ContainerResources {
+            devices: ids.iter().map(device).collect(),
+            dynamic_resources: vec![claim],
             ..ContainerResources::default()
         };
-        PodResources {
-            name: name.into(),
-            namespace: namespace.into(),
-            containers: containers.iter().map(container).collect(),
-        }
+        PodResources { name: name.into(), namespace: namespace.into(), containers: vec![container] }
     }
 
-    fn ask(pods: Vec<PodResources>) -> PodDevices {
-        let bytes = frame(&ListPodResourcesResponse { pod_resources: pods });
-        devices(&unframe(bytes.into()).expect("one message"), "web", "web-0", VF).expect("an answer")
+    fn list(pod_resources: Vec<PodResources>) -> Vec<u8> {
+        frame(&ListPodResourcesResponse { pod_resources })
+    }
+
+    fn get(pod_resources: Option<PodResources>) -> Vec<u8> {
+        frame(&GetPodResourcesResponse { pod_resources })
+    }
+
+    fn ids(pod: &PodDevices) -> Vec<&str> {
+        pod.devices().map(|device| device.id.as_str()).collect()
     }
 
     #[test]
-    fn collects_each_containers_devices_in_order() {
+    fn finds_a_pod_and_its_namesakes_in_a_list() {
         let pods = vec![
-            pod("web", "web-1", &[&[(VF, &["other"])]]),
-            pod("shop", "web-0", &[&[(VF, &["other"])]]),
-            pod("web", "web-0", &[&[(VF, &["b"])], &[("x/gpu", &["g"]), (VF, &["c", "a"])], &[(VF, &["b"])]]),
+            pod("web", "web-1", &["other"]),
+            pod("shop", "web-0", &["other"]),
+            pod("web", "web-0", &["c", "b"]),
+            pod("web", "web-0", &["a"]),
         ];
-        assert_eq!(ask(pods), PodDevices::Devices(vec!["b".into(), "c".into(), "a".into()]));
+        let list = unframe(list(pods).into()).expect("a message");
+        let found = one_of(list.clone(), "web", "web-0").expect("an answer").expect("the pod");
+        assert_eq!(ids(&found), ["b", "c", "a"]);
+        assert_eq!(one_of(list, "web", "web-2").expect("an answer"), None);
     }
 
     #[test]
-    fn tells_not_asked_from_unknown() {
-        let others = ["x/gpu".to_owned()].into();
-        assert_eq!(ask(vec![pod("web", "web-0", &[&[("x/gpu", &["g"])]])]), PodDevices::NoneOf { others });
-        assert_eq!(ask(vec![pod("web", "web-0", &[])]), PodDevices::NoneOf { others: BTreeSet::new() });
-        assert_eq!(ask(vec![]), PodDevices::UnknownPod);
+    fn takes_no_other_pod_for_the_one_asked_for() {
+        let only = |pod| only(unframe(get(pod).into())?, "web", "web-0");
+        assert_eq!(ids(&only(Some(pod("web", "web-0", &["a"]))).expect("the pod")), ["a"]);
+        for other in [None, Some(pod("web", "web-1", &["a"])), Some(pod("shop", "web-0", &["a"]))] {
+            assert!(matches!(only(other), Err(Failure::Garbage(_))));
+        }
     }
 
     #[test]
@@ -141,23 +146,29 @@ mod tests {
         }
     }
 
+    fn read(message: &Bytes) {
+        let _ = one_of(message.clone(), "web", "web-0");
+        let _ = only(message.clone(), "web", "web-0");
+        let _ = pods(message.clone()).map(|pods| pods.count());
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_an_answer_or_an_error(bytes: Vec<u8>) {
             if let Ok(message) = unframe(bytes.clone().into()) {
-                let _ = devices(&message, "web", "web-0", VF);
+                read(&message);
             }
-            let _ = devices(&bytes.into(), "web", "web-0", VF);
+            read(&bytes.into());
         }
 
         #[test]
-        fn a_damaged_answer_is_an_answer_or_an_error(at in 0usize..64, byte: u8) {
-            let pods = vec![pod("web", "web-0", &[&[(VF, &["0000:03:00.2"]), ("x/gpu", &["g"])]])];
-            let mut bytes = frame(&ListPodResourcesResponse { pod_resources: pods });
+        fn a_damaged_answer_is_an_answer_or_an_error(at in 0usize..128, byte: u8, of_all: bool) {
+            let pod = pod("web", "web-0", &["0000:03:00.2", "0000:03:00.3"]);
+            let mut bytes = if of_all { list(vec![pod]) } else { get(Some(pod)) };
             let length = bytes.len();
             bytes[at % length] = byte;
             if let Ok(message) = unframe(bytes.into()) {
-                let _ = devices(&message, "web", "web-0", VF);
+                read(&message);
             }
         }
     }

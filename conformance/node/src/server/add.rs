@@ -27,24 +27,43 @@ pub(super) fn add(context: &Context<'_>, call: &PodCall) -> Result<Response, Str
 
     let mut udn =
         pod.udn.clone().filter(|_| call.is_default && context.behaviour.generation == Generation::New);
+    let mut second = None;
     if let Some(udn) = &mut udn {
-        let device = udn.device.clone().unwrap_or_default();
-        udn.interface = connect(context, call, &device, udn.interface.clone())?;
+        second = udn.resource.as_deref().map(|resource| last_of(shared, call, resource)).transpose()?;
+        let device = second.as_deref().unwrap_or_default();
+        udn.interface = connect(context, call, device, udn.interface.clone())?;
     }
     let kube_auth = Some(reply::kube_auth(context.behaviour.ca_bundle));
     if !context.behaviour.privileged {
-        let udn_request = udn.as_ref().map(|udn| request(call, &pod, udn.device.as_deref()));
+        let udn_request = udn.as_ref().map(|_| request(call, &pod, second.as_deref()));
         let udn = udn.map(|udn| udn.interface);
         return Ok(Response { result: None, pod: Some(interface), udn, udn_request, kube_auth });
     }
     let mut attachments = vec![(call.ifname.as_str(), call.device.clone(), interface)];
-    attachments.extend(udn.map(|udn| (UDN_INTERFACE, udn.device.unwrap_or_default(), udn.interface)));
+    attachments.extend(udn.map(|udn| (UDN_INTERFACE, second.unwrap_or_default(), udn.interface)));
     for (ifname, device, interface) in &attachments {
         plumb::plumb(context, call, ifname, device, interface)?;
     }
     let attachments: Vec<_> = attachments.iter().map(|(ifname, _, interface)| (*ifname, interface)).collect();
     let result = Some(plumb::result(&call.netns, &attachments));
     Ok(Response { result, kube_auth, ..Response::default() })
+}
+
+/// The device of the user-defined network: the last of all of the pod's, which the vendored Multus has sorted as text, all
+/// containers' together (`udn/resource.go: GetPodPrimaryUDNDeviceID`). Nothing keeps it from being the one that was
+/// given to the pod's first network; and what dynamic resource allocation gave is not among them.
+fn last_of(shared: &Shared, call: &PodCall, resource: &str) -> Result<String, String> {
+    let state = shared.state();
+    let containers = state.listed.get(&call.pod).into_iter().flatten();
+    let devices = containers.flat_map(|container| &container.devices);
+    let ids =
+        devices.filter(|devices| devices.resource_name == resource).flat_map(|devices| &devices.device_ids);
+    ids.max().cloned().ok_or_else(|| {
+        format!(
+            "failed to get primary UDN device ID for pod {}/{}: no device of {resource}",
+            call.pod.0, call.pod.1
+        )
+    })
 }
 
 /// The interface that the pod's annotation has for this call. A further one of the cluster's network, or one of

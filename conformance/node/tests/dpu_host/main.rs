@@ -24,6 +24,7 @@ mod pending;
 mod privileged_ipv6;
 mod release_by_hand;
 mod reports;
+mod resource_claims;
 mod restore;
 mod reused_namespaces;
 mod rivals;

@@ -59,6 +59,7 @@ fn every_upstream_key_is_passed_on() -> Result<()> {
         "runtimeConfig": {}, "capabilities": {"x": true}, "cni.dev/x": 1, "cniVersions": ["1.1.0"],
         "stateDir": "/run/dpu-cni", "timeoutSeconds": 60, "physicalFunctions": ["ens1f0"],
         "resourceName": "openshift.io/dpuvf", "podResourcesSocket": "/var/lib/kubelet/pod-resources/x.sock",
+        "draDrivers": ["dra.net"],
         "socket": "/run/ovn-kubernetes/cni/ovn-cni-server.sock",
     });
     for (key, value) in dropped.as_object().context("an object")? {

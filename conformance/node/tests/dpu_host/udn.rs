@@ -48,6 +48,34 @@ fn gets_and_gives_back(node: &Node) -> Result<()> {
     Ok(())
 }
 
+/// The kubelet's order is that of a Go map, another one at each call, and the server takes the last of its own order: a
+/// pod of two VFs must never have both networks on one.
+#[test]
+fn its_vf_is_never_the_one_of_the_first_network() -> Result<()> {
+    let node = Node::builder().vfs(4).privileged(false).start()?;
+    let before = homes(&node)?;
+    let ids: Vec<_> = node.vfs().iter().map(|vf| vf.device_id()).collect();
+    let mut conf = node.conf();
+    conf["resourceName"] = json!(RESOURCE);
+    for containers in [&[&[3, 0, 2, 1][..]][..], &[&[3, 1], &[0, 2]], &[&[0], &[1, 2, 3]]] {
+        for _ in 0..4 {
+            let pod = node.pod("blue", "web-0")?;
+            for container in containers {
+                node.allocate(&pod, RESOURCE, &container.iter().map(|vf| ids[*vf]).collect::<Vec<_>>());
+            }
+            node.give_udn(&pod, &node.vfs()[3])?;
+            let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
+            // The first free one of the first container's, but the last of all.
+            let first = containers[0].iter().filter(|vf| **vf != 3).min().context("none")?;
+            ensure!(result["interfaces"][1]["pciID"] == ids[*first], "{containers:?}: {result}");
+            ensure!(result["interfaces"][3]["pciID"] == ids[3], "{containers:?}: {result}");
+            node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
+            assert_eq!(homes(&node)?, before);
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_second_vf_told_by_name_is_understood() -> Result<()> {
     let interface = |address: &str, mac: &str, netdev: &str| json!({"IPs": [{"IP": address, "Mask": "////AA=="}], "MAC": mac, "mtu": 1400, "vf-netdev-name": netdev});

@@ -61,6 +61,9 @@ fn undoes_every_step(node: &Node, steps: &[Refused], expected: u64) -> Result<()
     Ok(())
 }
 
+/// A resource whose device another pod holds.
+const ELSEWHERE: &str = "openshift.io/elsewhere";
+
 #[test]
 fn a_failing_second_vf_takes_the_first_home() -> Result<()> {
     type Case = (u64, fn(&mut node::Udn), &'static str);
@@ -70,12 +73,13 @@ fn a_failing_second_vf_takes_the_first_home() -> Result<()> {
     add(&node, &holder, &node.vfs()[2])?.ok()?;
     let cases: [Case; 3] = [
         (107, |udn| udn.interface.gateways = vec![OUT_OF_REACH], "192.0.2.1, which is in none"),
-        (101, |udn| udn.device = None, "raise resources.limits"),
-        (11, |udn| udn.device = Some("0000:03:00.4".into()), "VF 0000:03:00.4 of pod"),
+        (101, |udn| udn.resource = None, "raise resources.limits"),
+        (11, |udn| udn.resource = Some(ELSEWHERE.into()), "VF 0000:03:00.4 of pod"),
     ];
     for (code, change, part) in cases {
         let pod = node.pod("blue", "web-0")?;
         node.give_udn(&pod, &node.vfs()[1])?;
+        node.allocate(&pod, ELSEWHERE, &["0000:03:00.4"]);
         node.edit_pod(&pod, |object| object.udn.as_mut().map(change))?;
         let (got, text) = add(&node, &pod, &node.vfs()[0])?.error()?;
         assert_eq!(got, code, "{text}");

@@ -2,8 +2,15 @@
 //! belongs here.
 
 /// Ours alone: they are not forwarded to the server.
-pub(crate) const OWN: [&str; 6] =
-    ["socket", "stateDir", "podResourcesSocket", "resourceName", "physicalFunctions", "timeoutSeconds"];
+pub(crate) const OWN: [&str; 7] = [
+    "socket",
+    "stateDir",
+    "podResourcesSocket",
+    "resourceName",
+    "draDrivers",
+    "physicalFunctions",
+    "timeoutSeconds",
+];
 
 /// Those of ovn-kubernetes (`go-controller/pkg/cni/types/types.go: NetConf`, August 2026; the last one is a setting of
 /// ovnkube-node's that we share). They go on to the server like any other.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use cni::paths::{self, Place};
 use cni::{Error, NetConf, unknown_keys};
 use nix::errno::Errno;
+use serde_json::Value;
 
 pub(crate) use self::value::invalid;
 use self::value::{brief, text};
@@ -28,6 +29,10 @@ const TIMEOUT: u64 = 130;
 /// The kubelet gives a sandbox 240 s, and undoing a failed ADD may take [`del::BUDGET`](crate::verbs::del::BUDGET).
 const TIMEOUT_RANGE: std::ops::RangeInclusive<u64> = 1..=210;
 
+/// The drivers of dynamic resource allocation that are known to give VFs: of the SR-IOV network operator, of
+/// ovn-kubernetes, and DraNet.
+const DRA_DRIVERS: [&str; 3] = ["sriovnetwork.k8snetworkplumbingwg.io", "k8s.ovn.org", "dra.net"];
+
 /// What an administrator can set.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -39,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) state_dir: PathBuf,
     /// The extended resource that pods ask for, `prefix/name`; with it the kubelet tells a pod's device.
     pub(crate) resource: Option<String>,
+    /// The drivers of dynamic resource allocation whose devices may be pods' VFs.
+    pub(crate) dra_drivers: Vec<String>,
     /// The PFs whose VFs pods may have, by PCI address or interface name; every PF's when there are none.
     pub(crate) pfs: Vec<String>,
     /// How long an ADD may take in all.
@@ -60,6 +67,7 @@ impl Config {
             pod_resources: path(conf, "podResourcesSocket", KUBELET)?.unwrap_or(default.pod_resources),
             state_dir: path(conf, "stateDir", Place::Named(STATE_DIR))?.unwrap_or(default.state_dir),
             resource: resource(conf)?,
+            dra_drivers: dra_drivers(conf)?.unwrap_or(default.dra_drivers),
             pfs: pfs(conf)?,
             timeout: timeout(conf)?.unwrap_or(default.timeout),
             server_budget: budget::of(conf),
@@ -81,6 +89,7 @@ impl Config {
                 .unwrap_or(default.pod_resources),
             state_dir: or_none(path(conf, "stateDir", Place::Named(STATE_DIR))).unwrap_or(default.state_dir),
             resource: or_none(resource(conf)),
+            dra_drivers: or_none(dra_drivers(conf)).unwrap_or(default.dra_drivers),
             // Its VF is given back, whosever it is.
             pfs: Vec::new(),
             timeout: or_none(timeout(conf)).unwrap_or(default.timeout),
@@ -97,6 +106,7 @@ impl Default for Config {
             pod_resources: rooted(kubelet::SOCKET),
             state_dir: rooted(STATE_DIR),
             resource: None,
+            dra_drivers: DRA_DRIVERS.map(str::to_owned).to_vec(),
             pfs: Vec::new(),
             timeout: Duration::from_secs(TIMEOUT),
             server_budget: budget::LEAST,
@@ -132,12 +142,33 @@ fn resource(conf: &NetConf) -> Result<Option<String>, Error> {
 
 fn pfs(conf: &NetConf) -> Result<Vec<String>, Error> {
     let Some(value) = conf.get("physicalFunctions") else { return Ok(Vec::new()) };
-    let names = value.as_array().filter(|names| !names.is_empty());
-    let names = names.and_then(|names| names.iter().map(|name| name.as_str().map(str::to_owned)).collect());
-    names.ok_or_else(|| {
+    names(value).ok_or_else(|| {
         let allowed = "a list of PFs by PCI address or interface name, such as [\"0000:03:00.0\"]";
         invalid("physicalFunctions", &text(value), allowed)
     })
+}
+
+fn dra_drivers(conf: &NetConf) -> Result<Option<Vec<String>>, Error> {
+    let Some(value) = conf.get("draDrivers") else { return Ok(None) };
+    // They become part of a path.
+    let plain = |name: &String| {
+        let label = |part: &str| {
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        name.len() <= 63 && name.split('.').all(label)
+    };
+    names(value).filter(|names| names.iter().all(plain)).map(Some).ok_or_else(|| {
+        let allowed =
+            format!("a list of drivers of dynamic resource allocation, such as [\"{}\"]", DRA_DRIVERS[0]);
+        invalid("draDrivers", &text(value), &allowed)
+    })
+}
+
+/// A list of texts that is not empty.
+fn names(value: &Value) -> Option<Vec<String>> {
+    let names = value.as_array().filter(|names| !names.is_empty())?;
+    names.iter().map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 fn timeout(conf: &NetConf) -> Result<Option<Duration>, Error> {

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use cni::{Add, Error, Pod, paths};
 use kubelet::{Failure, PodDevices, Socket};
 
-use super::DeviceId;
+use super::dra::{self, Survey};
+use super::{DeviceId, choice};
 use crate::config::{self, invalid};
-use crate::error;
+use crate::error::{self, Lack};
 use crate::node::Node;
 use crate::record::attachment::Record;
 use crate::vf;
@@ -36,51 +37,66 @@ pub(crate) fn find(node: &Node, call: &Add, deadline: Instant) -> Result<Found, 
     }
 }
 
-/// The first of the pod's devices that nobody else has, or an earlier sandbox of it for this interface: a dead pod of the
-/// same name may still be listed, and a pod with a second network has two.
+/// One of those that the kubelet has given to the pod: of the device plugin's for the resource, else of its claims'. A
+/// dead pod of the same name may still be listed, and a pod with a second network has two.
 fn allocated(node: &Node, call: &Add, deadline: Instant) -> Result<Found, Error> {
     let pod = &call.args.pod();
     let deadline = deadline.min(Instant::now() + KUBELET_BUDGET);
     let Some(resource) = node.config.resource.as_deref() else {
         // Nobody told which resource counts; what the pod has may still tell what is missing.
-        let deadline = deadline.min(Instant::now() + REASONS_BUDGET);
-        let told = ask(node, pod, "", deadline).ok().map(|told| of_vfs(node, pod, told, deadline));
-        return Err(error::no_device(pod, None, told.as_ref()));
+        let told = ask(node, pod, deadline.min(Instant::now() + REASONS_BUDGET));
+        let lack = told.map_or(Lack::Unknown, |told| passed_over(node, told));
+        return Err(error::no_device(pod, None, &lack, dra::on_node(&node.config.dra_drivers)));
     };
-    let told = ask(node, pod, resource, deadline).map_err(|failure| unanswered(pod, &failure))?;
-    let PodDevices::Devices(names) = &told else {
-        return Err(error::no_device(pod, Some(resource), Some(&told)));
-    };
-    let ids: Vec<DeviceId> = names
-        .iter()
-        .map(|name| {
-            name.parse().map_err(|shape: String| invalid(&format!("device ID of {resource}"), name, &shape))
-        })
-        .collect::<Result<_, _>>()?;
+    let lacks =
+        |lack: &Lack| error::no_device(pod, Some(resource), lack, dra::on_node(&node.config.dra_drivers));
+    let told = ask(node, pod, deadline).map_err(|failure| unanswered(pod, &failure))?;
+    let told = told.ok_or_else(|| lacks(&Lack::UnknownPod))?;
+    let mut ids = of_plugin(&told, resource)?;
+    if ids.is_empty() {
+        ids = claimed(node, &told, resource).map_err(|why| why.unwrap_or_else(|lack| lacks(&lack)))?;
+    }
     let store = node.store()?;
     let began = node.trace.began();
     let lives =
         |holder: Record| !holder.is_superseded_by(&call.attachment, pod, began) && !holder.is_forsaken();
-    let taken = |id: &&DeviceId| store.holder(id).is_some_and(lives);
-    let free = ids.iter().find(|id| !taken(id)).or(ids.first()).cloned();
-    let id = free.ok_or_else(|| error::no_device(pod, Some(resource), None))?;
+    let taken = |id: &DeviceId| store.holder(id).is_some_and(lives);
+    let id = choice::choose(&ids, taken).ok_or_else(|| lacks(&Lack::Unknown))?;
     Ok(Found { others: ids.into_iter().filter(|other| *other != id).collect(), id })
 }
 
-/// The same, with those resources only whose devices are VFs of this node: a pod may have a GPU, too.
-fn of_vfs(node: &Node, pod: &Pod, told: PodDevices, deadline: Instant) -> PodDevices {
-    let PodDevices::NoneOf { mut others } = told else { return told };
+/// The device plugin's, sorted within each container.
+fn of_plugin(told: &PodDevices, resource: &str) -> Result<Vec<DeviceId>, Error> {
+    let ids = told.devices().filter(|device| device.resource == resource).map(|device| {
+        let bad = |shape: String| invalid(&format!("device ID of {resource}"), &device.id, &shape);
+        device.id.parse().map_err(bad)
+    });
+    ids.collect::<Result<Vec<_>, _>>().map(choice::once)
+}
+
+/// The VFs of the pod's claims; without any, why.
+fn claimed(node: &Node, told: &PodDevices, resource: &str) -> Result<Vec<DeviceId>, Result<Error, Lack>> {
+    let survey = dra::survey(node, told);
+    match survey {
+        Survey { vfs, .. } if !vfs.is_empty() => Ok(dra::of_resource(vfs, resource)),
+        Survey { unfit: Some(unfit), .. } => Err(Ok(unfit)),
+        Survey { untold: Some(untold), .. } => Err(Err(untold)),
+        Survey { foreign: drivers, .. } => Err(Err(Lack::NotAsked { drivers })),
+    }
+}
+
+/// What the pod has that would be VFs of this node, if anybody had said that they count: it may have a GPU, too.
+fn passed_over(node: &Node, told: Option<PodDevices>) -> Lack {
+    let Some(told) = told else { return Lack::UnknownPod };
     let is_vf = |name: &String| match name.parse() {
         Ok(DeviceId::Pci(address)) => node.sysfs.pf(&address).is_some(),
         Ok(DeviceId::Sf(function)) => node.sysfs.scalable_exists(&function),
         Ok(id @ DeviceId::Netdev(_)) => vf::on_host(node, &id).is_ok_and(|link| link.is_some()),
         Err(_) => false,
     };
-    others.retain(|resource| match ask(node, pod, resource, deadline) {
-        Ok(PodDevices::Devices(names)) => names.iter().any(is_vf),
-        _ => false,
-    });
-    PodDevices::NoneOf { others }
+    let vfs = told.devices().filter(|device| is_vf(&device.id));
+    let resources = vfs.map(|device| device.resource.clone()).collect();
+    Lack::NotPassedOn { resources, claims: dra::survey(node, &told).with_vfs }
 }
 
 fn unanswered(pod: &Pod, failure: &Failure) -> Error {
@@ -90,13 +106,17 @@ fn unanswered(pod: &Pod, failure: &Failure) -> Error {
         }
         Failure::NotRoot { .. } => Error::new(error::REFUSED, failure.to_string())
             .details("find out who made that socket: only root may tell a pod's devices"),
+        Failure::TooLarge { .. } => error::again(
+            format!("pod {pod}: {failure}"),
+            "see the log of the kubelet for a driver of resource claims that fails over and over",
+        ),
         failure => error::again(format!("pod {pod}: {failure}"), "check the kubelet of this node"),
     }
 }
 
-fn ask(node: &Node, pod: &Pod, resource: &str, deadline: Instant) -> Result<PodDevices, Failure> {
+fn ask(node: &Node, pod: &Pod, deadline: Instant) -> Result<Option<PodDevices>, Failure> {
     let (namespace, name) =
         (pod.namespace.as_deref().unwrap_or_default(), pod.name.as_deref().unwrap_or_default());
     let socket = Socket { path: &node.config.pod_resources, open: paths::open_socket };
-    kubelet::devices(socket, namespace, name, resource, deadline)
+    kubelet::pod(socket, namespace, name, deadline)
 }

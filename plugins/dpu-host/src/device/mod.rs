@@ -1,5 +1,7 @@
 //! Which device a pod gets, and whether it is one that can be given.
 
+mod choice;
+pub(crate) mod dra;
 mod find;
 pub(crate) mod host_use;
 mod id;

@@ -2,19 +2,20 @@
 //!
 //! People meet these in a pod event as `msg; details`: one line, the pod and the device named, what to do last.
 
+mod lack;
+
 use std::fmt::Display;
 use std::time::Duration;
 
 use cni::{Error, Pod, code};
-use kubelet::PodDevices;
 
+use self::lack::SOME_RESOURCE;
+pub(crate) use self::lack::{Lack, NO_DEVICE, no_device};
 use crate::device::DeviceId;
 use crate::pod::Word;
 use crate::record::attachment::Record;
 use crate::time::age;
 
-/// The pod did not get a VF.
-pub(crate) const NO_DEVICE: u32 = 101;
 /// Another living pod holds the device.
 pub(crate) const DEVICE_TAKEN: u32 = 102;
 /// The device cannot be given to a pod.
@@ -34,54 +35,17 @@ pub(crate) const STATE: u32 = 109;
 /// A newer version wrote the record.
 pub(crate) const NEWER: u32 = 110;
 
-/// How the lines to add read when no resource is configured.
-const SOME_RESOURCE: &str = "<resourceName>";
-
 /// What to do when a VF does not take the pod's address.
 pub(crate) const PF_KEEPS_MAC: &str =
     "perhaps its PF has set another MAC for it: clear that or trust the VF; see the kernel log";
-
-/// 101: nothing names a device for the pod. What the kubelet knows tells what is missing; without it, all that may be.
-pub(crate) fn no_device(pod: &Pod, resource: Option<&str>, told: Option<&PodDevices>) -> Error {
-    let error = |msg: String| Error::new(NO_DEVICE, msg);
-    match (resource, told) {
-        (Some(resource), Some(PodDevices::NoneOf { .. })) => {
-            error(format!("pod {pod} did not ask for a VF of this DPU host")).details(limits(resource, 1))
-        }
-        (Some(resource), Some(PodDevices::UnknownPod)) => {
-            error(format!("pod {pod} has no VF: the kubelet knows of no such pod with devices"))
-                .details(limits(resource, 1))
-        }
-        (None, Some(PodDevices::NoneOf { others })) if !others.is_empty() => {
-            let resources = others.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            error(format!("pod {pod} has {resources}, but Multus passed no VF on")).details(format!(
-                "give the NetworkAttachmentDefinition that the pod's v1.multus-cni.io/default-network names the \
-                 annotation k8s.v1.cni.cncf.io/resourceName: {resources}, or this plugin's configuration the key \
-                 resourceName"
-            ))
-        }
-        (resource, _) => {
-            let resource = resource.unwrap_or(SOME_RESOURCE);
-            error(format!("pod {pod} has no VF of this DPU host")).details(format!(
-                "add resources.limits['{resource}']: '1' to one container and the annotation \
-                 v1.multus-cni.io/default-network: <namespace>/<nad>, whose NetworkAttachmentDefinition has \
-                 k8s.v1.cni.cncf.io/resourceName: {resource}; or set hostNetwork: true"
-            ))
-        }
-    }
-}
-
-fn limits(resource: &str, count: u32) -> String {
-    format!("add resources.limits['{resource}']: '{count}' to one container, or set hostNetwork: true")
-}
 
 /// 101: the pod has one VF and needs two.
 pub(crate) fn no_second_device(pod: &Pod, resource: Option<&str>) -> Error {
     let resource = resource.unwrap_or(SOME_RESOURCE);
     Error::new(NO_DEVICE, format!("pod {pod} has no second VF for its primary user-defined network")).details(
         format!(
-            "raise resources.limits['{resource}'] to '2', and give that network's NetworkAttachmentDefinition the \
-             annotation k8s.v1.cni.cncf.io/resourceName: {resource}"
+            "raise resources.limits['{resource}'] to '2', of a device plugin's (ovnkube-node sees no claims), and give \
+             that network's NetworkAttachmentDefinition the annotation k8s.v1.cni.cncf.io/resourceName: {resource}"
         ),
     )
 }
@@ -103,6 +67,11 @@ pub(crate) fn taken(device: &DeviceId, by: &Record, word: Word) -> Error {
         Word::Neither => format!(
             "the kubelet has given it to neither pod, and the sandbox {} of that one still lives: dpu-host vfs --release \
              {device} frees it if that pod is gone",
+            short(&by.attachment.container)
+        ),
+        Word::Untold => format!(
+            "that pod has a resource claim of which nothing says whether it is this VF, and its sandbox {} still lives: \
+             dpu-host vfs --release {device} frees it if that pod is gone",
             short(&by.attachment.container)
         ),
         Word::Unheard => format!(

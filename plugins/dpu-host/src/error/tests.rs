@@ -31,28 +31,79 @@ fn holder() -> Record {
 /// One of each kind, and what a pod event shows of it.
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn catalogue() -> Vec<(Error, &'static str)> {
-    let others = |names: &[&str]| PodDevices::NoneOf { others: names.iter().map(|n| (*n).into()).collect() };
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let asked = |drivers: &[&str]| Lack::NotAsked { drivers: set(drivers) };
     let vf = Some("openshift.io/dpuvf");
+    let sriov = Some("sriovnetwork.k8snetworkplumbingwg.io");
+    let claim = || String::from("web/vf-x7");
+    let untold = |driver: &str, device: &str| Lack::Untold {
+        claim: claim(),
+        driver: driver.into(),
+        device: device.into(),
+    };
     vec![
         (
-            no_device(&pod(), vf, Some(&others(&[]))),
+            no_device(&pod(), vf, &asked(&[]), None),
             "pod web/web-0 did not ask for a VF of this DPU host; add resources.limits['openshift.io/dpuvf']: '1' to \
              one container, or set hostNetwork: true",
         ),
         (
-            no_device(&pod(), vf, Some(&PodDevices::UnknownPod)),
+            no_device(&pod(), vf, &asked(&[]), sriov),
+            "pod web/web-0 did not ask for a VF of this DPU host; add resources.limits['openshift.io/dpuvf']: '1' to \
+             one container (or to resources.claims a claim of a VF of sriovnetwork.k8snetworkplumbingwg.io), or set \
+             hostNetwork: true",
+        ),
+        (
+            no_device(&pod(), vf, &asked(&["gpu.example.com", "nic.example.com"]), None),
+            "pod web/web-0 did not ask for a VF of this DPU host: its claims are of gpu.example.com, nic.example.com; \
+             add resources.limits['openshift.io/dpuvf']: '1' to one container, or set hostNetwork: true; if those give \
+             VFs, name them in the key draDrivers",
+        ),
+        (
+            no_device(&pod(), vf, &Lack::Unprepared { claim: claim() }, sriov),
+            "pod web/web-0 has the claim web/vf-x7, of which the kubelet tells no device; its driver has not prepared it \
+             yet, and this is tried again; or it tells the kubelet nothing: then have it write device metadata \
+             (--enable-device-metadata)",
+        ),
+        (
+            no_device(&pod(), vf, &untold("dra.net", "net-mv2gqmi"), sriov),
+            "pod web/web-0 has net-mv2gqmi of dra.net by the claim web/vf-x7, but which VF that is cannot be told; have \
+             dra.net write device metadata (--enable-device-metadata), or name its devices by PCI address",
+        ),
+        (
+            no_device(&pod(), vf, &untold("", ""), sriov),
+            "pod web/web-0 has the claim web/vf-x7, but which device that is cannot be told; Kubernetes before 1.31 does \
+             not say: ask for the VF by resources.limits, or upgrade this node's kubelet",
+        ),
+        (
+            no_device(&pod(), vf, &Lack::UnknownPod, None),
             "pod web/web-0 has no VF: the kubelet knows of no such pod with devices; add \
              resources.limits['openshift.io/dpuvf']: '1' to one container, or set hostNetwork: true",
         ),
         (
-            no_device(&pod(), None, Some(&others(&["openshift.io/dpuvf"]))),
+            no_device(
+                &pod(),
+                None,
+                &Lack::NotPassedOn { resources: set(&["openshift.io/dpuvf"]), claims: set(&[]) },
+                None,
+            ),
             "pod web/web-0 has openshift.io/dpuvf, but Multus passed no VF on; give the \
              NetworkAttachmentDefinition that the pod's v1.multus-cni.io/default-network names the annotation \
              k8s.v1.cni.cncf.io/resourceName: openshift.io/dpuvf, or this plugin's configuration the key \
              resourceName",
         ),
         (
-            no_device(&pod(), None, None),
+            no_device(
+                &pod(),
+                None,
+                &Lack::NotPassedOn { resources: set(&[]), claims: set(&["web/vf-x7"]) },
+                sriov,
+            ),
+            "pod web/web-0 has a VF by the claim web/vf-x7, but Multus passed none on; give this plugin's configuration \
+             the key resourceName: then it asks for the pod's claims",
+        ),
+        (
+            no_device(&pod(), None, &Lack::Unknown, None),
             "pod web/web-0 has no VF of this DPU host; add resources.limits['<resourceName>']: '1' to one container \
              and the annotation v1.multus-cni.io/default-network: <namespace>/<nad>, whose \
              NetworkAttachmentDefinition has k8s.v1.cni.cncf.io/resourceName: <resourceName>; or set hostNetwork: \
@@ -61,8 +112,9 @@ fn catalogue() -> Vec<(Error, &'static str)> {
         (
             no_second_device(&pod(), vf),
             "pod web/web-0 has no second VF for its primary user-defined network; raise \
-             resources.limits['openshift.io/dpuvf'] to '2', and give that network's NetworkAttachmentDefinition the \
-             annotation k8s.v1.cni.cncf.io/resourceName: openshift.io/dpuvf",
+             resources.limits['openshift.io/dpuvf'] to '2', of a device plugin's (ovnkube-node sees no claims), and \
+             give that network's NetworkAttachmentDefinition the annotation k8s.v1.cni.cncf.io/resourceName: \
+             openshift.io/dpuvf",
         ),
         (
             taken(&device(), &holder(), Word::Both),
@@ -85,6 +137,12 @@ fn catalogue() -> Vec<(Error, &'static str)> {
             "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; the kubelet has given it to neither pod, and \
              the sandbox 0123456789ab of that one still lives: dpu-host vfs --release 0000:03:00.2 frees it if that \
              pod is gone",
+        ),
+        (
+            taken(&device(), &holder(), Word::Untold),
+            "VF 0000:03:00.2 has been held by pod shop/db-0 for 10 min; that pod has a resource claim of which nothing \
+             says whether it is this VF, and its sandbox 0123456789ab still lives: dpu-host vfs --release 0000:03:00.2 \
+             frees it if that pod is gone",
         ),
         (
             taken(&device(), &holder(), Word::Unheard),
@@ -151,8 +209,12 @@ fn every_sentence_reads_as_it_should() {
 
 #[test]
 fn the_readme_has_a_remedy_for_every_code() {
-    let ours: std::collections::BTreeSet<u32> =
-        catalogue().iter().map(|(error, _)| error.code()).chain([REFUSED]).collect();
+    let ours: std::collections::BTreeSet<u32> = catalogue()
+        .iter()
+        .map(|(error, _)| error.code())
+        .filter(|code| *code > 100)
+        .chain([REFUSED])
+        .collect();
     assert_eq!(ours.first(), Some(&NO_DEVICE), "100 is the placeholder's");
     for code in ours {
         assert!(README.contains(&format!("\n| {code} | ")), "{code} is not in the README");

@@ -7,9 +7,11 @@
 use std::time::{Duration, Instant};
 
 use cni::Pod;
+use kubelet::Listing;
 
 use super::{Word, witness};
 use crate::device::DeviceId;
+use crate::device::dra::{self, Given};
 use crate::node::Node;
 use crate::record::attachment::Record;
 
@@ -48,7 +50,7 @@ impl<'a> Inquiry<'a> {
         }
         let told_before = last.is_some_and(|last| last.word == Word::Asker);
         let word = match witness::listing(self.node, deadline) {
-            Ok(listing) => Word::of(&listing, self.asker, &holder.pod, &self.id.to_string()),
+            Ok(listing) => word(self.node, &listing, self.asker, &holder.pod, self.id),
             Err(failure) => {
                 log::warn!("pod {} waits for VF {}: {failure}", self.asker, self.id);
                 Word::Unheard
@@ -73,4 +75,37 @@ impl Answer {
     fn is_about(&self, holder: &Record) -> bool {
         self.holder.attachment == holder.attachment && self.holder.is_of_same_call(holder)
     }
+}
+
+/// What one answer says. The kubelet's pods are told apart by their names only, so a pod that has come again under its
+/// name, as a StatefulSet's do, has the VF if no namesake is there.
+fn word(node: &Node, listing: &Listing, asker: &Pod, holder: &Pod, device: &DeviceId) -> Word {
+    let (Some((namespace, name)), Some(held_by)) = (named(asker), named(holder)) else {
+        return Word::Unheard;
+    };
+    let given = |to: (&str, &str)| {
+        let pods = listing.named(to.0, to.1).map(|pod| dra::gives(node, pod, device));
+        pods.max().unwrap_or(Given::No)
+    };
+    let asked = given((namespace, name)) == Given::Yes;
+    if held_by == (namespace, name) {
+        let is_another = asker.uid.is_some() && holder.uid.is_some() && asker.uid != holder.uid;
+        let alone = is_another && listing.named(namespace, name).count() == 1;
+        return match (asked, alone) {
+            (true, true) => Word::Asker,
+            (true, false) => Word::Holder,
+            (false, _) => Word::Neither,
+        };
+    }
+    match (asked, given(held_by)) {
+        (true, Given::Yes) => Word::Both,
+        (true, Given::No) => Word::Asker,
+        (false, Given::Yes) => Word::Holder,
+        (false, Given::No) => Word::Neither,
+        (_, Given::Untold) => Word::Untold,
+    }
+}
+
+fn named(pod: &Pod) -> Option<(&str, &str)> {
+    pod.namespace.as_deref().zip(pod.name.as_deref())
 }

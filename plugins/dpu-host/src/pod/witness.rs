@@ -66,7 +66,7 @@ impl<'a> Witnesses<'a> {
     /// Whether the kubelet has a pod of this name; `None` when it cannot be asked, or the attachment is no pod's.
     pub(crate) fn lists(&self, record: &Record) -> Option<bool> {
         let (namespace, name) = (record.pod.namespace.as_deref()?, record.pod.name.as_deref()?);
-        Some(self.listing()?.count(namespace, name) > 0)
+        Some(self.listing()?.named(namespace, name).next().is_some())
     }
 
     /// Whether processes run in the namespace; `None` when that cannot be seen.

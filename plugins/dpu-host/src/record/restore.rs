@@ -15,7 +15,7 @@ use ovnkube::Health;
 
 use super::attachment::{Held, Home, Inside, Record, Restored, Stage};
 use super::claim;
-use crate::device::{DeviceId, host_use};
+use crate::device::{DeviceId, dra, host_use};
 use crate::error;
 use crate::node::{Node, Sandbox};
 use crate::pod::witness::Witnesses;
@@ -98,11 +98,9 @@ impl<'a> Advice<'a> {
     /// The pod to which the kubelet has given a device since, if it is another one's.
     fn given_away(&self, record: &Record, id: &DeviceId) -> Option<String> {
         let own = (record.pod.namespace.as_deref()?, record.pod.name.as_deref()?);
-        let (listing, id) = (self.witnesses.listing()?, id.to_string());
-        if listing.owners(&id).any(|owner| owner == own) {
-            return None;
-        }
-        listing.owners(&id).next().map(|(namespace, name)| format!("{namespace}/{name}"))
+        let owners: Vec<_> = dra::owners(self.node, self.witnesses.listing()?, id).collect();
+        let other = owners.first().map(|(namespace, name)| format!("{namespace}/{name}"));
+        other.filter(|_| !owners.contains(&own))
     }
 }
 

@@ -8,7 +8,7 @@ use linux::{Link, Mac};
 use serde::Serialize;
 
 use super::state::{Place, Seen, State};
-use crate::device::DeviceId;
+use crate::device::{DeviceId, dra};
 use crate::node::{Node, Sandbox};
 use crate::pod::witness::Witnesses;
 use crate::record::attachment::{Held, Record, Restored};
@@ -100,7 +100,7 @@ fn row(node: &Node, witnesses: &Witnesses<'_>, id: DeviceId) -> Result<Row, Erro
     };
     let mut pod = record.as_ref().map(|record| record.pod.to_string());
     if pod.is_none() && place == Place::Unknown {
-        pod = owner(witnesses, &device);
+        pod = owner(node, witnesses, &id);
     }
     let seen = Seen {
         attachment: record.as_ref().zip(held),
@@ -141,7 +141,7 @@ fn seen_in_pod(record: &Record, held: &Held) -> Option<Link> {
 }
 
 /// The pod to which the kubelet has given a device, by whatever plugin it is attached.
-fn owner(witnesses: &Witnesses<'_>, device: &str) -> Option<String> {
-    let (namespace, name) = witnesses.listing()?.owners(device).next()?;
+fn owner(node: &Node, witnesses: &Witnesses<'_>, id: &DeviceId) -> Option<String> {
+    let (namespace, name) = dra::owners(node, witnesses.listing()?, id).next()?;
     Some(format!("{namespace}/{name}"))
 }
