@@ -4,11 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use cni::TraceContext;
+
 use crate::time::Began;
 
 /// The time line of one call.
 pub(crate) struct Trace {
     id: String,
+    context: TraceContext,
     began: Instant,
     marked: Cell<Instant>,
     phases: RefCell<Vec<(&'static str, Duration)>>,
@@ -24,6 +27,7 @@ impl Trace {
         let id = format!("{:08x}{:04x}", clock.as_micros() as u32, std::process::id() as u16);
         let trace = Trace {
             id,
+            context: TraceContext::of_process(),
             began,
             marked: Cell::new(began),
             phases: RefCell::default(),
@@ -33,9 +37,15 @@ impl Trace {
         trace
     }
 
-    /// The call's name, in our log and in ovnkube-node's.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// The call's name in ovnkube-node's log: that in ours, and the trace's where the call is part of one.
+    pub(crate) fn id(&self) -> String {
+        let trace = self.context.id().map(|trace| format!("-{trace}"));
+        self.id.clone() + &trace.unwrap_or_default()
+    }
+
+    /// The trace that the call is part of.
+    pub(crate) fn context(&self) -> &TraceContext {
+        &self.context
     }
 
     /// When the call began, to be compared with other calls.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::name::{check_container, check_ifname};
-use crate::{Args, Error, code};
+use crate::{Args, Error, TraceContext, code};
 
 /// What the runtime asks of the plugin (SPEC, "CNI operations"); VERSION never reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,11 @@ impl<'e> Environment<'e> {
 
     pub(crate) fn args(&self) -> Args {
         Args::parse(&self.text("CNI_ARGS").unwrap_or_default())
+    }
+
+    /// The trace that the call is part of.
+    pub(crate) fn trace(&self) -> TraceContext {
+        TraceContext::read(self.get)
     }
 
     /// Whether the caller vouches for acting in the plugin's own namespace (`skel`'s tests do).

@@ -28,6 +28,7 @@ mod reply;
 mod result;
 mod session;
 mod stdout;
+mod trace;
 mod version;
 
 pub use args::{Args, Pod};
@@ -38,4 +39,5 @@ pub use error::{Error, code};
 pub use frame::{Process, main, run};
 pub use plugin::{Leniency, Plugin};
 pub use result::{AddResult, Dns, Interface, Ip, Route};
+pub use trace::TraceContext;
 pub use version::Version;

@@ -94,7 +94,8 @@ impl<'s, P: Plugin> Session<'s, P> {
             Verb::Gc | Verb::Status => conf.name().to_owned(),
             _ => format!("{} {}", self.attachment(conf), self.env.args().pod()),
         };
-        logging::start(settings, format!("{} {subject}", verb.as_str()));
+        let trace = self.env.trace().id().map(|id| format!(" trace={id}")).unwrap_or_default();
+        logging::start(settings, format!("{} {subject}{trace}", verb.as_str()));
         Ok(())
     }
 

@@ -141,3 +141,44 @@ fn a_server_that_hears_nothing_holds_up_nobody() -> Result<()> {
     assert!(text.contains("web/web-0") && text.contains("ovnkube-node"), "{text}");
     Ok(())
 }
+
+#[test]
+fn the_trace_of_a_call_is_told_and_passed_on() -> Result<()> {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let node = Node::builder().privileged(false).start()?;
+    let pod = node.pod("web", "web-0")?;
+    let mut conf = node.conf_for(&node.vfs()[0]);
+    conf["logFile"] = json!("/var/log/dpu-host.log");
+    let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    for verb in [Verb::Add, Verb::Del] {
+        let call = node.call(PLUGIN, verb)?.pod(&pod).conf(&conf);
+        let call = call.env("TRACEPARENT", &parent).env("TRACESTATE", "vendor=1").env("BAGGAGE", "user=anna");
+        call.run()?.ok()?;
+        let received = node.received().pop().context("nothing received")?;
+        for (key, value) in
+            [("TRACEPARENT", parent.as_str()), ("TRACESTATE", "vendor=1"), ("BAGGAGE", "user=anna")]
+        {
+            assert_eq!(received.env.get(key).map(String::as_str), Some(value), "{verb:?}");
+        }
+        // The DEL has the arguments of its ADD.
+        assert!(received.env["CNI_ARGS"].ends_with(&format!("-{TRACE}")), "{}", received.env["CNI_ARGS"]);
+    }
+    let log = fs::read_to_string(node.root().join("var/log/dpu-host.log"))?;
+    assert!(log.lines().all(|line| line.contains(&format!(" trace={TRACE}: "))), "{log}");
+    assert_eq!(log.lines().count(), 2, "{log}");
+    Ok(())
+}
+
+#[test]
+fn a_trace_that_is_none_is_nobodys_error() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let pod = node.pod("web", "web-0")?;
+    for verb in [Verb::Add, Verb::Del] {
+        let call = node.call(PLUGIN, verb)?.pod(&pod).conf(&node.conf_for(&node.vfs()[0]));
+        call.env("TRACEPARENT", "one=two;three").env("BAGGAGE", "\u{e9}").run()?.ok()?;
+        let received = node.received().pop().context("nothing received")?;
+        assert!(received.env.keys().all(|key| key.starts_with("CNI_")), "{:?}", received.env);
+        assert!(!received.env["CNI_ARGS"].contains("two"), "{}", received.env["CNI_ARGS"]);
+    }
+    Ok(())
+}

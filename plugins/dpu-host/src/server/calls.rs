@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cni::paths::{self, Place};
 use cni::{Add, Attachment, NetConf, Verb};
 use nix::fcntl::OFlag;
-use ovnkube::{Failure, Metrics, Response};
+use ovnkube::{Failure, Metrics, Request, Response};
 use serde_json::{Map, Value};
 
 use super::Forward;
@@ -33,6 +33,7 @@ pub(crate) fn add(
 ) -> Result<Response, Failure> {
     let mut request = forward.request("ADD", &call.attachment, &call.netns.to_string_lossy());
     request.device_info = device_info(&call.conf);
+    pass_on(node, &mut request);
     node.server.call(&request, deadline)
 }
 
@@ -49,7 +50,16 @@ pub(crate) fn del(
     netns: &str,
     deadline: Instant,
 ) -> Result<Response, Failure> {
-    node.server.call(&forward.request("DEL", attachment, netns), deadline)
+    let mut request = forward.request("DEL", attachment, netns);
+    pass_on(node, &mut request);
+    node.server.call(&request, deadline)
+}
+
+/// The trace that this call is part of: both generations pass over variables that they do not know
+/// (`cniserver.go: cniRequestToPodRequest`).
+fn pass_on(node: &Node, request: &mut Request) {
+    let variables = node.trace.context().variables();
+    request.env.extend(variables.map(|(key, value)| (key.to_owned(), value.to_owned())));
 }
 
 /// Tells the server how long a call took and whether it failed, for its histogram of all plugins' calls. Who reads

@@ -48,7 +48,7 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         return Err(error::bad_netns(&pod, why));
     }
     let Found { id: device, others } = device::find(node, call, deadline)?;
-    let forward = Forward::new(&call.conf, &call.args, &call.attachment, Some(&device), node.trace.id());
+    let forward = Forward::new(&call.conf, &call.args, &call.attachment, Some(&device), &node.trace.id());
     node.trace.device(&device);
     node.trace.mark("device");
     let mut record = Record {
@@ -57,7 +57,7 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         pod,
         netns: call.netns.clone(),
         netns_id: sandbox.id(),
-        call: node.trace.id().to_owned(),
+        call: node.trace.id(),
         began: node.trace.began(),
         since: now(),
         stage: Stage::Claimed,

@@ -87,7 +87,7 @@ pub(crate) fn detach(node: &Node, record: &Record, deadline: Instant) -> Result<
 /// `ovn-k8s-cni-overlay` attached. Only the server may know which.
 fn stranger(node: &Node, call: &Del) -> Result<(), Error> {
     let device = DeviceId::configured(&call.conf).unwrap_or_default();
-    let forward = Forward::new(&call.conf, &call.args, &call.attachment, device.as_ref(), node.trace.id());
+    let forward = Forward::new(&call.conf, &call.args, &call.attachment, device.as_ref(), &node.trace.id());
     let netns = call.netns.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let told = tell(node, PendingDel::new(call.attachment.clone(), forward, netns));
     let sandbox = call.netns.as_ref().and_then(|path| Sandbox::open(path).ok());
