@@ -57,3 +57,8 @@ pub(crate) const DEFAULT_NETWORK: &str = "v1.multus-cni.io/default-network";
 pub(crate) const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
 /// Multus: the device pool of a NetworkAttachmentDefinition.
 pub(crate) const RESOURCE_NAME: &str = "k8s.v1.cni.cncf.io/resourceName";
+
+/// The DeviceClass of the pods' VFs, where a driver of dynamic resource allocation gives them.
+pub(crate) const CLASS: &str = "dpu-pods";
+/// What an extended resource begins with that is a DeviceClass by its name (KEP-5004).
+pub(crate) const CLASS_RESOURCE: &str = "deviceclass.resource.kubernetes.io/";

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::known::{CLASS, CLASS_RESOURCE};
 use crate::render::Site;
 
 /// A node taint, and which tolerations let a pod past it (`k8s.io/component-helpers`, `ToleratesTaint`).
@@ -77,9 +78,12 @@ impl Taint {
 pub(crate) struct Vfs {
     /// `prefix/name`.
     pub(crate) resource: String,
+    /// The class of which a pod may have one by claim, where a driver gives them.
+    pub(crate) class: Option<&'static str>,
 }
 
 /// A container of a pod.
+#[derive(Clone, Copy)]
 pub(crate) struct Container<'a> {
     /// `containers` or `initContainers`.
     pub(crate) list: &'static str,
@@ -88,7 +92,8 @@ pub(crate) struct Container<'a> {
 }
 
 impl Container<'_> {
-    fn lasts(&self) -> bool {
+    /// Whether it runs for as long as the pod does.
+    pub(crate) fn lasts(&self) -> bool {
         self.list == "containers" || self.object["restartPolicy"] == "Always"
     }
 }
@@ -104,27 +109,41 @@ pub(crate) fn containers(spec: &Value) -> impl Iterator<Item = Container<'_>> {
 impl Vfs {
     /// Those that pods of a site ask for.
     pub(crate) fn of(site: &Site) -> Self {
-        Vfs { resource: site.pod_resource() }
+        Vfs { resource: site.pod_resource(), class: site.by_claim().then_some(CLASS) }
+    }
+
+    /// The names by which a container may ask for one.
+    fn resources(&self) -> impl Iterator<Item = String> {
+        let of_class = self.class.map(|class| format!("{CLASS_RESOURCE}{class}"));
+        std::iter::once(self.resource.clone()).chain(of_class)
     }
 
     /// How many a container asks for: the larger of request and limit, which the API server wants to be the same.
     pub(crate) fn asked(&self, container: &Value) -> u64 {
         let resources = &container["resources"];
-        count(&resources["limits"][&self.resource]).max(count(&resources["requests"][&self.resource]))
+        let of = |name: String| count(&resources["limits"][&name]).max(count(&resources["requests"][&name]));
+        self.resources().map(of).sum()
     }
 
-    /// Whether some container has one for as long as the pod runs.
-    pub(crate) fn held(&self, spec: &Value) -> bool {
+    /// Whether some container asks for one, for as long as the pod runs.
+    pub(crate) fn asked_for(&self, spec: &Value) -> bool {
         containers(spec).any(|container| container.lasts() && self.asked(container.object) > 0)
     }
 
-    /// The same of `object.spec`, where a limit without a request, or with another one, is refused already.
+    /// The same of `object.spec`, where a limit without a request, or with another one, is refused already. A claim counts
+    /// whatever it is of: that is known only to who sees its template.
     pub(crate) fn held_in_cel(&self) -> String {
-        let resource = &self.resource;
-        let asks = format!(
-            "has(c.resources) && has(c.resources.limits) &&\n   \
-             '{resource}' in c.resources.limits && c.resources.limits['{resource}'] != '0'"
-        );
+        let limits = self.resources().map(|resource| {
+            format!(
+                "has(c.resources) && has(c.resources.limits) &&\n   \
+                 '{resource}' in c.resources.limits && c.resources.limits['{resource}'] != '0'"
+            )
+        });
+        let claims = self
+            .class
+            .map(|_| "has(c.resources) && has(c.resources.claims) && c.resources.claims != []".to_owned());
+        let asks = limits.chain(claims).collect::<Vec<_>>().join(" ||\n   ");
+        let asks = if self.class.is_some() { format!("({asks})") } else { asks };
         format!(
             "(object.spec.containers.exists(c, {asks}) ||\n  \
              (has(object.spec.initContainers) && object.spec.initContainers.exists(c,\n   \

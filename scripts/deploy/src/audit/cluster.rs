@@ -1,6 +1,7 @@
 //! Objects of a cluster: labels, taints, pools, the operator's ConfigMap. From `oc get -o json`, or a must-gather.
 
 mod config_map;
+mod dra;
 mod node;
 mod objects;
 mod pool;
@@ -16,10 +17,12 @@ use crate::known::{DPU_HOST_MODE, DPU_MODE};
 /// The third mode of the cluster network operator.
 const SMART_NIC_MODE: &str = "network.operator.openshift.io/smart-nic";
 /// Where a must-gather keeps what is read here, below its root.
-const GATHERED: [&str; 3] = [
+const GATHERED: [&str; 5] = [
     "cluster-scoped-resources/core/nodes",
     "cluster-scoped-resources/machineconfiguration.openshift.io/machineconfigpools",
     "namespaces/openshift-network-operator/core",
+    "cluster-scoped-resources/resource.k8s.io/deviceclasses",
+    "cluster-scoped-resources/resource.k8s.io/resourceslices",
 ];
 
 /// The root of a must-gather: the directory itself, or the one image's folder in it.
@@ -67,6 +70,7 @@ pub(crate) fn check(objects: &[Value], findings: &mut Findings) {
         management: config.and_then(|map| map["data"]["mgmt-port-resource-name"].as_str()),
         nodes: kind("Node").map(Node).collect(),
         pools: kind("MachineConfigPool").map(Pool).collect(),
+        by_claim: kind("DeviceClass").any(|class| class["spec"]["extendedResourceName"].is_string()),
     };
     if let Some(map) = config {
         config_map::check(map, findings);
@@ -80,4 +84,5 @@ pub(crate) fn check(objects: &[Value], findings: &mut Findings) {
         );
     }
     cluster.pools.iter().for_each(|pool| pool.check(findings));
+    cluster.drivers(objects, findings);
 }

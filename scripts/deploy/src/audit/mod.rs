@@ -33,7 +33,8 @@ pub(crate) struct Args {
     /// A copy of a node's files, or a must-gather; default: this node
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
-    /// Look at these objects too: `oc get nodes,machineconfigpools,configmaps -A -o json`
+    /// Look at these objects too: `oc get nodes,machineconfigpools,configmaps,daemonsets,deviceclasses,resourceslices -A -o
+    /// json`
     #[arg(long, value_name = "FILE")]
     objects: Vec<PathBuf>,
     /// What `dpu-host vfs --json` printed on the node

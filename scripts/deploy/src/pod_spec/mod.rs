@@ -1,6 +1,7 @@
 //! `pod-spec`: whether a workload can run on a DPU host, and what to change.
 
 mod change;
+mod claims;
 mod network;
 mod rules;
 mod workload;
@@ -77,9 +78,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 impl Input {
-    fn rules(&self) -> Result<Rules, Fault> {
+    fn rules(&self, objects: &[Value]) -> Result<Rules, Fault> {
         let values = self.values.as_deref().map(yaml::read).transpose()?.unwrap_or_default();
-        Ok(Rules::new(&Site { cluster: Cluster::Tenant, values }))
+        Ok(Rules::new(&Site { cluster: Cluster::Tenant, values }, objects))
     }
 
     /// Everything in the files: workloads, and what is none.
@@ -126,8 +127,8 @@ impl<'a> Line<'a> {
 }
 
 fn lint(input: &Input, json: bool) -> Outcome {
-    let rules = input.rules()?;
     let objects = input.objects()?;
+    let rules = input.rules(&objects)?;
     let judged: Vec<_> =
         objects.iter().filter_map(Workload::of).map(|workload| (workload, rules.judge(&workload))).collect();
     if judged.is_empty() {
@@ -156,8 +157,8 @@ fn looked_at(objects: &[Value]) -> ExitCode {
 }
 
 fn patch(input: &Input, form: Form, select: bool) -> Outcome {
-    let rules = input.rules()?;
     let mut objects = input.objects()?;
+    let rules = input.rules(&objects)?;
     let mut patches = Vec::new();
     for object in &mut objects {
         let Some(workload) = Workload::of(object) else { continue };

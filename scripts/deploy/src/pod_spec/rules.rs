@@ -3,9 +3,10 @@
 use std::fmt::{self, Display};
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::change::{Change, append, merged, remove, set};
+use super::claims::{Claim, Claims, Of};
 use super::network::{self, Wanted};
 use super::workload::Workload;
 use crate::known::{DEFAULT_NETWORK, NETWORKS};
@@ -17,6 +18,8 @@ pub(crate) struct Rules {
     labels: Labels,
     taint: Taint,
     vfs: Vfs,
+    /// Where a driver gives VFs by claim.
+    claims: Option<Claims>,
     attachment: Option<Wanted>,
 }
 
@@ -54,11 +57,14 @@ impl Verdict {
 }
 
 impl Rules {
-    pub(crate) fn new(site: &Site) -> Self {
+    /// Those of a site; what claims are of is told by `objects`.
+    pub(crate) fn new(site: &Site, objects: &[Value]) -> Self {
+        let vfs = Vfs::of(site);
         Rules {
             labels: Labels::of(site),
             taint: Taint::of(site),
-            vfs: Vfs::of(site),
+            claims: vfs.class.map(|class| Claims::among(objects, class)),
+            vfs,
             attachment: site.default_attachment().map(|name| Wanted::new(&name)),
         }
     }
@@ -72,7 +78,7 @@ impl Rules {
             notes.push("it uses the host's network and needs no VF".to_owned());
         } else if workload.kind() == "DaemonSet"
             && !self.labels.selected(workload.spec())
-            && !self.vfs.held(workload.spec())
+            && !self.held(workload)
         {
             problems.push(self.everywhere());
         } else {
@@ -80,6 +86,7 @@ impl Rules {
                 containers(workload.spec()).filter_map(|container| self.uneven(workload, &container)),
             );
             problems.extend(self.device(workload));
+            notes.extend(self.guessed(workload));
             problems.extend(self.network(workload));
             if !self.labels.selected(workload.spec()) {
                 notes.push(format!("it is not bound to DPU hosts: the VF alone does that, where only they have {}; else add the node selector {}: \"\"", self.vfs.resource, self.labels.mode));
@@ -107,10 +114,57 @@ impl Rules {
         }
     }
 
+    /// The claims that may be for VFs.
+    fn claims<'a>(&'a self, workload: &Workload<'a>) -> impl Iterator<Item = Claim<'a>> {
+        let workload = *workload;
+        let claims = self.claims.iter().flat_map(move |claims| claims.of(workload));
+        claims.filter(|claim| claim.of != Of::Other)
+    }
+
+    fn held(&self, workload: &Workload<'_>) -> bool {
+        self.vfs.asked_for(workload.spec()) || self.claims(workload).any(|claim| claim.held)
+    }
+
+    /// What the verdict rests on that was not seen.
+    fn guessed(&self, workload: &Workload<'_>) -> Option<String> {
+        if self.vfs.asked_for(workload.spec())
+            || self.claims(workload).any(|claim| claim.held && claim.of == Of::Vf)
+        {
+            return None;
+        }
+        let claim = self.claims(workload).find(|claim| claim.held)?;
+        Some(format!(
+            "its claim {} is taken for one of a VF, for {} was not given: give it too, to be sure",
+            claim.name, claim.source
+        ))
+    }
+
+    /// A claim that no container has: the kubelet prepares it and tells nobody.
+    fn unnamed(workload: &Workload<'_>, claim: &Claim<'_>) -> Problem {
+        let list = "/spec/containers/0/resources/claims";
+        let value = json!({ "name": claim.name });
+        let change = if workload.has(&format!("{}{list}", workload.at)) {
+            append(workload, list, value)
+        } else {
+            set(workload, &["spec", "containers", "0", "resources"], "claims", json!([value]))
+        };
+        Problem {
+            what: format!(
+                "no container that lasts has its claim {}, and the kubelet then tells of no VF",
+                claim.name
+            ),
+            remedy: format!("add {{name: {}}} to resources.claims of its first container", claim.name),
+            change,
+        }
+    }
+
     fn device(&self, workload: &Workload<'_>) -> Option<Problem> {
         let resource = &self.vfs.resource;
-        if self.vfs.held(workload.spec()) {
+        if self.held(workload) {
             return None;
+        }
+        if let Some(claim) = self.claims(workload).next() {
+            return Some(Self::unnamed(workload, &claim));
         }
         let what = if containers(workload.spec()).any(|container| self.vfs.asked(container.object) > 0) {
             "only an init container asks for a VF, and the pod's own containers then have none".to_owned()
@@ -163,7 +217,7 @@ impl Rules {
         };
         let (what, annotation) = match named {
             Some(named) => wanted.judge(named)?,
-            None => (Self::unnamed(workload, wanted), Some(wanted.to_string())),
+            None => (Self::without(workload, wanted), Some(wanted.to_string())),
         };
         let shown = annotation.as_ref().map_or(wanted.to_string(), Clone::clone);
         let change = annotation
@@ -172,7 +226,7 @@ impl Rules {
         Some(Problem { what, remedy, change: change.unwrap_or_default() })
     }
 
-    fn unnamed(workload: &Workload<'_>, wanted: &Wanted) -> String {
+    fn without(workload: &Workload<'_>, wanted: &Wanted) -> String {
         let networks = workload.annotations()[NETWORKS].as_str();
         let elements = networks.and_then(|networks| network::parse(networks).ok()).unwrap_or_default();
         if elements.iter().any(|element| element.name == wanted.name) {

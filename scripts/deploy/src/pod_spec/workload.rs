@@ -39,6 +39,10 @@ impl<'a> Workload<'a> {
         self.object["kind"].as_str().unwrap_or_default()
     }
 
+    pub(crate) fn namespace(&self) -> &'a str {
+        self.object["metadata"]["namespace"].as_str().unwrap_or("default")
+    }
+
     /// The pod's spec.
     pub(crate) fn spec(&self) -> &'a Value {
         self.part("spec")
@@ -94,8 +98,7 @@ fn has_containers(value: &Value) -> bool {
 impl Display for Workload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let metadata = &self.object["metadata"];
-        let namespace = metadata["namespace"].as_str().unwrap_or("default");
         let name = metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap_or("(no name)");
-        write!(f, "{} {namespace}/{name}", self.kind().to_lowercase())
+        write!(f, "{} {}/{name}", self.kind().to_lowercase(), self.namespace())
     }
 }

@@ -5,6 +5,7 @@ mod against;
 mod attachment;
 mod cel;
 mod cni_conf;
+mod dra;
 mod ignition;
 mod kube_proxy;
 mod kubelet;

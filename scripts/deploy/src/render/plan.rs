@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::admission::{self, Kubernetes};
 use super::ignition::{MachineConfig, NodeFile, machine_config};
 use super::site::{Cluster, Site};
-use super::{attachment, kube_proxy, kubelet, node_files, offload, pool, sample, sriov};
+use super::{attachment, dra, kube_proxy, kubelet, node_files, offload, pool, sample, sriov};
 use crate::fault::Fault;
 use crate::manifest::{Object, Spec};
 use crate::yaml;
@@ -92,6 +92,10 @@ impl Plan {
     fn tenant(&mut self, site: &Site, version: Option<Kubernetes>) -> Result<(), Fault> {
         self.add("61-sriovnetworknodepolicy-management", &sriov::management(site))?;
         self.add("62-sriovnetworknodepolicy-pods", &sriov::pods(site))?;
+        if site.by_claim() {
+            self.add("63-deviceclass-pods", &dra::class(site))?;
+            self.samples.push((dra::SAMPLE.to_owned(), yaml::print(&dra::sample())?));
+        }
         for definition in &site.values.attachments {
             let file = format!("75-network-attachment-definition-{}", definition.name);
             self.add(&file, &attachment::definition(site, definition)?)?;

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::values::{Architecture, CniVersion, Profile, Values};
+use super::values::{Allocation, Architecture, CniVersion, Profile, Values};
 use crate::known;
 
 /// Which of the two clusters.
@@ -133,6 +133,11 @@ impl Site {
         let values = &self.values;
         let first = values.attachments.first().filter(|_| !values.dpu_host.default_network);
         self.resource(first.map_or(&values.sriov.pods.resource, |attachment| &attachment.resource))
+    }
+
+    /// Whether a driver of dynamic resource allocation gives the pods' VFs.
+    pub(crate) fn by_claim(&self) -> bool {
+        self.values.sriov.allocation == Allocation::Dra
     }
 
     /// What a pod must name, where the default network is not ours.

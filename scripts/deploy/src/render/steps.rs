@@ -1,8 +1,8 @@
 //! What a person does with the manifests: a script, which says in its head how it is called and what it needs. Its parts
 //! are shell, in `steps/`; what differs from site to site is set at its beginning, for whoever reads it, `uninstall` too.
 
-use super::Plan;
 use super::site::{Cluster, Site};
+use super::{Plan, dra};
 use crate::known::OPT_OUT;
 use crate::shell;
 
@@ -76,7 +76,8 @@ fn settings(site: &Site, plan: &Plan) -> Vec<(&'static str, String)> {
         let files = files.filter(|file| file.contains("-sriov") == sriov && !file.contains("kube-proxy"));
         files.collect::<Vec<_>>().join(" ")
     };
-    let samples: Vec<&str> = plan.samples.iter().map(|(name, _)| name.as_str()).collect();
+    let samples = plan.samples.iter().map(|(name, _)| name.as_str()).filter(|name| *name != dra::SAMPLE);
+    let samples: Vec<&str> = samples.collect();
     let mut settings = vec![("mode", site.mode_label()), ("taint", site.taint())];
     if site.openshift() {
         settings.push(("role", format!("{}=", site.role())));
@@ -91,7 +92,9 @@ fn settings(site: &Site, plan: &Plan) -> Vec<(&'static str, String)> {
         settings.push(("sriov_manifests", names(true)));
         settings.push(("functions", sriov.physical_functions.join(" ")));
         settings.push(("num_vfs", sriov.num_vfs.to_string()));
-        let offered = [&sriov.management, &sriov.pods].map(|pool| {
+        // What a driver gives by claim is in no node's status: the first is looked at twice.
+        let pods = if site.by_claim() { &sriov.management } else { &sriov.pods };
+        let offered = [&sriov.management, pods].map(|pool| {
             format!("{{.status.allocatable.{}}}", site.resource(&pool.resource).replace('.', "\\."))
         });
         settings.push(("allocatable", offered.join(" ")));

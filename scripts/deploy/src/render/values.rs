@@ -205,6 +205,8 @@ pub(crate) struct Sriov {
     pub(crate) mtu: Option<u32>,
     /// Whether something else makes the VFs.
     pub(crate) externally_managed: bool,
+    /// Who gives the pods' VFs out.
+    pub(crate) allocation: Allocation,
     #[serde(deserialize_with = "VfPool::of_management")]
     pub(crate) management: VfPool,
     #[serde(deserialize_with = "VfPool::of_pods")]
@@ -226,12 +228,24 @@ impl Default for Sriov {
             num_vfs: 16,
             mtu: None,
             externally_managed: false,
+            allocation: Allocation::default(),
             management: VfPool::management(),
             pods: VfPool::pods(),
             max_pods: 250,
             multus_resources: Vec::new(),
         }
     }
+}
+
+/// Who gives VFs out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Allocation {
+    /// A device plugin.
+    #[default]
+    DevicePlugin,
+    /// A driver of dynamic resource allocation.
+    Dra,
 }
 
 /// A range of VFs under one resource name.

@@ -9,6 +9,7 @@
 mod admission;
 mod against;
 mod audit;
+mod by_claim;
 mod circles;
 mod failing;
 mod ignition;

@@ -214,3 +214,75 @@ fn a_label_with_a_value_is_no_label() {
         ],
     );
 }
+
+/// Objects of dynamic resource allocation beside the healthy ones.
+fn with_more(more: &Value) -> Vec<String> {
+    let place = Place::new();
+    let objects = json!([node(), pool("dpu-host"), config(), pool("worker"), more]);
+    place.write("objects.json", json!({ "kind": "List", "items": objects }).to_string());
+    place.write("must-gather/cluster-scoped-resources/core/nodes/none.yaml", "");
+    let ran = place.run(&["audit", "--root", "must-gather", "--objects", "objects.json"]);
+    let bad = ran.out.lines().filter(|line| {
+        !line.starts_with("ok ") && !line.starts_with("verdict: ") && !line.contains("none.yaml")
+    });
+    bad.map(str::to_owned).collect()
+}
+
+#[test]
+fn vfs_of_a_device_plugin_and_a_driver() {
+    let class = |resource: &str| json!({ "kind": "DeviceClass", "metadata": { "name": "vfs" }, "spec": { "extendedResourceName": resource } });
+    let slice = |node: &str, resource: &str, basic: bool| {
+        let attributes = json!({ "attributes": { "k8s.cni.cncf.io/resourceName": { "string": resource } } });
+        let device = if basic { json!({ "name": "x", "basic": attributes }) } else { attributes };
+        json!({ "kind": "ResourceSlice", "metadata": { "name": "s" },
+            "spec": { "driver": "sriovnetwork.k8snetworkplumbingwg.io", "nodeName": node, "devices": [device, device] } })
+    };
+    for more in [
+        class("openshift.io/dpuvf"),
+        slice("a", "openshift.io/dpuvf", false),
+        slice("a", "openshift.io/dpuvf", true),
+    ] {
+        let lines = with_more(&more);
+        let [line] = lines.as_slice() else { panic!("{more}: {lines:#?}") };
+        assert!(line.contains("openshift.io/dpuvf on a is given by a device plugin, and by"), "{line}");
+        assert!(line.contains("given twice: take the pool out of one of the two"), "{line}");
+    }
+    for more in [
+        class("openshift.io/other"),
+        slice("b", "openshift.io/dpuvf", false),
+        slice("a", "openshift.io/other", false),
+    ] {
+        assert_eq!(with_more(&more), [] as [&str; 0], "{more}");
+    }
+}
+
+#[test]
+fn a_node_whose_vfs_are_given_by_claim_offers_none() {
+    let class = json!({ "kind": "DeviceClass", "metadata": { "name": "vfs" }, "spec": { "extendedResourceName": "openshift.io/dpuvf" } });
+    says(
+        |[node, _, _, last]| {
+            node["status"]["allocatable"] = json!({ "openshift.io/mgmtvf": "1" });
+            *last = class;
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_driver_that_moves_vfs_itself() {
+    let driver = |image: &str, mode: &str| {
+        let container = json!({ "image": image, "env": [{ "name": "CONFIGURATION_MODE", "value": mode }] });
+        json!({ "kind": "DaemonSet", "metadata": { "name": "d", "namespace": "sriov" },
+            "spec": { "template": { "spec": { "containers": [container] } } } })
+    };
+    let lines = with_more(&driver("ghcr.io/k8snetworkplumbingwg/dra-driver-sriov:v1", "STANDALONE"));
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert!(line.starts_with("error") && line.contains("sriov/d runs in STANDALONE mode"), "{line}");
+    assert_eq!(
+        with_more(&driver("ghcr.io/k8snetworkplumbingwg/dra-driver-sriov:v1", "MULTUS")),
+        [] as [&str; 0]
+    );
+    let lines = with_more(&driver("registry.k8s.io/networking/dranet:v1.0.0", ""));
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert!(line.starts_with("warning") && line.contains("DraNet (sriov/d) moves"), "{line}");
+}

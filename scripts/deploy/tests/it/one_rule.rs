@@ -136,6 +136,34 @@ fn who_holds_a_vf() {
     check("", holders());
 }
 
+/// A policy cannot look into a claim's template: each counts, so that nobody is given two VFs.
+#[test]
+fn who_has_a_vf_by_claim() {
+    let of = |resources: Value| {
+        json!({
+            "tolerations": [{ "operator": "Exists" }], "containers": [{ "name": "web", "resources": resources }],
+            "resourceClaims": [{ "name": "vf", "resourceClaimTemplateName": "vfs" }],
+        })
+    };
+    let with_claim = || of(json!({ "claims": [{ "name": "vf" }] }));
+    let mut init_only = with_claim();
+    init_only["initContainers"] = init_only["containers"].take();
+    init_only["containers"] = with_vf("1");
+    let limits = json!({ "deviceclass.resource.kubernetes.io/dpu-pods": "1" });
+    let cases = vec![
+        ("a claim", with_claim(), true),
+        ("the extended resource", of(vf("1")), true),
+        ("the class's own", of(json!({ "limits": limits, "requests": limits })), true),
+        ("a claim of an init container beside a VF", init_only, true),
+        (
+            "none",
+            json!({ "tolerations": [{ "operator": "Exists" }], "containers": [{ "name": "web", "resources": {} }] }),
+            false,
+        ),
+    ];
+    check("  allocation: dra\n", cases);
+}
+
 /// With `NoExecute` a pod that tolerates it for a minute is gone after that minute.
 #[test]
 fn who_tolerates_a_taint_that_evicts() {

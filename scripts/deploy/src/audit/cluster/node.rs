@@ -162,7 +162,7 @@ impl Node<'_> {
             findings.error("node", text, remedy.clone());
         }
         let mut others = self.vfs().filter(|(resource, _)| Some(resource.as_str()) != cluster.management);
-        if !others.any(|(_, count)| count != "0") {
+        if !cluster.by_claim && !others.any(|(_, count)| count != "0") {
             findings.error(
                 "node",
                 format!("{name} offers no VFs: pods that ask for one stay Pending"),

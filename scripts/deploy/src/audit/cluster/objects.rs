@@ -14,6 +14,11 @@ impl Node<'_> {
         self.0["metadata"]["labels"][key].as_str()
     }
 
+    /// Whether a device plugin gives this resource there.
+    pub(super) fn offers_any(&self, resource: &str) -> bool {
+        self.0["status"]["allocatable"][resource].as_str().is_some_and(|count| count != "0")
+    }
+
     /// The key of its mode; of the first, if it has several.
     pub(super) fn mode<'c>(&self, cluster: &'c Cluster<'_>) -> Option<&'c str> {
         cluster.modes.iter().map(String::as_str).find(|key| self.label(key).is_some())
@@ -55,6 +60,8 @@ pub(super) struct Cluster<'a> {
     pub(super) management: Option<&'a str>,
     pub(super) nodes: Vec<Node<'a>>,
     pub(super) pools: Vec<Pool<'a>>,
+    /// Whether a driver may give pods their VFs: no node offers those.
+    pub(super) by_claim: bool,
 }
 
 impl Cluster<'_> {

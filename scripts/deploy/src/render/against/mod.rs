@@ -2,6 +2,7 @@
 //! else wants, pools and settings that ours would replace, nodes that an operator will not count, and how full the pool
 //! is.
 
+mod dra;
 mod found;
 mod hosts;
 mod pools;
@@ -29,12 +30,19 @@ pub(crate) fn check(path: &Path, site: &Site, plan: &Plan, faults: &mut Faults) 
     for object in &objects {
         let kind = object["kind"].as_str().unwrap_or_default();
         match (kind, site.cluster) {
-            ("Node", _) => node(object, site, found.faults),
+            ("Node", _) => {
+                node(object, site, found.faults);
+                dra::node(object, site, &mut found);
+            }
             ("NetworkAttachmentDefinition", _) => attachment(object, site, found.faults),
             ("SriovNetworkNodePolicy", Cluster::Tenant) => {
                 sriov::policy(object, site, &hosts, &objects, &mut found);
             }
-            ("SriovOperatorConfig", Cluster::Tenant) => sriov::operator(object, site, &hosts, &mut found),
+            ("SriovOperatorConfig", Cluster::Tenant) => {
+                sriov::operator(object, site, &hosts, &mut found);
+                dra::operator(object, site, &mut found);
+            }
+            ("DeviceClass", Cluster::Tenant) => dra::class(object, site, &mut found),
             ("MachineConfig", _) if applies(object, site, plan) => {
                 machine_config(object, plan, found.faults);
                 *inherited.get_or_insert(0) += object["spec"].to_string().len();
