@@ -40,7 +40,7 @@ pub enum Place {
 impl Place {
     fn has(self, path: &Path) -> bool {
         match self {
-            Place::Below(folder) => path.starts_with(folder) && path != folder,
+            Place::Below(folder) => path.starts_with(folder) && path != Path::new(folder),
             Place::In(folder) => path.parent() == Some(Path::new(folder)),
             Place::Named(name) => {
                 let rest = path.to_str().and_then(|path| path.strip_prefix(name));
