@@ -105,7 +105,7 @@ fn theirs<'l>(peer: &Peer, site: &Site, pod: &Pod, mut conf: Value, addressed: b
 }
 
 /// ADD, CHECK and DEL of one plugin. A first ADD tells the result that runtimes pass to CHECK and DEL.
-fn cycle<'l>(
+pub(super) fn cycle<'l>(
     name: &str,
     role: Role,
     plugin: &Path,

@@ -27,6 +27,9 @@ pub(super) struct Point {
     pub(super) cpu: Vec<f64>,
     /// Peak memory of one process in KiB.
     pub(super) peak: Option<u64>,
+    /// How long each process took, in ms, of all rounds; of several at once only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) each: Vec<f64>,
 }
 
 impl Point {
@@ -34,6 +37,6 @@ impl Point {
     pub(super) fn new(count: usize, costs: &[Cost], peak: Option<u64>) -> Self {
         let ms =
             |part: fn(&Cost) -> Duration| costs.iter().map(|cost| part(cost).as_secs_f64() * 1e3).collect();
-        Point { count, wall: ms(|cost| cost.wall), cpu: ms(|cost| cost.cpu), peak }
+        Point { count, wall: ms(|cost| cost.wall), cpu: ms(|cost| cost.cpu), peak, each: Vec::new() }
     }
 }

@@ -1,8 +1,9 @@
 //! How cost grows: with pods attached at once, and with records on the node.
 
+use std::thread;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::call::Pod;
 use super::curve::{Curve, Point};
@@ -46,21 +47,27 @@ impl<'g> Growth<'g> {
         let (adds, dels) = (calls("ADD"), calls("DEL"));
         let replays = pairs.iter().map(|(vf, pod)| Replay::new(site, vf, pod)).collect::<Result<Vec<_>>>()?;
         let mut rounds: Vec<[Vec<Cost>; 4]> = vec![Default::default(); plan.pods.len()];
+        let mut each: Vec<[Vec<f64>; 2]> = vec![Default::default(); plan.pods.len()];
         for _ in 0..plan.bursts {
-            for (&count, rounds) in plan.pods.iter().zip(&mut rounds) {
+            for ((&count, rounds), each) in plan.pods.iter().zip(&mut rounds).zip(&mut each) {
                 progress.advance(1, &format!("{count} pods at once"));
                 rounds[2].push(timed(|| replays[..count].iter().try_for_each(Replay::add))?);
                 rounds[3].push(timed(|| replays[..count].iter().try_for_each(Replay::del))?);
-                rounds[0].push(at_once(site, &adds[..count])?);
-                rounds[1].push(at_once(site, &dels[..count])?);
+                rounds[0].push(at_once(site, &adds[..count], &mut each[0])?);
+                rounds[1].push(at_once(site, &dels[..count], &mut each[1])?);
             }
         }
-        let points = plan.pods.iter().zip(rounds).map(|(&count, rounds)| {
+        let points = plan.pods.iter().zip(rounds).zip(each).map(|((&count, rounds), [adding, deleting])| {
             // One more while all others are attached.
-            at_once(site, &adds[..count - 1])?;
+            at_once(site, &adds[..count - 1], &mut Vec::new())?;
             let peaks = [Some(peak::kib(&adds[count - 1])?), Some(peak::kib(&dels[count - 1])?), None, None];
-            at_once(site, &dels[..count - 1])?;
-            Ok(rounds.iter().zip(peaks).map(|(costs, peak)| Point::new(count, costs, peak)).collect())
+            at_once(site, &dels[..count - 1], &mut Vec::new())?;
+            let each = [adding, deleting, Vec::new(), Vec::new()];
+            let point = |((costs, peak), each): ((&Vec<Cost>, _), _)| Point {
+                each,
+                ..Point::new(count, costs, peak)
+            };
+            Ok(rounds.iter().zip(peaks).zip(each).map(point).collect())
         });
         drawn([ADDS, DELS, KERNEL_ADDS, KERNEL_DELS].map(str::to_owned), points)
     }
@@ -105,15 +112,26 @@ fn drawn<const N: usize>(
     Ok(curves.into())
 }
 
-/// Starts all, then waits for all: from the first start to the last end.
-fn at_once(site: &Site, calls: &[Invocation]) -> Result<Cost> {
-    site.host().run(|| {
+/// Starts all, then waits for all: from the first start to the last end, and in `each` how long every one took in ms.
+fn at_once(site: &Site, calls: &[Invocation], each: &mut Vec<f64>) -> Result<Cost> {
+    let work = || {
         let prepared = calls.iter().map(Invocation::prepare).collect::<Result<Vec<_>>>()?;
         timed(|| {
             let started = prepared.into_iter().map(|one| one.start()).collect::<Result<Vec<_>>>()?;
-            calls.iter().zip(started).try_for_each(|(call, one)| call.judge(&one.finish()?))
+            // Each has somebody who waits for it alone: one after the other, those that end early would seem late.
+            thread::scope(|scope| {
+                let waiting: Vec<_> =
+                    started.into_iter().map(|one| scope.spawn(move || one.finish())).collect();
+                for (call, one) in calls.iter().zip(waiting) {
+                    let done = one.join().map_err(|_| anyhow!("waiting for a call"))??;
+                    call.judge(&done)?;
+                    each.push(done.elapsed.as_secs_f64() * 1e3);
+                }
+                Ok(())
+            })
         })
-    })?
+    };
+    site.host().run(work)?
 }
 
 /// With the CPU time of children only: none for what this program does itself.

@@ -7,6 +7,8 @@ pub(super) struct Plan {
     pub(super) rounds: usize,
     /// Rounds of the groups that attach pods.
     pub(super) attach_rounds: usize,
+    /// Rounds of the group whose server takes its time.
+    pub(super) wait_rounds: usize,
     /// How many pods are attached at once.
     pub(super) pods: Vec<usize>,
     /// Repetitions of each of those.
@@ -28,9 +30,10 @@ impl Plan {
         Plan {
             rounds: 300,
             attach_rounds: 60,
-            pods: vec![1, 8, 32, 128],
+            wait_rounds: 15,
+            pods: vec![1, 16, 64, 128],
             bursts: 3,
-            records: vec![1, 10, 100, 1000],
+            records: vec![1, 64, 1000],
             record_rounds: 60,
         }
     }
@@ -40,6 +43,7 @@ impl Plan {
         Plan {
             rounds: 3,
             attach_rounds: 2,
+            wait_rounds: 1,
             pods: vec![1, 4],
             bursts: 1,
             records: vec![1, 10],

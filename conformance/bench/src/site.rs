@@ -40,6 +40,18 @@ impl Site {
             behaviour.add = Answer::Body(add);
             behaviour.del = Answer::Body(del);
         });
+        Self::with(node, interface)
+    }
+
+    /// A node whose server does all that it is asked.
+    ///
+    /// # Errors
+    /// When it cannot be entered.
+    pub(super) fn over(node: Node) -> Result<Self> {
+        Self::with(node, PodInterface::default())
+    }
+
+    fn with(node: Node, interface: PodInterface) -> Result<Self> {
         let host = Arc::new(Netns::open(node.host().path())?);
         let site = Site { node, interface, host };
         site.connect()?;

@@ -20,6 +20,30 @@ pub(super) struct Summary {
     pub(super) min: f64,
 }
 
+/// What most of many wait at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Percentiles {
+    /// Half of them.
+    pub(super) p50: f64,
+    /// 95 of 100.
+    pub(super) p95: f64,
+    /// 99 of 100.
+    pub(super) p99: f64,
+}
+
+impl Percentiles {
+    /// Of a series in any order; all zero for an empty one.
+    pub(super) fn of(values: &[f64]) -> Self {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        Percentiles {
+            p50: quantile(&sorted, 0.5),
+            p95: quantile(&sorted, 0.95),
+            p99: quantile(&sorted, 0.99),
+        }
+    }
+}
+
 /// How many times one series is another.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Ratio {
@@ -42,6 +66,23 @@ impl Summary {
 }
 
 impl Ratio {
+    /// Of two series that were measured in different runs. `None` without values.
+    pub(super) fn of_runs(new: &[f64], old: &[f64]) -> Option<Self> {
+        let median = |values: &[f64]| Summary::of(values).median;
+        if new.is_empty() || median(old) <= 0.0 {
+            return None;
+        }
+        let mut dice = Numbers::new(0x9e37_79b9_7f4a_7c15);
+        let mut again = |values: &[f64]| -> f64 {
+            let drawn: Vec<f64> = values.iter().map(|_| values[dice.below(values.len())]).collect();
+            median(&drawn)
+        };
+        let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| again(new) / again(old)).collect();
+        ratios.sort_by(f64::total_cmp);
+        let (low, high) = (quantile(&ratios, 0.025), quantile(&ratios, 0.975));
+        Some(Ratio { of_medians: median(new) / median(old), low, high })
+    }
+
     /// Of two series of the same rounds: the n-th values were measured in the n-th round, one after the other.
     /// `None` without values.
     pub(super) fn of(ours: &[f64], theirs: &[f64]) -> Option<Self> {

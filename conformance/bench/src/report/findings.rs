@@ -1,5 +1,6 @@
 //! What goes into the report.
 
+use super::against::Earlier;
 use crate::curve::Curve;
 use crate::group::Measured;
 use crate::limits::Verdict;
@@ -22,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) curves: Vec<Curve>,
     /// What of the limits is reached.
     pub(crate) verdicts: Vec<Verdict>,
+    /// An earlier run to compare with.
+    pub(crate) against: Option<Earlier>,
     /// Whether the figures mean enough to say so.
     pub(crate) judged: bool,
 }

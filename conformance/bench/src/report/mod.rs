@@ -1,5 +1,6 @@
 //! The report: what is printed, and the files that are left behind.
 
+mod against;
 mod findings;
 mod growth_plot;
 mod json;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+pub(super) use self::against::Earlier;
 pub(super) use self::findings::Report;
 
 impl Report {

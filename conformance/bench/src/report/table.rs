@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use super::against::News;
 use super::findings::Report;
 use crate::curve::Curve;
 use crate::group::{Measured, Role};
 use crate::limits::Verdict;
-use crate::stats::{Ratio, Summary};
+use crate::stats::{Percentiles, Ratio, Summary};
 
 /// The whole report.
 pub(super) fn render(report: &Report) -> String {
@@ -20,6 +21,9 @@ pub(super) fn render(report: &Report) -> String {
     }
     if !report.curves.is_empty() {
         let _ = write!(text, "\n### Growth\n\n{}", growth(&report.curves));
+    }
+    if let Some(earlier) = &report.against {
+        let _ = write!(text, "\n### Against {}\n\n{}", earlier.line(), news(&earlier.news(&report.measured)));
     }
     let _ = write!(text, "\n### Size\n\n{}", sizes(report));
     let _ = write!(text, "\n### Limits\n\n{}", verdicts(&report.verdicts, report.judged));
@@ -62,22 +66,38 @@ fn growth(curves: &[Curve]) -> String {
         "how many".to_owned(),
         "wall ms".to_owned(),
         "quartiles".to_owned(),
+        "each p50".to_owned(),
+        "p95".to_owned(),
+        "p99".to_owned(),
         "CPU ms".to_owned(),
         "peak MiB".to_owned(),
     ]];
     for curve in curves {
         for point in &curve.points {
             let wall = Summary::of(&point.wall);
+            let Percentiles { p50, p95, p99 } = Percentiles::of(&point.each);
+            let of_each = |value: f64| if point.each.is_empty() { dash() } else { number(value) };
             rows.push(vec![
                 curve.name.clone(),
                 point.count.to_string(),
                 number(wall.median),
                 format!("{} - {}", number(wall.low), number(wall.high)),
+                of_each(p50),
+                of_each(p95),
+                of_each(p99),
                 // What this program does itself is not counted.
                 Some(Summary::of(&point.cpu).median).filter(|ms| *ms > 0.0).map_or_else(dash, number),
                 point.peak.map_or_else(dash, |kib| format!("{:.2}", kib as f64 / 1024.0)),
             ]);
         }
+    }
+    align(&rows)
+}
+
+fn news(news: &[News]) -> String {
+    let mut rows = vec![["", "", "x the earlier wall time", ""].map(str::to_owned).to_vec()];
+    for one in news {
+        rows.push(vec![one.title.clone(), one.name.clone(), times(one.times), one.verdict.to_owned()]);
     }
     align(&rows)
 }

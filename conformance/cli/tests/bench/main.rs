@@ -43,6 +43,10 @@ fn a_run_measures_every_verb_and_leaves_a_report() {
         ("dpu-host, IPv4", "CHECK"),
         ("dpu-host, IPv4", "DEL"),
         ("dpu-host, dual stack", "ADD"),
+        ("dpu-host, privileged, dual stack", "ADD"),
+        ("dpu-host, privileged, dual stack, as if by upstream", "ADD"),
+        ("dpu-host, privileged, dual stack, with a primary user-defined network", "DEL"),
+        ("dpu-host, unprivileged, dual stack", "ADD"),
     ] {
         let one = measured.iter().find(|one| one["name"] == name && one["verb"] == verb);
         let one = one.unwrap_or_else(|| panic!("{name} {verb} was not measured"));
@@ -59,11 +63,36 @@ fn a_run_measures_every_verb_and_leaves_a_report() {
         "{curves:?}"
     );
     assert!(report["limits"].as_array().unwrap().iter().any(|limit| limit["met"].is_boolean()));
+    let burst = curves.iter().find(|curve| curve["name"] == "dpu-host: ADD of N pods at once").unwrap();
+    assert_eq!(
+        burst["points"][1]["each"].as_array().unwrap().len(),
+        4,
+        "how long each of four waited: {burst}"
+    );
     for plot in ["verbs.svg", "growth.svg"] {
         let drawing = read(plot);
         assert!(drawing.starts_with("<svg ") && drawing.ends_with("</svg>\n"), "{plot}");
         assert!(drawing.contains("dpu-host") && !drawing.contains("NaN"), "{plot}");
     }
+}
+
+#[test]
+fn a_run_is_told_against_an_earlier_one() {
+    let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    text(&bench(first.path(), &[]));
+    let earlier = first.path().join("report.json");
+    // As if everything had been a hundred times as fast then.
+    let mut report: Value = serde_json::from_slice(&std::fs::read(&earlier).unwrap()).unwrap();
+    for one in report["measured"].as_array_mut().unwrap() {
+        for wall in one["rounds"]["wall"].as_array_mut().unwrap() {
+            *wall = (wall.as_f64().unwrap() / 100.0).into();
+        }
+    }
+    std::fs::write(&earlier, report.to_string()).unwrap();
+    let printed = text(&bench(second.path(), &["--against", earlier.to_str().unwrap()]));
+    assert!(printed.contains("### Against") && printed.contains("SLOWER"), "{printed}");
+    let none = bench(second.path(), &["--against", "/dev/null"]);
+    assert!(!none.status.success() && String::from_utf8_lossy(&none.stderr).contains("no report.json"));
 }
 
 #[test]
