@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::api::Api;
 use super::caretaker::Caretaker;
 use super::device_plugin::DevicePlugin;
-use super::parts::{self, ADDRESS, NODE, Parts};
+use super::parts::{self, ADDRESS, Parts};
 use super::programs::program;
 use super::role::{RESOURCE, Role};
 
@@ -40,8 +40,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a node with this plugin as its network, and waits until its API server serves and its kubelet runs: not
-    /// until it is Ready.
+    /// Starts a node with this plugin as its network, and waits until its API server serves: not until its kubelet has
+    /// registered it, or it is Ready.
     ///
     /// # Errors
     /// When a program is missing or ends; with the end of its log.
@@ -78,8 +78,6 @@ impl Cluster {
         let api = self.api.clone();
         self.node.look_up_pods(move |namespace, name| api.pod_uid(namespace, name));
         self.node.behave(|behaviour| behaviour.runtime_root = self.place.path("/"));
-        let node = format!("/api/v1/nodes/{NODE}");
-        self.until("the kubelet registers its node", || self.api.find(&node).ok().flatten())?;
         Ok(())
     }
 

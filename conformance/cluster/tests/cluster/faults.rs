@@ -1,11 +1,11 @@
 //! Parts of the node die while an ADD and while a DEL waits, and come back. Afterwards every pod that should run runs,
 //! every VF is where its record says, and no pod is refused that has nothing to do with it.
 
-use cluster::{Cluster, objects};
+use cluster::{Cluster, Multus, Role, objects};
 use node::{Answer, Card};
 use rstest::rstest;
 
-use super::support::{Alone, delete, host};
+use super::support::{Alone, delete, host, start};
 
 /// Who dies, and what brings it back.
 #[derive(Clone, Copy, Debug)]
@@ -60,25 +60,43 @@ fn until_asked(cluster: &Alone, command: &str, pod: &str) {
 fn whoever_dies_during_an_add_or_a_del_no_vf_is_lost_and_no_pod_refused(
     #[values(Victim::Kubelet, Victim::Containerd, Victim::Plugin, Victim::ApiServer, Victim::Server)] victim: Victim,
 ) {
-    let cluster = host(3);
+    dies_during_an_add_and_a_del(&host(3), victim);
+}
+
+/// Multus' daemon goes on with an ADD whose runtime has died, keeps its result, and names it to GC as alive.
+#[rstest]
+fn whoever_dies_under_multus_no_vf_is_lost_and_no_pod_refused(
+    #[values(Victim::Kubelet, Victim::Containerd)] victim: Victim,
+) {
+    let mut cluster = start(Role::HostUnderMultus { vfs: 3 });
+    let plugin = cluster.device_plugin().unwrap();
+    cluster.plugin = Some(plugin);
+    Multus::serve(&cluster.cluster, || {
+        cluster.until_node_ready("True").unwrap();
+        cluster.until_allocatable(3).unwrap();
+        dies_during_an_add_and_a_del(&cluster, victim);
+    });
+}
+
+fn dies_during_an_add_and_a_del(cluster: &Alone, victim: Victim) {
     cluster.apply(&[objects::pod("innocent")]).unwrap();
     cluster.until_runs("innocent").unwrap();
 
     cluster.node().behave(|behaviour| behaviour.card = Card::Never);
     cluster.apply(&[objects::pod("adding")]).unwrap();
-    until_asked(&cluster, "ADD", "adding");
-    victim.dies(&cluster);
+    until_asked(cluster, "ADD", "adding");
+    victim.dies(cluster);
     cluster.node().behave(|behaviour| behaviour.card = Card::Ready);
-    victim.comes_back(&cluster);
+    victim.comes_back(cluster);
     cluster.until_runs("adding").unwrap();
     cluster.until_settled(&["adding", "innocent"]);
 
     cluster.node().behave(|behaviour| behaviour.del = Answer::Hang);
-    delete(&cluster, &["adding"]);
-    until_asked(&cluster, "DEL", "adding");
-    victim.dies(&cluster);
+    delete(cluster, &["adding"]);
+    until_asked(cluster, "DEL", "adding");
+    victim.dies(cluster);
     cluster.node().behave(|behaviour| behaviour.del = Answer::Proper);
-    victim.comes_back(&cluster);
+    victim.comes_back(cluster);
     cluster.until_gone("adding").unwrap();
     cluster.until_settled(&["innocent"]);
 
@@ -88,7 +106,7 @@ fn whoever_dies_during_an_add_or_a_del_no_vf_is_lost_and_no_pod_refused(
         cluster.until_runs(pod).unwrap();
     }
     cluster.until_settled(&["innocent", "next-0", "next-1"]);
-    delete(&cluster, &["--all"]);
+    delete(cluster, &["--all"]);
     cluster.until_settled(&[]);
 }
 
