@@ -8,6 +8,7 @@
     reason = "a test may end that way, its helpers too"
 )]
 
+mod admission;
 mod attach;
 mod faults;
 mod placeholder;
