@@ -13,17 +13,31 @@ use super::records::{self, Records};
 use node::{Node, Pod};
 
 /// Members of a record that differ from run to run, or from node to node.
-const PASSING: [&str; 10] =
-    ["call", "began", "since", "netns", "netns_id", "until", "uid", "index", "args", "mac"];
+const PASSING: [&str; 14] = [
+    "call",
+    "began",
+    "since",
+    "netns",
+    "netns_id",
+    "until",
+    "uid",
+    "index",
+    "args",
+    "mac",
+    "plumbing",
+    "incarnation",
+    "at",
+    "pod_mac",
+];
 
 /// The state of all VFs, pods and files, as text.
 pub(super) fn imprint(node: &Node, census: &Census, homes: &[Link], pods: &[&Pod]) -> Result<String> {
     let mut text = String::new();
     for (seen, home) in census.vfs.iter().zip(homes) {
-        // The address that a pod gets is the next one of the node.
-        let mac = seen.link.mac.filter(|mac| home.mac == Some(*mac));
-        let link = Link { index: 0, peer: None, carrier: false, mac, ..seen.link.clone() };
-        writeln!(text, "{:?} {link:?}", seen.place)?;
+        // The address that a pod gets is the next one of the node, and a reset makes others.
+        let own = seen.link.mac == home.mac;
+        let link = Link { index: 0, peer: None, carrier: false, mac: None, ..seen.link.clone() };
+        writeln!(text, "{:?} {own} {link:?}", seen.place)?;
     }
     let others = census.host.iter().filter(|link| {
         census.vfs.iter().all(|seen| seen.place != Place::Host || seen.link.index != link.index)

@@ -19,6 +19,8 @@ pub(super) struct Case<'a> {
     pub(super) record: Option<&'a Record>,
     /// What that record says of it.
     pub(super) recorded: Option<&'a Home>,
+    /// Whether that is about another function, which was at its address before.
+    pub(super) lost: bool,
     /// The host and its links.
     pub(super) census: &'a Census,
     /// The namespaces that [`Place::Pod`] counts.
@@ -55,6 +57,10 @@ impl Case<'_> {
             (Place::Host, None) => match self.differs() {
                 None => Ok(()),
                 Some(what) => anyhow::bail!("it is at home, but {what}"),
+            },
+            (Place::Host, Some(_)) if self.lost => match self.differs() {
+                None => Ok(()),
+                Some(what) => anyhow::bail!("its pod has never had it, but {what}"),
             },
             (Place::Host, Some(record)) => self.waits(record),
         }

@@ -81,6 +81,9 @@ pub struct Held {
     pub id: String,
     /// What it is to be at home.
     pub home: Option<Home>,
+    /// Of which function that is told, as its directory's inode in sysfs.
+    #[serde(default)]
+    pub incarnation: Option<u64>,
 }
 
 /// What a VF is to be at home, according to a record.

@@ -1,6 +1,8 @@
 //! A node under crash test, and the three states in which it is judged.
 
+use std::cell::RefCell;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result, ensure};
 use linux::{Link, Netlink};
@@ -9,14 +11,16 @@ use super::census::{Census, Place};
 use super::defaults::{self, Allowed};
 use super::imprint;
 use super::invariant::{self, Case};
-use super::records::Records;
+use super::records::{Held, Records};
 use node::{Namespace, Node, Pod};
 
 /// A node, and how it was before any plugin was run.
 pub struct World {
     /// The node.
     pub node: Node,
-    homes: Vec<Link>,
+    /// As the card has made them, and as administrators have changed them.
+    plain: Vec<Link>,
+    homes: RefCell<Vec<Link>>,
     representors: Vec<u32>,
     links: usize,
 }
@@ -27,7 +31,14 @@ impl World {
     /// # Errors
     /// When the links of the node cannot be changed or read.
     pub fn new(node: Node) -> Result<Self> {
-        let mut world = World { node, homes: Vec::new(), representors: Vec::new(), links: 0 };
+        let card = Netlink::inside(node.card().netns())?;
+        let mut representors = Vec::new();
+        for vf in node.vfs() {
+            let link = card.link(&vf.representor)?;
+            representors.push(link.with_context(|| format!("no representor of {}", vf.device_id()))?.index);
+        }
+        let plain = Census::take(&node, &representors, &[])?.vfs.into_iter().map(|seen| seen.link).collect();
+        let mut world = World { node, plain, homes: RefCell::default(), representors, links: 0 };
         world.links = world.dress()?.host.len();
         Ok(world)
     }
@@ -36,10 +47,8 @@ impl World {
     ///
     /// # Errors
     /// As for [`World::new`].
-    pub fn dress(&mut self) -> Result<Census> {
+    pub fn dress(&self) -> Result<Census> {
         let node = &self.node;
-        let card = Netlink::inside(node.card().netns())?;
-        let mut representors = Vec::new();
         for vf in node.vfs() {
             let name = &vf.name;
             match vf.index % 3 {
@@ -49,18 +58,28 @@ impl World {
                 1 => node.change_host(&format!("link set {name} promisc on mtu 1600"))?,
                 _ => {}
             }
-            let link = card.link(&vf.representor)?;
-            representors.push(link.with_context(|| format!("no representor of {}", vf.device_id()))?.index);
         }
-        let census = Census::take(node, &representors, &[])?;
-        self.homes = census.vfs.iter().map(|seen| seen.link.clone()).collect();
-        self.representors = representors;
+        let census = Census::take(node, &self.representors, &[])?;
+        self.homes.replace(census.vfs.iter().map(|seen| seen.link.clone()).collect());
         Ok(census)
     }
 
+    /// Notes that the card has made all VFs anew, wherever they are by now, and that nobody has changed them.
+    ///
+    /// # Errors
+    /// When an address is none.
+    pub fn undress(&self) -> Result<()> {
+        let made =
+            self.plain.iter().zip(self.node.vfs()).map(|(plain, vf)| {
+                Ok(Link { mac: Some(self.node.mac_at_home(vf).parse()?), ..plain.clone() })
+            });
+        self.homes.replace(made.collect::<Result<_>>()?);
+        Ok(())
+    }
+
     /// How the VF of this number is at home.
-    pub fn home(&self, vf: usize) -> &Link {
-        &self.homes[vf]
+    pub fn home(&self, vf: usize) -> Link {
+        self.homes.borrow()[vf].clone()
     }
 
     /// Where every VF is, with these pods looked into.
@@ -121,15 +140,23 @@ impl World {
         let records = Records::read(self.node.root())?;
         let namespaces = namespaces(pods);
         defaults::judge(&self.node, &namespaces, defaults)?;
-        for (number, (vf, home)) in self.node.vfs().iter().zip(&self.homes).enumerate() {
+        for (number, (vf, home)) in self.node.vfs().iter().zip(self.homes.borrow().iter()).enumerate() {
             let record = records.holder(vf.device_id());
             let held = record.and_then(|record| record.devices.iter().find(|held| held.id == vf.device_id()));
-            let recorded = held.and_then(|held| held.home.as_ref());
+            // Of another function at its address, which is gone, it may say what it likes.
+            let lost = held.is_some_and(|held| self.is_of_another(held));
+            let recorded = held.filter(|_| !lost).and_then(|held| held.home.as_ref());
             let seen = &census.vfs[number];
-            judge(number, &Case { seen, home, record, recorded, census: &census, pods: &namespaces })
+            judge(number, &Case { seen, home, record, recorded, lost, census: &census, pods: &namespaces })
                 .with_context(|| format!("VF {}, {} in {:?}", vf.device_id(), seen.link.name, seen.place))?;
         }
         Ok((census, records))
+    }
+
+    fn is_of_another(&self, held: &Held) -> bool {
+        let directory = self.node.root().join("sys/bus/pci/devices").join(&held.id);
+        let now = fs::metadata(directory).ok().map(|directory| directory.ino());
+        held.incarnation.zip(now).is_some_and(|(was, is)| was != is)
     }
 
     /// What there is to go on from, in words: where they are the same, so is whatever happens next.
@@ -137,7 +164,7 @@ impl World {
     /// # Errors
     /// When a VF is nowhere, or a file cannot be read.
     pub fn imprint(&self, pods: &[&Pod]) -> Result<String> {
-        imprint::imprint(&self.node, &self.census(pods)?, &self.homes, pods)
+        imprint::imprint(&self.node, &self.census(pods)?, &self.homes.borrow(), pods)
     }
 
     /// Makes the node's sysfs say what the kernel's would: a VF's name where it is on the host, else nothing.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::behaviour::{Card, Lease};
 use super::{Node, Vf, link};
@@ -65,13 +65,9 @@ impl Node {
 
     /// They are others than before: their MAC and index are new, and nobody has connected them.
     fn functions_come(&self, vfs: &[Vf]) -> Result<()> {
-        let resets = self.shared.state().resets;
-        let again = |vf: &Vf| {
-            let rest = vf.mac.get(8..).context("a MAC")?;
-            let link = vf.link + resets * FURTHER;
-            Ok(Vf { mac: format!("52:54:{:02x}{rest}", resets % 256), link, ..vf.clone() })
-        };
-        let vfs: Vec<Vf> = vfs.iter().map(again).collect::<Result<_>>()?;
+        let link = |vf: &Vf| vf.link + self.shared.state().resets * FURTHER;
+        let vfs: Vec<Vf> =
+            vfs.iter().map(|vf| Vf { mac: self.mac_at_home(vf), link: link(vf), ..vf.clone() }).collect();
         self.shared.topology.plug(&vfs)?;
         vfs.iter().filter(|vf| vf.pci.is_some()).try_for_each(|vf| self.shared.sysfs.plug(vf))?;
         // The card's ovnkube-node goes by what the pods' annotations say.
@@ -81,6 +77,12 @@ impl Node {
             }
         });
         Ok(())
+    }
+
+    /// The MAC of the function that a VF is by now, at home.
+    pub fn mac_at_home(&self, vf: &Vf) -> String {
+        let rest = vf.mac.get(8..).unwrap_or_default();
+        format!("52:54:{:02x}{rest}", self.shared.state().resets % 256)
     }
 
     fn simulated(&self) -> Vec<Vf> {

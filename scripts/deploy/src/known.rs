@@ -30,8 +30,10 @@ pub(crate) const PLACEHOLDER_CONF: &str = "00-dpu-nic-placeholder.conflist";
 pub(crate) const KEPT: &str = "/etc/dpu-cni";
 /// Copies it there at boot.
 pub(crate) const TMPFILES: &str = "/etc/tmpfiles.d/dpu-cni.conf";
-/// Keeps NetworkManager's hands off VFs.
+/// Keeps NetworkManager's hands off VFs, and has pods get those back that they have lost.
 pub(crate) const UDEV_RULES: &str = "/etc/udev/rules.d/85-dpu-cni.rules";
+/// Gives pods back what they have lost.
+pub(crate) const RESTORE_UNIT: &str = "/etc/systemd/system/dpu-host-restore.service";
 /// CRI-O's drop-in of ours: after OpenShift's `00-default`.
 pub(crate) const CRIO_DROP_IN: &str = "/etc/crio/crio.conf.d/90-dpu-cni.conf";
 /// Records and locks of `dpu-host`.

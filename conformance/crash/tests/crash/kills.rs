@@ -22,6 +22,8 @@ enum Then {
     Another,
     /// It was restarted, and collects garbage.
     Gc,
+    /// Nothing, and the unit starts once more: the pod has its VFs back.
+    Restore,
 }
 
 /// How often a run that missed its instant is repeated: threads may overtake each other.
@@ -45,6 +47,9 @@ fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
             hit(scene, point, Then::Handover).context("then DEL and another pod at once")?;
             hit(scene, point, Then::Another).context("then another pod")?;
             hit(scene, point, Then::Gc).context("then GC")?;
+            if kind == Kind::Restore {
+                hit(scene, point, Then::Restore).context("then another restore")?;
+            }
         }
         Ok(())
     })?;
@@ -105,6 +110,11 @@ fn go_on(scene: &Scene, all: &[&node::Pod], then: Then) -> Result<()> {
             ensure!(place == Place::Pod(0), "a late DEL has taken the VF from a newer pod");
             scene.finish(&all)
         }
+        Then::Restore => {
+            scene.restore()?;
+            scene.holds(old, &scene.result.borrow(), &all[1..])?;
+            scene.finish(all)
+        }
         Then::Gc => {
             scene.gc()?;
             scene.world.mirror_sysfs(all)?;
@@ -151,6 +161,16 @@ fn add_in_a_new_sandbox() -> Result<()> {
 #[test]
 fn add_that_nobody_hears() -> Result<()> {
     kill_everywhere(Kind::AddUnwritten, false, false)
+}
+
+#[test]
+fn restore() -> Result<()> {
+    kill_everywhere(Kind::Restore, false, true)
+}
+
+#[test]
+fn restore_beside_the_server() -> Result<()> {
+    kill_everywhere(Kind::Restore, true, false)
 }
 
 #[test]

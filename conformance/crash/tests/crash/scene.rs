@@ -1,5 +1,6 @@
 //! A node, a pod, and the call that is to be hit.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use anyhow::{Context, Result, ensure};
@@ -36,6 +37,8 @@ pub(crate) enum Kind {
     DelServerDown,
     /// GC that lists nothing: one pod lives, one has lost its namespace.
     Gc,
+    /// `dpu-host vfs --restore` after the card was reset.
+    Restore,
     /// `dpu-host vfs --release` of the VF of a pod whose sandbox lives.
     Release,
 }
@@ -57,13 +60,15 @@ pub(crate) struct Setting {
 /// A node on which the same thing can be set up again and again.
 pub(crate) struct Scene {
     pub(crate) world: World,
+    /// What the ADD of the pod has printed.
+    pub(crate) result: RefCell<Value>,
     setting: Setting,
 }
 
 impl Setting {
     pub(crate) fn scene(self) -> Result<Scene> {
         let node = Node::builder().vfs(3).privileged(self.privileged).start()?;
-        Ok(Scene { world: World::new(node)?, setting: self })
+        Ok(Scene { world: World::new(node)?, result: RefCell::default(), setting: self })
     }
 
     /// What the call does when nothing stops it.
@@ -98,7 +103,7 @@ impl Scene {
             node.give_udn(&pods[0], &node.vfs()[1])?;
         }
         if !self.is_add() {
-            self.run(Verb::Add, &pods[0], 0)?.ok()?;
+            self.result.replace(self.run(Verb::Add, &pods[0], 0)?.ok()?);
             pods[0].change(CHANGES)?;
         }
         match self.setting.kind {
@@ -118,6 +123,13 @@ impl Scene {
                 anew.container = container("anew");
                 pods.insert(0, anew);
             }
+            Kind::Restore => {
+                // How often its answer is waited for differs from run to run.
+                node.stop_kubelet();
+                node.card_goes_down()?;
+                node.card_comes_up()?;
+                self.world.dress()?;
+            }
             Kind::DelNetnsGone => node.lose_netns(&pods[0])?,
             Kind::DelNameTaken => self.take_name()?,
             Kind::DelServerDown => node.stop_server(),
@@ -134,6 +146,7 @@ impl Scene {
     pub(crate) fn call<'a>(&'a self, pod: &Pod) -> Result<Call<'a>> {
         match self.setting.kind {
             Kind::Gc => self.gc_call(),
+            Kind::Restore => self.restore_call(),
             Kind::Release => {
                 let device = self.world.node.vfs()[0].device_id();
                 Ok(self.world.node.call(PLUGIN, Verb::Del)?.args(&["vfs", "--release", device, "--yes"]))
@@ -170,6 +183,17 @@ impl Scene {
         let mut conf = node.conf();
         conf["cni.dev/valid-attachments"] = json!([]);
         Ok(node.call(PLUGIN, Verb::Gc)?.conf(&conf))
+    }
+
+    fn restore_call(&self) -> Result<Call<'_>> {
+        Ok(self.world.node.call(PLUGIN, Verb::Del)?.args(&["vfs", "--restore"]))
+    }
+
+    /// Gives every pod back what it has lost.
+    pub(crate) fn restore(&self) -> Result<()> {
+        let output = self.restore_call()?.run()?;
+        ensure!(output.status.success(), "{output:?}");
+        Ok(())
     }
 
     pub(crate) fn run(&self, verb: Verb, pod: &Pod, vf: usize) -> Result<Output> {

@@ -1,11 +1,18 @@
 //! Steps in which something happens to the node.
 
-use anyhow::Result;
-use node::Kubelet;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use crash::Stage;
+use node::{Kubelet, Verb};
+use serde_json::json;
 
 use crate::expected::{self, Expected};
+use crate::observed::Observed;
 use crate::play::Play;
-use crate::script::{KubeletState, VFS};
+use crate::script::{During, KubeletState, VFS};
+use crate::verbs;
 
 /// More than any link's index.
 const FAR: u32 = 1_000_000;
@@ -74,6 +81,87 @@ impl Play<'_> {
         self.field.node().card_comes_up()?;
         self.field.world.dress()?;
         expected::tear(&mut self.expected, |_| true);
+        Ok(())
+    }
+
+    /// The same in the middle of a call, whatever comes of that. Functions are at home as the card has made them.
+    pub(crate) fn reset_during(&mut self, call: During, sandbox: usize, vf: usize, after: u64) -> Result<()> {
+        self.free_names()?;
+        self.field.need(sandbox)?;
+        let running = match call {
+            During::Add if self.field.is_never_added(sandbox) => return Ok(()),
+            During::Add => {
+                self.field[sandbox].vf = vf;
+                self.field.give_to(sandbox, vf);
+                let mut conf = self.conf_for(sandbox);
+                // Whoever is waited for in vain.
+                conf["timeoutSeconds"] = json!(1);
+                self.field.call(Verb::Add, sandbox)?.conf(&conf).spawn()?
+            }
+            During::Del => {
+                self.field[sandbox].process = None;
+                self.field.call(Verb::Del, sandbox)?.conf(&self.conf_for(sandbox)).spawn()?
+            }
+            During::Restore => self.field.restore()?.spawn()?,
+        };
+        thread::sleep(Duration::from_micros(after));
+        self.field.node().card_goes_down()?;
+        self.field.node().card_comes_up()?;
+        let output = running.wait()?;
+        self.field.world.undress()?;
+        self.count(false);
+        expected::tear(&mut self.expected, |_| true);
+        match (call, output.ok()) {
+            (During::Add, done) => {
+                self.expected[vf] = Expected::Torn;
+                // What it has said of a VF that has gone since is not to be checked.
+                (self.field[sandbox].result, self.field[sandbox].attached) = (None, done.is_ok());
+            }
+            (During::Del, done) => {
+                done.context("DEL has failed")?;
+                self.field[sandbox].attached = false;
+            }
+            (During::Restore, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Every pod is given back what it has lost.
+    pub(crate) fn restore(&mut self, killed: Option<u64>) -> Result<()> {
+        let output = verbs::end(self.field.restore()?, killed)?;
+        self.count(output.is_none());
+        if let Some(output) = output {
+            ensure!(output.status.success(), "{output:?}");
+            self.given_back = true;
+        }
+        Ok(())
+    }
+
+    /// Whoever can have had a VF back has it, and the pod is as ADD has left it.
+    pub(crate) fn look_for_restored(&mut self, before: &Observed) -> Result<()> {
+        for vf in 0..VFS {
+            let (Expected::Torn, Some(holder)) = (self.expected[vf], self.observed.holders[vf]) else {
+                continue;
+            };
+            let (own, is) = (holder.sandbox, self.observed.sandbox(vf));
+            let sandbox = &self.field[own];
+            let alone = (0..VFS).all(|other| other == vf || self.observed.sandbox(other) != Some(own));
+            let given = self.kubelet != KubeletState::Well || self.field.lists_with(own, vf);
+            if holder.stage != Stage::Attached || !sandbox.lives || sandbox.disguised || self.is_orphan(own) {
+                continue;
+            }
+            ensure!(
+                is == Some(own) || !(alone && given),
+                "VF {vf} is in {is:?}, and {own} should have it back"
+            );
+            if is == Some(own) {
+                self.expected[vf] = Expected::In(own);
+                if before.sandbox(vf) != Some(own) {
+                    self.field[own].tampered = false;
+                    self.tally.restored += 1;
+                }
+            }
+        }
         Ok(())
     }
 

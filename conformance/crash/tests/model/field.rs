@@ -186,6 +186,11 @@ impl Field {
         Ok(self.node().call(PLUGIN, verb)?.pod(&self[number].pod))
     }
 
+    /// Begins what gives every pod back what it has lost.
+    pub(crate) fn restore(&self) -> Result<Call<'_>> {
+        Ok(self.node().call(PLUGIN, Verb::Del)?.args(&["vfs", "--restore"]))
+    }
+
     /// Begins a call for the network.
     pub(crate) fn gc(&self) -> Result<Call<'_>> {
         self.node().call(PLUGIN, Verb::Gc)

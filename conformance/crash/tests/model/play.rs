@@ -20,6 +20,8 @@ pub(crate) struct Play<'f> {
     /// How the kubelet answers.
     pub(crate) kubelet: KubeletState,
     pub(crate) tally: Tally,
+    /// Whether a restore has ended by itself just now.
+    pub(crate) given_back: bool,
 }
 
 /// How many calls were made.
@@ -31,6 +33,8 @@ pub(crate) struct Tally {
     pub(crate) killed: u64,
     /// ADDs that succeeded.
     pub(crate) added: u64,
+    /// VFs that a restore has given back.
+    pub(crate) restored: u64,
 }
 
 impl Tally {
@@ -39,6 +43,7 @@ impl Tally {
         self.calls += other.calls;
         self.killed += other.killed;
         self.added += other.added;
+        self.restored += other.restored;
     }
 }
 
@@ -56,6 +61,7 @@ pub(crate) fn play(field: &mut Field, script: &Script) -> Result<Tally> {
         up: true,
         kubelet: KubeletState::Well,
         tally: Tally::default(),
+        given_back: false,
     };
     for (number, step) in script.steps.iter().enumerate() {
         play.step(step)
@@ -98,6 +104,8 @@ impl Play<'_> {
                 Ok(())
             }
             Step::Reset => self.reset(),
+            Step::ResetDuring { call, sandbox, vf, after } => self.reset_during(call, sandbox, vf, after),
+            Step::Restore { killed } => self.restore(killed),
             Step::Later => self.later(),
             Step::Clock { years } => self.field.world.set_clock(years),
         }
@@ -111,7 +119,10 @@ impl Play<'_> {
         if step.is_some_and(Step::is_call) {
             observed.others_are_as_in(&self.observed)?;
         }
-        self.observed = observed;
+        let before = std::mem::replace(&mut self.observed, observed);
+        if std::mem::take(&mut self.given_back) {
+            self.look_for_restored(&before)?;
+        }
         for (vf, vf_expected) in self.expected.iter_mut().enumerate() {
             let is = self.observed.sandbox(vf);
             match *vf_expected {

@@ -61,6 +61,10 @@ pub(crate) enum Step {
     Kubelet { state: KubeletState },
     /// The card is reset: every VF is made anew, and where a pod has lost its own a link of the pod's has that one's index.
     Reset,
+    /// The same while a call is under way, which began so many microseconds before.
+    ResetDuring { call: During, sandbox: usize, vf: usize, after: u64 },
+    /// Every pod is given back what it has lost, as the unit does.
+    Restore { killed: Option<u64> },
     /// Five minutes go by.
     Later,
     /// Somebody sets the clock.
@@ -87,6 +91,18 @@ pub(crate) enum Fate {
     HangUp,
     /// The server refuses.
     Refused,
+}
+
+/// A call that a reset meets.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum During {
+    /// ADD of a sandbox with a VF.
+    Add,
+    /// DEL of a sandbox.
+    Del,
+    /// `dpu-host vfs --restore`.
+    Restore,
 }
 
 /// How the kubelet answers.
@@ -156,7 +172,8 @@ impl Script {
     pub(crate) fn has_kills(&self) -> bool {
         self.steps.iter().any(|step| match step {
             Step::Add { fate, .. } => matches!(fate, Fate::Killed(_) | Fate::Abandoned(_) | Fate::Restart(_)),
-            Step::Del { killed, .. } | Step::Gc { killed, .. } => killed.is_some(),
+            Step::Del { killed, .. } | Step::Gc { killed, .. } | Step::Restore { killed } => killed.is_some(),
+            Step::ResetDuring { .. } => true,
             _ => false,
         })
     }
@@ -202,7 +219,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => sandbox().prop_map(|sandbox| Step::Forget { sandbox }),
         2 => sandbox().prop_map(|sandbox| Step::Unlist { sandbox }),
         1 => kubelet_state().prop_map(|state| Step::Kubelet { state }),
-        1 => Just(Step::Reset),
+        2 => Just(Step::Reset),
+        2 => (during(), 0..VFS, 0..20_000u64)
+            .prop_map(|(call, vf, after)| Step::ResetDuring { call, sandbox: vf, vf, after }),
+        5 => killed().prop_map(|killed| Step::Restore { killed }),
         1 => Just(Step::Later),
         1 => (-50..50i64).prop_map(|years| Step::Clock { years }),
     ]
@@ -246,6 +266,10 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::HangUp),
         1 => Just(Fate::Refused),
     ]
+}
+
+fn during() -> impl Strategy<Value = During> {
+    prop_oneof![Just(During::Add), Just(During::Del), Just(During::Restore)]
 }
 
 fn killed() -> impl Strategy<Value = Option<u64>> {

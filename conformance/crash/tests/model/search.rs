@@ -68,9 +68,10 @@ pub(crate) fn run(first: u64, count: u64) -> Result<()> {
     for tally in ended {
         total.add(tally?);
     }
-    let Tally { calls, killed, added } = total;
+    let Tally { calls, killed, added, restored } = total;
     report(&format!(
-        "model: {count} sequences passed: {calls} calls, {added} of them ADDs that succeeded, {killed} killed: {:.0} s",
+        "model: {count} sequences passed: {calls} calls, {added} of them ADDs that succeeded, {killed} killed, \
+         {restored} VFs given back: {:.0} s",
         began.elapsed().as_secs_f64()
     ));
     Ok(())

@@ -109,7 +109,7 @@ impl Play<'_> {
 
     /// Whether for all that the plugin can see nobody cares for a sandbox: the kubelet answers and does not list its pod,
     /// and nothing runs in it.
-    fn is_orphan(&self, sandbox: usize) -> bool {
+    pub(crate) fn is_orphan(&self, sandbox: usize) -> bool {
         let listed = match self.kubelet {
             KubeletState::Well => self.field.lists(sandbox),
             KubeletState::Restarted => false,
@@ -331,7 +331,7 @@ impl Play<'_> {
 }
 
 /// Runs a call to its end, or to where it is killed.
-fn end(call: Call<'_>, after: Option<u64>) -> Result<Option<Output>> {
+pub(crate) fn end(call: Call<'_>, after: Option<u64>) -> Result<Option<Output>> {
     let running = call.spawn()?;
     match after {
         Some(after) => killed(running, after),

@@ -38,12 +38,11 @@ pub(crate) fn take(
     if record.devices.is_empty() {
         begun_with(node, record, &id)?;
     }
-    let (lock, home) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
+    let (lock, home, incarnation) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
     if record.devices.is_empty() {
         // The server is asked next, and a kill may come in between.
         record.server_may_act_until = Some(BootTime::after(node.config.server_budget));
     }
-    let incarnation = id.incarnation(&node.sysfs);
     record.devices.push(Held { home, incarnation, ..Held::new(id, ifname) });
     let store = node.store()?;
     let claimed = store.save(record).and_then(|()| {
@@ -131,12 +130,13 @@ fn wait(
     record: &mut Record,
     id: &DeviceId,
     patience: Instant,
-) -> Result<(Lock, Option<Home>), Error> {
+) -> Result<(Lock, Option<Home>, Option<u64>), Error> {
     let store = node.store()?;
     let asker = record.pod.clone();
     let mut inquiry = Inquiry::new(node, &asker, id);
     loop {
         let lock = store.lock(id, patience)?;
+        let incarnation = id.incarnation(&node.sysfs);
         let (inherited, holder) = match store.holder(id) {
             // All that it has comes home: the server needs the second VF, too.
             Some(old)
@@ -160,7 +160,7 @@ fn wait(
         if holder.is_none() {
             if vfio::is_vfio(node, id) {
                 // It looks the same wherever it is: only a record tells whose it is.
-                return store.unreadable(id).map_or(Ok((lock, None)), Err);
+                return store.unreadable(id).map_or(Ok((lock, None, incarnation)), Err);
             }
             let link = match &inherited {
                 Some(held) => vf::at_home(node, held)?,
@@ -176,7 +176,10 @@ fn wait(
                 // A record of an older version that is taken over has neither.
                 home.settings.get_or_insert_with(|| link.settings.clone());
                 home.features = home.features.or_else(|| traces::features(None, link.index));
-                return Ok((lock, Some(home)));
+                // What was seen is of one function, though the card may be reset at any moment.
+                if id.incarnation(&node.sysfs) == incarnation {
+                    return Ok((lock, Some(home), incarnation));
+                }
             }
         }
         drop(lock);

@@ -246,11 +246,14 @@ fn give_back(node: &Node, sandbox: &Sandbox, record: &mut Record, at: usize) -> 
     } else if let Some(link) = vf::in_pod(sandbox, held)? {
         return there(node, record, at, &link);
     }
-    // It may have gone once more.
-    let Some(link) = found(node, held)? else { return Ok(Outcome::Waits(absence(node, &held.id))) };
+    // What is seen is of one function, though the card may be reset at any moment.
+    let incarnation = held.id.incarnation(&node.sysfs);
+    let found = found(node, held)?.filter(|_| held.id.incarnation(&node.sysfs) == incarnation);
+    let Some(link) = found else { return Ok(Outcome::Waits(absence(node, &held.id))) };
     let trace = Trace::begin(Instant::now());
     trace.device(&held.id);
-    match begin(node, record, at, &link).and_then(|()| finish(node, sandbox, record, at, &trace)) {
+    match begin(node, record, at, &link, incarnation).and_then(|()| finish(node, sandbox, record, at, &trace))
+    {
         Ok(()) => Ok(Outcome::Restored(trace.remark())),
         Err(error) => {
             let held = &record.devices[at];
@@ -287,7 +290,13 @@ fn there(node: &Node, record: &mut Record, at: usize, link: &Link) -> Result<Out
 }
 
 /// Notes what is at home before anything is done to it.
-fn begin(node: &Node, record: &mut Record, at: usize, link: &Link) -> Result<(), Error> {
+fn begin(
+    node: &Node,
+    record: &mut Record,
+    at: usize,
+    link: &Link,
+    incarnation: Option<u64>,
+) -> Result<(), Error> {
     let held = &mut record.devices[at];
     host_use::refuse(node, &held.id, link)?;
     traces::refuse_programs(node.links()?, &held.id, link)?;
@@ -296,7 +305,7 @@ fn begin(node: &Node, record: &mut Record, at: usize, link: &Link) -> Result<(),
         let mut home = naming::home(node, &held.id, link, None);
         home.features = traces::features(None, link.index);
         held.home = Some(home);
-        held.incarnation = held.id.incarnation(&node.sysfs);
+        held.incarnation = incarnation;
     }
     // It brings its index along, and until it has arrived nothing else tells which link it is.
     held.inside = held.inside.map(|inside| Inside { index: link.index, ..inside });

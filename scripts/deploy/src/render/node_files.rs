@@ -45,10 +45,10 @@ fn infra(site: &Site) -> Result<Vec<NodeFile>, Fault> {
 }
 
 fn tenant(site: &Site) -> Result<Vec<NodeFile>, Fault> {
-    let mut files = Vec::new();
-    if !site.values.sriov.physical_functions.is_empty() {
-        files.push(NodeFile::text(known::UDEV_RULES, udev_rules(site)));
-    }
+    let mut files = vec![
+        NodeFile::text(known::UDEV_RULES, udev_rules(site)),
+        NodeFile::text(known::RESTORE_UNIT, restore_unit(site)),
+    ];
     if site.values.dpu_host.default_network {
         let conf = cni_conf::default_network(site)?;
         if site.multus().starts_with("/run/") {
@@ -73,8 +73,36 @@ fn udev_rules(site: &Site) -> String {
             "SUBSYSTEM==\"net\", ACTION!=\"remove\", TEST==\"device/physfn/net/{pf}\", ENV{{NM_UNMANAGED}}=\"1\"\n"
         )
     };
-    let head = "# NetworkManager leaves the virtual functions of the DPU alone: pods own them.\n";
-    head.to_owned() + &site.values.sriov.physical_functions.iter().map(rule).collect::<String>()
+    let mut rules = RESTORE_RULES.to_owned();
+    if !site.values.sriov.physical_functions.is_empty() {
+        rules += "# NetworkManager leaves the virtual functions of the DPU alone: pods own them.\n";
+    }
+    rules + &site.values.sriov.physical_functions.iter().map(rule).collect::<String>()
+}
+
+/// Whether the function is a pod's, its record tells. systemd starts a unit once that is wanted many times at once, and again
+/// if it is wanted after its end.
+const RESTORE_RULES: &str = r#"# A virtual function that comes back with its card goes back to its pod.
+SUBSYSTEM=="net", ACTION=="add", TEST=="device/physfn", TAG+="systemd", ENV{SYSTEMD_WANTS}+="dpu-host-restore.service"
+SUBSYSTEM=="pci", ACTION=="bind", DRIVER=="vfio-pci", TEST=="physfn", TAG+="systemd", ENV{SYSTEMD_WANTS}+="dpu-host-restore.service"
+"#;
+
+/// The shell is what systemd executes: `SELinux` may refuse it what lies below `/var/lib`. What appears after its last look
+/// comes by another event: until then udev is done with all earlier ones.
+fn restore_unit(site: &Site) -> String {
+    format!(
+        "[Unit]\n\
+         Description=Give pods the virtual functions back that they have lost with the DPU\n\
+         ConditionPathExistsGlob={STATE}*\n\
+         StartLimitIntervalSec=0\n\n\
+         [Service]\n\
+         Type=oneshot\n\
+         TimeoutStartSec=10min\n\
+         ExecStart=/bin/sh -c 'udevadm settle --timeout=10; exec {}/{} vfs --restore --wait'\n",
+        site.binaries(),
+        site.cluster.plugin(),
+        STATE = known::STATE
+    )
 }
 
 /// `plugin_dirs` replaces the whole list, so OpenShift's own directory is repeated.

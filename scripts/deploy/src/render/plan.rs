@@ -71,7 +71,7 @@ impl Plan {
 
     fn openshift(&mut self, site: &Site) -> Result<(), Fault> {
         self.add("10-machineconfigpool", &pool::pool(site))?;
-        self.share("20-machineconfiguration", &pool::disruption(&self.binary.path))?;
+        self.share("20-machineconfiguration", &pool::disruption(site.cluster, &self.binary.path))?;
         if let Some(settings) = &site.values.kubelet_config {
             self.add("40-kubeletconfig", &kubelet::config(site, settings))?;
         }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::site::Site;
+use super::site::{Cluster, Site};
+use crate::known;
 use crate::manifest::{Map, Meta, Object, Spec, object, one};
 
 /// A MachineConfigPool's spec.
@@ -69,7 +70,7 @@ struct Policy {
 #[derive(Clone, Debug, Serialize)]
 struct FilePolicy {
     path: String,
-    actions: [Action; 1],
+    actions: Vec<Action>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -78,10 +79,16 @@ struct Action {
 }
 
 /// A new binary needs neither drain nor reboot: the daemon replaces the file in one step, and every call is a new
-/// process. The configuration keeps the default, drain and reboot: pods must be made anew to come to us.
-pub(crate) fn disruption(binary: &str) -> Object<Spec<Disruption>> {
-    let file = FilePolicy { path: binary.to_owned(), actions: [Action { r#type: "None" }] };
-    let spec = Disruption { node_disruption_policy: Policy { files: vec![file] } };
+/// process. Nor do rules, which udev reads again by itself, and a unit, which systemd is told to. The rest of the
+/// configuration keeps the default, drain and reboot: pods must be made anew to come to us.
+pub(crate) fn disruption(cluster: Cluster, binary: &str) -> Object<Spec<Disruption>> {
+    let policy =
+        |path: &str, action| FilePolicy { path: path.to_owned(), actions: vec![Action { r#type: action }] };
+    let mut files = vec![policy(binary, "None")];
+    if cluster == Cluster::Tenant {
+        files.extend([policy(known::UDEV_RULES, "None"), policy(known::RESTORE_UNIT, "DaemonReload")]);
+    }
+    let spec = Disruption { node_disruption_policy: Policy { files } };
     object("operator.openshift.io/v1", "MachineConfiguration", Meta::cluster("cluster"), spec)
 }
 

@@ -12,7 +12,9 @@ use crate::audit::Findings;
 use crate::audit::drift::is_ours;
 use crate::audit::runtime::Runtime;
 use crate::fault::{Fault, Faults};
-use crate::known::{CRIO_DROP_IN, KEPT, OPENSHIFT_BINARIES, STATE, TMPFILES, UDEV_RULES, UPSTREAM_BINARIES};
+use crate::known::{
+    CRIO_DROP_IN, KEPT, OPENSHIFT_BINARIES, RESTORE_UNIT, STATE, TMPFILES, UDEV_RULES, UPSTREAM_BINARIES,
+};
 use crate::managed;
 use crate::outcome::{Outcome, Report};
 use crate::tree::Tree;
@@ -147,7 +149,7 @@ impl Ours {
         let mut binaries = hosts.clone();
         binaries.extend(find("dpu-nic-placeholder"));
         let callers = Callers::on(tree, &runtime);
-        let fixed = [TMPFILES, UDEV_RULES, CRIO_DROP_IN].map(str::to_owned);
+        let fixed = [TMPFILES, UDEV_RULES, RESTORE_UNIT, CRIO_DROP_IN].map(str::to_owned);
         let rotated = callers.logs.iter().map(|path| format!("{path}.1"));
         let files = callers.ours.iter().cloned().chain(fixed).chain(callers.logs.iter().cloned());
         Ours {

@@ -58,6 +58,7 @@ fn a_host_boots_with_its_configuration() {
         [
             "/etc/crio/crio.conf.d/90-dpu-cni.conf",
             "/etc/dpu-cni/05-dpu-host.conflist",
+            "/etc/systemd/system/dpu-host-restore.service",
             "/etc/tmpfiles.d/dpu-cni.conf",
             "/etc/udev/rules.d/85-dpu-cni.rules",
         ]
@@ -73,6 +74,29 @@ fn a_host_boots_with_its_configuration() {
     assert_eq!(conf["plugins"][0]["resourceName"], "openshift.io/dpuvf");
     let rules = text(&files, "/etc/udev/rules.d/85-dpu-cni.rules");
     assert!(rules.contains("TEST==\"device/physfn/net/ens1f1\", ENV{NM_UNMANAGED}=\"1\""), "{rules}");
+    let unit = text(&files, "/etc/systemd/system/dpu-host-restore.service");
+    assert!(unit.contains("exec /var/lib/cni/bin/dpu-host vfs --restore --wait'"), "{unit}");
+    assert!(
+        rules.contains("TEST==\"device/physfn\"") && rules.contains("+=\"dpu-host-restore.service\""),
+        "{rules}"
+    );
+    let policy = place.yaml("out/20-machineconfiguration.yaml");
+    let files: Vec<(&str, &str)> = policy["spec"]["nodeDisruptionPolicy"]["files"]
+        .as_array()
+        .expect("files")
+        .iter()
+        .map(|file| {
+            (file["path"].as_str().expect("a path"), file["actions"][0]["type"].as_str().expect("a type"))
+        })
+        .collect();
+    assert_eq!(
+        files[1..],
+        [
+            ("/etc/udev/rules.d/85-dpu-cni.rules", "None"),
+            ("/etc/systemd/system/dpu-host-restore.service", "DaemonReload")
+        ]
+    );
+    let files = decode(&place.yaml("out/90-machineconfig-configuration.yaml"));
     let drop_in = text(&files, "/etc/crio/crio.conf.d/90-dpu-cni.conf");
     assert_eq!(drop_in, "[crio.network]\ncni_status_grace_period = \"30s\"\n");
 }
@@ -137,6 +161,7 @@ fn without_openshift_a_node_gets_plain_files() {
         "62-sriovnetworknodepolicy-pods.yaml",
         "STEPS",
         "node/etc/cni/net.d/05-dpu-host.conflist",
+        "node/etc/systemd/system/dpu-host-restore.service",
         "node/etc/udev/rules.d/85-dpu-cni.rules",
         "node/opt/cni/bin/dpu-host",
         "samples/default-network.yaml",
