@@ -8,6 +8,7 @@ mod card_reboot;
 mod check;
 mod claim;
 mod clocks;
+mod crio;
 mod del;
 mod drivers;
 mod foreign;
