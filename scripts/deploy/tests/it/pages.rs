@@ -139,7 +139,8 @@ fn links_and_paths_lead_somewhere() {
 fn no_line_of_text_exceeds_120_characters() {
     for (page, text) in pages() {
         let (prose, _) = parts(&text);
-        let long = prose.iter().find(|line| !line.trim_start().starts_with('|') && line.chars().count() > 120);
+        let long =
+            prose.iter().find(|line| !line.trim_start().starts_with('|') && line.chars().count() > 120);
         assert_eq!(long, None, "{}", page.display());
     }
 }
