@@ -152,16 +152,17 @@ fn in_any_order(mut container: ContainerResources) -> ContainerResources {
     container
 }
 
-/// A pod whose claim has the same device many times, so that it makes up that many bytes.
+/// A pod whose claim has the same device many times, so that it makes up that many bytes. Real ones have short names and
+/// tens of thousands of them, which takes a simulation too long to write down.
 fn stuck(bytes: usize) -> PodResources {
     let device = ClaimResource {
         driver_name: "gpu.example.com".into(),
-        pool_name: "node-1".into(),
+        pool_name: "node-1".repeat(10_000),
         device_name: "gpu-0".into(),
         ..ClaimResource::default()
     };
-    // Each with its key and length before it.
-    let count = bytes / (device.encoded_len() + 2);
+    // With some to spare for keys and lengths.
+    let count = bytes.div_ceil(device.encoded_len());
     let claim = DynamicResource {
         claim_name: "gpu".into(),
         claim_namespace: "batch".into(),
