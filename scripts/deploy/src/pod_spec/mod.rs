@@ -2,7 +2,6 @@
 
 mod change;
 mod claims;
-mod network;
 mod rules;
 mod workload;
 

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::change::{Change, append, merged, remove, set};
 use super::claims::{Claim, Claims, Of};
-use super::network::{self, Wanted};
 use super::workload::Workload;
 use crate::known::{DEFAULT_NETWORK, NETWORKS};
+use crate::need::network::{self, Wanted};
 use crate::need::{Container, Labels, Taint, Vfs, containers, count};
 use crate::render::Site;
 
@@ -21,6 +21,7 @@ pub(crate) struct Rules {
     /// Where a driver gives VFs by claim.
     claims: Option<Claims>,
     attachment: Option<Wanted>,
+    one_network: bool,
 }
 
 /// What is to be said of a workload.
@@ -66,6 +67,7 @@ impl Rules {
             claims: vfs.class.map(|class| Claims::among(objects, class)),
             vfs,
             attachment: site.default_attachment().map(|name| Wanted::new(&name)),
+            one_network: site.one_network(),
         }
     }
 
@@ -206,7 +208,7 @@ impl Rules {
         let named = workload.annotations()[DEFAULT_NETWORK].as_str();
         let Some(wanted) = &self.attachment else {
             // Every pod of the node comes to us, unless it says otherwise.
-            let named = named?;
+            let named = named.filter(|_| self.one_network)?;
             return Some(Problem {
                 what: format!(
                     "the annotation {DEFAULT_NETWORK}: {named} takes the pod away from the node's default network"

@@ -2,6 +2,7 @@
 
 use super::site::Site;
 use crate::known::{DEFAULT_NETWORK, OPT_OUT};
+use crate::need::network::Wanted;
 use crate::need::{Labels, Taint, Vfs, there};
 
 /// What the expressions are about.
@@ -9,8 +10,9 @@ pub(crate) struct Cel {
     labels: Labels,
     vfs: Vfs,
     taint: Taint,
-    /// `namespace/name`, where the default network is not ours.
-    attachment: Option<String>,
+    /// Where the default network is not ours.
+    attachment: Option<Wanted>,
+    one_network: bool,
 }
 
 impl Cel {
@@ -19,7 +21,8 @@ impl Cel {
             labels: Labels::of(site),
             vfs: Vfs::of(site),
             taint: Taint::of(site),
-            attachment: site.default_attachment(),
+            attachment: site.default_attachment().map(|name| Wanted::new(&name)),
+            one_network: site.one_network(),
         }
     }
 
@@ -53,7 +56,7 @@ impl Cel {
     pub(crate) fn patches(&self) -> Vec<String> {
         let mut patches = vec![self.patch_resource()];
         patches.extend(self.taint.binding().then(|| self.patch_toleration()));
-        patches.extend(self.attachment.as_deref().map(Self::patch_annotation));
+        patches.extend(self.attachment.as_ref().map(Self::patch_annotation));
         patches
     }
 
@@ -87,7 +90,7 @@ impl Cel {
         )
     }
 
-    fn patch_annotation(attachment: &str) -> String {
+    fn patch_annotation(attachment: &Wanted) -> String {
         let escaped = DEFAULT_NETWORK.replace('/', "~1");
         format!(
             "{} ? [] :\n(has(object.metadata.annotations) ? [] :\n  [JSONPatch{{op: 'add', path: '/metadata/annotations', value: {{}}}}]) +\n \
@@ -113,9 +116,26 @@ impl Cel {
             );
             (self.taint.tolerated_in_cel(), why)
         }));
-        checks.extend(self.attachment.as_deref().map(|attachment| {
-            (Self::named(), format!("this pod selects DPU hosts and names no default network: add the annotation {DEFAULT_NETWORK}: {attachment}"))
-        }));
+        checks.extend(self.network());
         checks
+    }
+
+    /// As the linter judges it, but that nothing is made of what somebody has written: see there for the change.
+    fn network(&self) -> Option<(String, String)> {
+        let named = Self::named();
+        let Some(wanted) = &self.attachment else {
+            let why = format!(
+                "this pod selects DPU hosts and names a default network, which takes it away from theirs: remove the annotation {DEFAULT_NETWORK}"
+            );
+            return self.one_network.then(|| (format!("!{named}"), why));
+        };
+        let why = format!(
+            "this pod selects DPU hosts and names no default network, or another one than theirs: set the annotation {DEFAULT_NETWORK}: {wanted}"
+        );
+        let ours = wanted.named_in_cel();
+        Some((
+            format!("{named} &&\n [object.metadata.annotations['{DEFAULT_NETWORK}']].exists(a,\n  {ours})"),
+            why,
+        ))
     }
 }

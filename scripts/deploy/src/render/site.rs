@@ -146,6 +146,11 @@ impl Site {
         Some(format!("{}/{}", first.namespace, first.name))
     }
 
+    /// Whether a pod has nothing to choose: no attachment is beside the node's default network.
+    pub(crate) fn one_network(&self) -> bool {
+        self.values.attachments.is_empty()
+    }
+
     /// `oc` or `kubectl`.
     pub(crate) fn client(&self) -> &'static str {
         if self.openshift() { "oc" } else { "kubectl" }

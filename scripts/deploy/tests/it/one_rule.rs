@@ -183,3 +183,63 @@ fn a_taint_that_binds_nobody_needs_no_toleration() {
         vec![("none", json!({ "containers": with_vf("1") }), true)],
     );
 }
+
+/// What a pod's default network is, whether the linter lets it run, and whether the policy does, which cannot read JSON.
+type Named = (&'static str, bool, bool);
+
+fn check_networks(values: &str, cases: &[Named]) {
+    let policies = Policies::of(values, "1.36");
+    for &(annotation, runs, passes) in cases {
+        let mut before = pod(
+            json!({ "nodeSelector": { MODE: "" }, "containers": with_vf("1"), "tolerations": [{ "operator": "Exists" }] }),
+        );
+        before["metadata"]["annotations"] = json!({ "v1.multus-cni.io/default-network": annotation });
+        policies.place.write("pod.json", before.to_string());
+        let lint = policies.place.run(&["pod-spec", "lint", "--values", "values.yaml", "pod.json"]);
+        assert_eq!(lint.code == 0, runs, "the linter of '{annotation}': {}", lint.out);
+        let complaints = policies.complaints("shop", &before);
+        assert_eq!(complaints.is_empty(), passes, "the policy of '{annotation}': {complaints:?}");
+        assert_eq!(policies.mutate("shop", &before), before, "what somebody wrote is theirs");
+    }
+}
+
+#[test]
+fn which_default_network_is_theirs() {
+    let chosen =
+        "dpuHost: { defaultNetwork: false }\nattachments: [{ name: dpu, namespace: net, resource: dpuvf }]\n";
+    let cases = [
+        ("net/dpu", true, true),
+        (" net / dpu ", true, true),
+        ("net/dpu@eth0", true, true),
+        ("net/dpu@ eth0 ", true, true),
+        ("net/dpu@", true, true),
+        ("net/dpu@a-name-too-long-for-a-link", false, false),
+        ("net/dpu@a b", false, false),
+        ("net/dpu@a@b", false, false),
+        ("dpu", false, false),
+        ("/dpu", false, false),
+        ("other/dpu", false, false),
+        ("net/dpu2", false, false),
+        ("anet/dpu", false, false),
+        ("net/dpu,net/other", false, false),
+        ("net/dpu,", false, false),
+        ("", false, false),
+        (r#"[{"name":"dpu","namespace":"net"}]"#, true, true),
+        (
+            r#" [ { "Namespace" : "net", "mac": "02:00:00:00:00:01", "NAME" : "dpu", "ips": ["192.0.2.1/24"] } ]"#,
+            true,
+            true,
+        ),
+        (r#"[{"name":"dpu"}]"#, false, false),
+        (r#"[{"name":"other","namespace":"net"}]"#, false, false),
+        (r#"[{"name":"dpu","namespace":"other"}]"#, false, false),
+        (r#"{"name":"dpu","namespace":"net"}"#, false, false),
+        // Whom it passes, Multus does not.
+        (r#"[{"name":"dpu","namespace":"net","mac":"none"}]"#, false, true),
+        (r#"[{"name":"dpu","namespace":"net"},{"name":"other"}]"#, false, true),
+    ];
+    check_networks(chosen, &cases);
+    let beside = "attachments: [{ name: dpu, namespace: net, resource: extravf }]\n";
+    check_networks(beside, &[("net/dpu", true, true)]);
+    check_networks("", &[("net/dpu", false, false), (r#"[{"name":"dpu"}]"#, false, false)]);
+}

@@ -171,7 +171,9 @@ fn nothing_that_a_pod_has_is_taken_from_it() {
     }));
     before["metadata"]["annotations"] = json!({ "v1.multus-cni.io/default-network": "other/net", "a": "b" });
     assert_eq!(policies.mutate("shop", &before), before);
-    assert_eq!(policies.complaints("shop", &before), Vec::<String>::new());
+    // Nor is it kept in silence.
+    let said = policies.complaints("shop", &before);
+    assert!(said.len() == 1 && said[0].contains("or another one than theirs"), "{said:?}");
 }
 
 #[test]

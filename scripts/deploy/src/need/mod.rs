@@ -1,6 +1,8 @@
 //! What a pod needs to run on a DPU host, each said twice: in Rust, for a manifest that a person holds, and in CEL, for
 //! the pod that reaches the API server. The two are one rule, and tests hold them together pod by pod.
 
+pub(crate) mod network;
+
 use serde_json::{Value, json};
 
 use crate::known::{CLASS, CLASS_RESOURCE};

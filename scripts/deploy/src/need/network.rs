@@ -8,17 +8,17 @@ use serde_json::{Map, Value};
 
 /// One network of an annotation.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Element {
+pub(crate) struct Element {
     /// Empty where Multus takes its own.
-    pub(super) namespace: String,
-    pub(super) name: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
 }
 
 /// The networks of an annotation.
 ///
 /// # Errors
 /// With what Multus would say of it.
-pub(super) fn parse(annotation: &str) -> Result<Vec<Element>, String> {
+pub(crate) fn parse(annotation: &str) -> Result<Vec<Element>, String> {
     if is_json(annotation) {
         let objects: Vec<Map<String, Value>> = serde_json::from_str(annotation)
             .map_err(|error| format!("it is no list of objects in JSON: {error}"))?;
@@ -93,9 +93,9 @@ fn get<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 /// The network that a pod must name.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     namespace: String,
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 impl Display for Wanted {
@@ -106,14 +106,25 @@ impl Display for Wanted {
 
 impl Wanted {
     /// Reads `namespace/name`.
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let (namespace, name) = name.split_once('/').unwrap_or(("", name));
         Wanted { namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
+    /// In CEL, whether the annotation `a` names this network alone. JSON cannot be read there: a list that has our name
+    /// and namespace is taken at its word, and Multus says the rest.
+    pub(crate) fn named_in_cel(&self) -> String {
+        let Wanted { namespace, name } = self;
+        format!(
+            "a.matches(r'^\\s*{namespace}\\s*/\\s*{name}\\s*(@\\s*[^@/,\\[{{\"\\s]{{0,15}}\\s*)?$') ||\n  \
+             a.matches(r'^\\s*\\[') && a.matches(r'\"(?i:name)\"\\s*:\\s*\"{name}\"') &&\n  \
+             a.matches(r'\"(?i:namespace)\"\\s*:\\s*\"{namespace}\"')"
+        )
+    }
+
     /// What is wrong with an annotation that should name this network alone, and what it should be instead, where that
     /// loses nothing; `None` where nothing is wrong.
-    pub(super) fn judge(&self, annotation: &str) -> Option<(String, Option<String>)> {
+    pub(crate) fn judge(&self, annotation: &str) -> Option<(String, Option<String>)> {
         // What else is said in JSON, such as an address, is for a person to keep or drop.
         let anew = (!is_json(annotation)).then(|| self.to_string());
         let elements = match parse(annotation) {
