@@ -4,6 +4,12 @@
 # Its pod runs on without it.
 is_lost() { [[ $(dpu-host vfs | grep "test/$1 ") = *" lost "* ]] || fail "$1 has lost nothing: $(dpu-host vfs)"; }
 
+# The functions are back, and udev has named them.
+come_back() {
+  echo "$VFS" >"$DEVICES/$PF/sriov_numvfs"
+  name_vfs
+}
+
 start_node --real
 for n in 0 1 2; do attached "pod$n" "$n"; done
 
@@ -17,17 +23,19 @@ ip netns add pod3
 order allocate test/pod3 openshift.io/dpuvf "$device"
 refused "does not exist on this node" add pod3
 
-# New interfaces: what nobody has a record of is named by udev, the others by DEL and GC.
-echo "$VFS" >"$DEVICES/$PF/sriov_numvfs"
-for n in 0 1 2 3; do wait_for netdev "$(vf "$n")"; done
-home_table
-refused "no longer eth0 of the pod" check pod1
-is_lost pod1
-cni del pod1
-home 1
-gc
-home 2
-name_vfs
+# Those of running pods go back to them, as often as that happens.
+for times in once twice; do
+  come_back
+  refused "no longer eth0 of the pod" check pod1
+  is_lost pod1
+  dpu-host vfs --restore
+  cni check pod1
+  cni check pod2
+  reaches pod1 pod2
+  echo "restored $times"
+  [[ $times = twice ]] || remove_vfs
+done
+for n in 1 2; do detached "pod$n" "$n"; done
 for n in 0 3; do home "$n"; done
 
 # They are as good as the old ones.
