@@ -10,6 +10,8 @@ use crate::config::Config;
 // A program without a library: its files are enough.
 #[path = "../../../plugins/dpu-nic-placeholder/src/config.rs"]
 mod config;
+#[path = "../../../plugins/dpu-nic-placeholder/src/keys.rs"]
+mod keys;
 #[path = "../../../plugins/dpu-nic-placeholder/src/plain.rs"]
 mod plain;
 #[path = "../../../plugins/dpu-nic-placeholder/src/refusal.rs"]
