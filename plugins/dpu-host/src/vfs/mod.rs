@@ -33,7 +33,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         Task::Help => return say(USAGE),
         Task::Show(format) => nodes(&options).and_then(|nodes| {
             let rows = inventory::of(&nodes).map_err(|error| error.to_string())?;
-            Ok(format(&rows))
+            Ok(format.print(&rows))
         }),
         Task::Release(what) => nodes(&options).map(|nodes| release::run(&nodes, what)),
         Task::Restore(what) => nodes(&options).and_then(|nodes| {

@@ -19,8 +19,26 @@ usage: dpu-host vfs [--json | --prometheus | --drained] [--pf PF]... [--state-di
   --pf PF               a PF whose VFs pods have, by PCI address or interface name; else as the last ADD was told
   --state-dir DIR       only what is recorded there; else in /run/dpu-cni and all /run/dpu-cni-*";
 
-/// How the inventory is printed; an error is the answer that the node is not drained.
-pub(super) type Format = fn(&[Row]) -> Result<String, String>;
+/// How the inventory is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Table,
+    Json,
+    Prometheus,
+    Drained,
+}
+
+impl Format {
+    /// The text; an error is the answer that the node is not drained.
+    pub(super) fn print(self, rows: &[Row]) -> Result<String, String> {
+        match self {
+            Format::Table => show::table(rows),
+            Format::Json => show::json(rows),
+            Format::Prometheus => show::prometheus(rows),
+            Format::Drained => show::drained(rows),
+        }
+    }
+}
 
 /// What is to be done.
 pub(super) enum Task {
@@ -58,7 +76,7 @@ pub(super) struct Options {
 impl Options {
     /// Reads it; `None` when it says what nobody understands.
     pub(super) fn read(args: &[String]) -> Option<Self> {
-        let mut options = Options { task: Task::Show(show::table), pfs: Vec::new(), state_dir: None };
+        let mut options = Options { task: Task::Show(Format::Table), pfs: Vec::new(), state_dir: None };
         let (mut target, mut yes, mut force, mut shown) = (None, false, false, None);
         let (mut restore, mut wait) = (false, false);
         let mut rest = args.iter();
@@ -66,9 +84,9 @@ impl Options {
             match arg.as_str() {
                 "--restore" => restore = true,
                 "--wait" => wait = true,
-                "--json" => shown = Some(show::json as Format),
-                "--prometheus" => shown = Some(show::prometheus),
-                "--drained" => shown = Some(show::drained),
+                "--json" => shown = Some(Format::Json),
+                "--prometheus" => shown = Some(Format::Prometheus),
+                "--drained" => shown = Some(Format::Drained),
                 "--yes" => yes = true,
                 "--force" => force = true,
                 "--pf" => options.pfs.push(rest.next()?.clone()),
@@ -78,7 +96,7 @@ impl Options {
                 _ => return None,
             }
         }
-        let json = shown.is_some_and(|shown| std::ptr::fn_addr_eq(shown, show::json as Format));
+        let json = shown == Some(Format::Json);
         options.task = match (target, shown) {
             (None, shown) if restore && !yes && !force && json == shown.is_some() => {
                 Task::Restore(Restore { wait, json })
@@ -86,7 +104,7 @@ impl Options {
             _ if restore || wait => return None,
             (Some(target), None) => Task::Release(Release { target, yes, force }),
             (None, _) if yes || force => return None,
-            (None, shown) => Task::Show(shown.unwrap_or(show::table)),
+            (None, shown) => Task::Show(shown.unwrap_or(Format::Table)),
             (Some(_), Some(_)) => return None,
         };
         Some(options)
