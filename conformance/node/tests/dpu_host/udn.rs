@@ -57,7 +57,7 @@ fn its_vf_is_never_the_one_of_the_first_network() -> Result<()> {
     let ids: Vec<_> = node.vfs().iter().map(|vf| vf.device_id()).collect();
     let mut conf = node.conf();
     conf["resourceName"] = json!(RESOURCE);
-    for containers in [&[&[3, 0, 2, 1][..]][..], &[&[3, 1], &[0, 2]], &[&[0], &[1, 2, 3]]] {
+    for containers in [&[&[3, 0, 2, 1][..]][..], &[&[3, 1], &[0, 2]], &[&[0], &[1, 2, 3]], &[&[3], &[2, 1]]] {
         for _ in 0..4 {
             let pod = node.pod("blue", "web-0")?;
             for container in containers {
@@ -65,8 +65,9 @@ fn its_vf_is_never_the_one_of_the_first_network() -> Result<()> {
             }
             node.give_udn(&pod, &node.vfs()[3])?;
             let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
-            // The first free one of the first container's, but the last of all.
-            let first = containers[0].iter().filter(|vf| **vf != 3).min().context("none")?;
+            // The first free one of the first container that has another than the last of all.
+            let mut firsts = containers.iter().filter_map(|vfs| vfs.iter().filter(|vf| **vf != 3).min());
+            let first = firsts.next().context("none")?;
             ensure!(result["interfaces"][1]["pciID"] == ids[*first], "{containers:?}: {result}");
             ensure!(result["interfaces"][3]["pciID"] == ids[3], "{containers:?}: {result}");
             node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
