@@ -47,5 +47,8 @@ fn a_vf_that_may_still_move_is_said_so() -> Result<()> {
     let row = &vfs(&node)?[0];
     assert_eq!((&row["state"], &row["place"]), (&json!("waiting"), &json!("host")), "{row}");
     assert!(row["note"].as_str().is_some_and(|note| note.contains("ovnkube-node")), "{row}");
+    rewrite(&node, |record| record["server_may_act_until"] = json!(0))?;
+    let row = &vfs(&node)?[0];
+    assert!(row["note"].as_str().is_some_and(|note| note.contains("next call")), "{row}");
     Ok(())
 }

@@ -150,16 +150,24 @@ impl Seen<'_> {
 
     /// What a VF is whose pod is done with it, and what its record waits for.
     fn released(&self, record: &Record, held: &Held) -> (State, &'static str) {
-        let misnamed = held.home.as_ref().zip(self.link).is_some_and(|(home, link)| link.name != home.name);
-        match self.place {
-            Place::Pod | Place::Unknown => (State::Leaked, "its pod is gone, and it has not come home"),
-            Place::Host | Place::Vfio if misnamed => (State::Waiting, "it waits for its name"),
-            Place::Host | Place::Vfio if record.server_may_act() => {
-                (State::Waiting, "ovnkube-node, which did not answer its ADD, may still move it")
-            }
-            Place::Host | Place::Vfio => {
-                (State::Waiting, "it waits for another of its names, or for its pod's other VF")
-            }
+        if matches!(self.place, Place::Pod | Place::Unknown) {
+            return (State::Leaked, "its pod is gone, and it has not come home");
         }
+        let was_and_is = held.home.as_ref().zip(self.link);
+        let misnamed = was_and_is.is_some_and(|(home, link)| link.name != home.name);
+        let lacks_name = was_and_is
+            .is_some_and(|(home, link)| home.altnames.iter().any(|name| !link.altnames.contains(name)));
+        let why = if misnamed {
+            "it waits for its name"
+        } else if lacks_name {
+            "it waits for another of its names"
+        } else if record.server_may_act() {
+            "ovnkube-node, which did not answer its ADD, may still move it"
+        } else if record.devices.len() > 1 {
+            "it is at home, and waits for its pod's other VF"
+        } else {
+            "it is at home, and free from the next call of dpu-host on"
+        };
+        (State::Waiting, why)
     }
 }
