@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use node::{Families, Generation, Lease, Naming, Node, Verb};
+use node::{Answer, Families, Generation, Kubelet, Lease, Naming, Node, Verb};
 use serde_json::{Value, json};
 
 use super::*;
@@ -216,6 +216,26 @@ fn a_server_that_is_away_or_knows_no_lease_keeps_no_pod_waiting() -> Result<()> 
     Ok(())
 }
 
+/// Who may know that the VF is another pod's by now, or that the card is not back, is not passed over.
+#[test]
+fn who_is_there_and_says_nothing_is_waited_for() -> Result<()> {
+    let (node, pod, _) = attached(true)?;
+    reset(&node)?;
+    node.behave(|behaviour| behaviour.status = Answer::Hang);
+    let lines = restore(&node)?;
+    assert!(lines[0].0 == "waits" && lines[0].1.contains("has not answered"), "{lines:?}");
+    node.behave(|behaviour| {
+        behaviour.status = Answer::Proper;
+        behaviour.kubelet = Kubelet::Refuses;
+    });
+    let lines = restore(&node)?;
+    assert!(lines[0].0 == "waits" && lines[0].1.contains("kubelet"), "{lines:?}");
+    assert!(pod.link("eth0")?.is_none());
+    node.behave(|behaviour| behaviour.kubelet = Kubelet::Healthy);
+    assert_eq!(outcomes(&node)?, ["restored"]);
+    Ok(())
+}
+
 #[test]
 fn functions_come_late_under_other_names_or_never() -> Result<()> {
     let node = Node::builder().vfs(3).start()?;
@@ -420,5 +440,7 @@ fn a_virtual_machine_gets_no_other_function() -> Result<()> {
     let lines = restore(&node)?;
     assert_eq!(lines[0].0, "cannot");
     assert!(lines[0].1.contains("re-created: delete pod web/vm-0"), "{lines:?}");
+    let row = row(&node, vf.device_id())?;
+    assert_eq!(row["state"], "lost", "{row}");
     Ok(())
 }

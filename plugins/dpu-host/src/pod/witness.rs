@@ -40,7 +40,7 @@ pub(crate) fn listing(node: &Node, deadline: Instant) -> Result<Listing, Failure
 pub(crate) struct Witnesses<'a> {
     node: &'a Node,
     deadline: Instant,
-    listing: OnceCell<Option<Listing>>,
+    listing: OnceCell<Result<Listing, Failure>>,
     inhabited: OnceCell<io::Result<BTreeSet<Number>>>,
 }
 
@@ -82,7 +82,12 @@ impl<'a> Witnesses<'a> {
 
     /// All pods of the node, where the kubelet can be asked.
     pub(crate) fn listing(&self) -> Option<&Listing> {
-        let ask = || listing(self.node, self.deadline).inspect_err(|failure| log::info!("{failure}")).ok();
+        self.asked().ok()
+    }
+
+    /// The same, or why it cannot.
+    pub(crate) fn asked(&self) -> Result<&Listing, &Failure> {
+        let ask = || listing(self.node, self.deadline).inspect_err(|failure| log::info!("{failure}"));
         self.listing.get_or_init(ask).as_ref()
     }
 }

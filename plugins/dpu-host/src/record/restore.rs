@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use cni::Error;
 use linux::Link;
-use ovnkube::Health;
+use ovnkube::{Failure, Health};
 
 use super::attachment::{Held, Home, Inside, Record, Restored, Stage};
 use super::claim;
@@ -50,8 +50,10 @@ pub(crate) enum Wait {
     Driver,
     /// Its driver has yet to make a network device, or it is in a namespace that nobody told us of.
     Netdev,
-    /// ovnkube-node says that the card is not ready.
+    /// ovnkube-node says that the card is not ready, or does not say how it is.
     Lease(String),
+    /// The kubelet, which may have given it to another pod, does not say.
+    Kubelet(String),
     /// Another call works on it.
     Call,
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Wait {
             Wait::Driver => f.write_str("its driver: see the kernel log"),
             Wait::Netdev => f.write_str("its network device: see the kernel log"),
             Wait::Lease(reason) => write!(f, "the card's lease: {reason}"),
+            Wait::Kubelet(reason) => write!(f, "the kubelet's word on whose it is: {reason}"),
             Wait::Call => f.write_str("another call of dpu-host, which works on it"),
         }
     }
@@ -82,25 +85,37 @@ impl<'a> Advice<'a> {
         Advice { node, witnesses, deadline, lease: OnceCell::new() }
     }
 
-    /// Whether the card is ready, as far as ovnkube-node knows; an old one does not, nor does one that is away.
+    /// Whether the card is ready, as far as ovnkube-node knows: an old one does not, and one that is away is not waited
+    /// for. One that is there and does not say is.
     fn lease(&self) -> Result<(), String> {
         let ask = || match self.node.server.status(self.deadline.min(Instant::now() + STATUS_BUDGET)) {
             Ok(Health::NotReady { reason, .. }) => Err(reason),
             Ok(Health::Ready | Health::Alive) => Ok(()),
-            Err(failure) => {
+            Err(failure @ Failure::Unreachable { .. }) => {
                 log::info!("the card's lease is not known: {failure}");
                 Ok(())
             }
+            Err(failure) => Err(failure.to_string()),
         };
         self.lease.get_or_init(ask).clone()
     }
 
-    /// The pod to which the kubelet has given a device since, if it is another one's.
-    fn given_away(&self, record: &Record, id: &DeviceId) -> Option<String> {
-        let own = (record.pod.namespace.as_deref()?, record.pod.name.as_deref()?);
-        let owners: Vec<_> = dra::owners(self.node, self.witnesses.listing()?, id).collect();
+    /// The pod to which the kubelet has given a device since, if it is another one's. None where no kubelet is: then
+    /// nobody gives anything away.
+    ///
+    /// # Errors
+    /// Why one that is there does not say.
+    fn given_away(&self, record: &Record, id: &DeviceId) -> Result<Option<String>, String> {
+        let own = record.pod.namespace.as_deref().zip(record.pod.name.as_deref());
+        let Some(own) = own else { return Ok(None) };
+        let listing = match self.witnesses.asked() {
+            Ok(listing) => listing,
+            Err(kubelet::Failure::Unreachable { .. }) => return Ok(None),
+            Err(failure) => return Err(failure.to_string()),
+        };
+        let owners: Vec<_> = dra::owners(self.node, listing, id).collect();
         let other = owners.first().map(|(namespace, name)| format!("{namespace}/{name}"));
-        other.filter(|_| !owners.contains(&own))
+        Ok(other.filter(|_| !owners.contains(&own)))
     }
 }
 
@@ -158,10 +173,15 @@ pub(crate) fn run(
             continue;
         }
         // The first device's lock is held.
-        let _lock = if at == 0 { None } else { Some(store.lock(&id, deadline)?) };
-        let outcome = match objection {
-            Some(outcome) => outcome,
-            None => give_back(node, &sandbox, &mut record, at)?,
+        let lock = if at == 0 { Ok(None) } else { store.lock(&id, deadline).map(Some) };
+        // What has come of the others is known by then.
+        let outcome = match (objection, lock) {
+            (Some(outcome), _) => outcome,
+            (None, Err(error)) if error.code() == cni::code::TRY_AGAIN => Outcome::Waits(Wait::Call),
+            (None, lock) => {
+                let done = lock.and_then(|_lock| give_back(node, &sandbox, &mut record, at));
+                done.unwrap_or_else(|error| Outcome::Cannot(error.to_string()))
+            }
         };
         outcomes.push((id, outcome));
     }
@@ -198,8 +218,10 @@ fn objection(
     if own.is_none() && found(node, held)?.is_none() {
         return Ok(Some(Outcome::Waits(absence(node, &held.id))));
     }
-    if let Some(other) = advice.given_away(record, &held.id) {
-        return Ok(cannot(&format!("the kubelet has given it to pod {other}")));
+    match advice.given_away(record, &held.id) {
+        Ok(None) => {}
+        Ok(Some(other)) => return Ok(cannot(&format!("the kubelet has given it to pod {other}"))),
+        Err(reason) => return Ok(Some(Outcome::Waits(Wait::Kubelet(reason)))),
     }
     let holder = sandbox.links.name_holder(&held.ifname).map_err(error::netlink)?;
     if holder.is_some_and(|holder| own.is_none_or(|own| own.index != holder.index)) {

@@ -113,6 +113,7 @@ fn row(node: &Node, witnesses: &Witnesses<'_>, id: DeviceId) -> Result<Row, Erro
             _ => None,
         },
         owned: pod.is_some(),
+        recreated: held.is_some_and(|held| held.is_recreated(&node.sysfs)),
     };
     let (state, mut note) = seen.judge();
     if let (None, Some(kept)) = (&note, store.and_then(|store| store.aside(&id))) {

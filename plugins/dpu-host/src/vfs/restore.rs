@@ -44,7 +44,7 @@ pub(super) fn run(nodes: &[Node], what: &Restore) -> Result<String, Error> {
             pass(node, |record, device, outcome| {
                 // One that is lost again and again keeps nobody here.
                 restored |= note(&mut lines, &record.pod.to_string(), &device.to_string(), outcome);
-                waits |= matches!(outcome, Outcome::Waits(Wait::Lease(_) | Wait::Call));
+                waits |= matches!(outcome, Outcome::Waits(Wait::Lease(_) | Wait::Kubelet(_) | Wait::Call));
             })?;
         }
         // A function that has come meanwhile has perhaps not been seen.

@@ -69,6 +69,8 @@ pub(super) struct Seen<'a> {
     pub(super) listed: Option<bool>,
     /// Whether a pod has been given it.
     pub(super) owned: bool,
+    /// Whether another function is at its address than the one that its pod got.
+    pub(super) recreated: bool,
 }
 
 impl Seen<'_> {
@@ -143,6 +145,9 @@ impl Seen<'_> {
             }
             (Stage::Attached, Some(_), None) => {
                 (State::Lost, Some("it is not in its pod, which gets it once the card has brought it back"))
+            }
+            (Stage::Attached, None, _) if held.home.is_none() && self.recreated => {
+                (State::Lost, Some("it was re-created, and its virtual machine has lost it: delete that pod"))
             }
             _ => (State::Used, None),
         }
