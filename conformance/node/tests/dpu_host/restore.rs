@@ -1,6 +1,7 @@
 //! A pod whose VF went away with its card, and what it gets back.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use node::{Answer, Families, Generation, Kubelet, Lease, Naming, Node, Verb};
@@ -233,6 +234,30 @@ fn who_is_there_and_says_nothing_is_waited_for() -> Result<()> {
     assert!(pod.link("eth0")?.is_none());
     node.behave(|behaviour| behaviour.kubelet = Kubelet::Healthy);
     assert_eq!(outcomes(&node)?, ["restored"]);
+    Ok(())
+}
+
+/// The configuration names another socket, and who restores has no configuration.
+#[test]
+fn whom_the_last_add_asked_is_asked() -> Result<()> {
+    let node = Node::builder().start()?;
+    let pod = node.pod("web", "web-0")?;
+    let usual = node.root().join("run/ovn-kubernetes/cni");
+    let other = node.root().join("run/ovn-kubernetes/other");
+    fs::rename(&usual, &other)?;
+    let mut conf = node.conf_for(&node.vfs()[0]);
+    conf["socket"] = json!("/run/ovn-kubernetes/other/ovn-cni-server.sock");
+    node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
+    reset(&node)?;
+    node.behave(|behaviour| behaviour.lease = Lease::Expired);
+    let lines = restore(&node)?;
+    assert!(lines[0].0 == "waits" && lines[0].1.contains("lease expired"), "{lines:?}");
+    // It is no longer said so: what was kept is forgotten.
+    node.behave(|behaviour| behaviour.lease = Lease::Healthy);
+    node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
+    fs::rename(&other, &usual)?;
+    add(&node, &pod, &node.vfs()[0])?.ok()?;
+    assert!(!node.root().join("run/dpu-cni/neighbours").exists());
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod attachment;
 pub(crate) mod claim;
 pub(crate) mod credible;
+pub(crate) mod neighbours;
 pub(crate) mod pending_del;
 pub(crate) mod plumbing;
 pub(crate) mod release;

@@ -16,7 +16,7 @@ use crate::pod::defaults;
 use crate::record::attachment::{FORMAT, Held, Inside, Record, Stage};
 use crate::record::pending_del::PendingDel;
 use crate::record::plumbing::Plumbing;
-use crate::record::{claim, release};
+use crate::record::{claim, neighbours, release};
 use crate::server::{self, Forward, Kind, refusals};
 use crate::time::{BootTime, now};
 use crate::vf::udn::{self, Candidate};
@@ -68,6 +68,7 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
     };
     node.store()?.begin(&record.attachment)?;
     pool::keep(node.store()?, &node.config.pfs)?;
+    neighbours::keep(node.store()?, &node.config)?;
     claim::take(node, &mut record, device.clone(), &call.attachment.ifname, deadline)?;
     // Not before: an earlier sandbox of the pod may have had them.
     let candidates =

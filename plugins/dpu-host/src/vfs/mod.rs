@@ -20,6 +20,7 @@ use self::options::{Options, Task};
 use crate::config::{Config, STATE_DIR};
 use crate::device::pool;
 use crate::node::Node;
+use crate::record::neighbours;
 
 pub(crate) use self::options::USAGE;
 
@@ -60,8 +61,7 @@ fn nodes(options: &Options) -> Result<Vec<Node>, String> {
     if let Some(dir) = dirs.iter().find(|dir| options.state_dir.is_some() && !dir.is_dir()) {
         return Err(format!("{} is no directory", dir.display()));
     }
-    let node = |state_dir| Node::new(Config { state_dir, ..Config::default() }, Instant::now());
-    let mut nodes: Vec<Node> = dirs.into_iter().map(node).collect();
+    let mut nodes: Vec<Node> = dirs.into_iter().map(node).collect::<Result<_, _>>()?;
     let mut pfs = options.pfs.clone();
     if pfs.is_empty() {
         for node in &nodes {
@@ -73,6 +73,18 @@ fn nodes(options: &Options) -> Result<Vec<Node>, String> {
         node.config.pfs.clone_from(&pfs);
     }
     Ok(nodes)
+}
+
+/// The node by one of its state directories, and whom its last ADD asked.
+fn node(state_dir: PathBuf) -> Result<Node, String> {
+    let began = Instant::now();
+    let usual = |state_dir| Config { state_dir, ..Config::default() };
+    let node = Node::new(usual(state_dir.clone()), began);
+    let store = node.existing_store().map_err(|error| error.to_string())?;
+    Ok(match store {
+        Some(store) => Node::new(neighbours::known(store, usual(state_dir)), began),
+        None => node,
+    })
 }
 
 /// The default one, there or not, and those that begin with its name.

@@ -9,6 +9,7 @@
 //! <stateDir>/defaults/<device>-<inode>                      what a pod's namespace had by default, while an ADD changes it
 //! <stateDir>/unreadable/<device>                            a record that could not be read, out of the way
 //! <stateDir>/physical-functions                             the last `physicalFunctions` of an ADD
+//! <stateDir>/neighbours                                     other sockets and drivers than usual, of the last ADD
 //! <stateDir>/privileged-server                              the socket of the server that last answered as one
 //! <stateDir>/<each of these>/.<file name>.<process>         a draft, which becomes the file by rename
 //! ```
