@@ -146,7 +146,7 @@ pub(crate) fn netlink(error: linux::Error) -> Error {
 /// 108: what CHECK found.
 pub(crate) fn differs(pod: &Pod, device: impl Display, what: impl Display) -> Error {
     Error::new(DIFFERS, format!("attachment of pod {pod} on VF {device}: {what}"))
-        .details("delete the pod so that it is attached anew")
+        .details("a VF lost with its card is given back (see dpu-host vfs); else delete the pod so that it is attached anew")
 }
 
 /// 109: no record, no attachment.

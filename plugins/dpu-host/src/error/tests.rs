@@ -183,7 +183,7 @@ fn catalogue() -> Vec<(Error, &'static str)> {
         ),
         (
             of_pod(differs(&pod(), device(), "eth0 is down"), &pod()),
-            "attachment of pod web/web-0 on VF 0000:03:00.2: eth0 is down; delete the pod so that it is attached \
+            "attachment of pod web/web-0 on VF 0000:03:00.2: eth0 is down; a VF lost with its card is given back (see dpu-host vfs); else delete the pod so that it is attached \
              anew",
         ),
         (
