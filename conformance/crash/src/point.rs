@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::event::{Change, Event};
 
-/// The calls by which a directory is looked through.
-const OF_A_SEARCH: [&str; 2] = ["statx", "getdents64"];
+/// The calls by which a directory is looked through, by the names that they have with glibc and with musl.
+const OF_A_SEARCH: [&str; 4] = ["statx", "stat", "newfstatat", "getdents64"];
 
 /// One system call of a run, to be hit when it is entered, before the kernel does anything.
 #[derive(Clone, Debug)]

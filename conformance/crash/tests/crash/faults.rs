@@ -23,7 +23,7 @@ impl fmt::Display for Case {
 }
 
 /// How often a run in which the call did not come is repeated.
-const ATTEMPTS: usize = 20;
+const ATTEMPTS: usize = 40;
 /// What fits a pod event.
 const LINE: usize = 500;
 

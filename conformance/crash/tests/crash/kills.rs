@@ -27,7 +27,7 @@ enum Then {
 }
 
 /// How often a run that missed its instant is repeated: threads may overtake each other.
-const ATTEMPTS: usize = 20;
+const ATTEMPTS: usize = 40;
 
 fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
     let setting = Setting { kind, privileged, udn };
