@@ -90,7 +90,10 @@ fn check_tells_that_a_reset_took_the_vf() -> Result<()> {
     assert!(text.contains("reset"), "{text}");
     let row = &vfs(&node)?[0];
     assert_eq!((&row["state"], &row["pod"]), (&json!("lost"), &json!("web/web-0")), "{row}");
-    assert!(row["note"].as_str().is_some_and(|note| note.contains("delete")), "{row}");
+    assert!(
+        row["note"].as_str().is_some_and(|note| note.contains("once the card has brought it back")),
+        "{row}"
+    );
     // And DEL copes.
     node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
     assert!(left(&node)?.is_empty());
