@@ -34,13 +34,8 @@ pub(super) struct Percentiles {
 impl Percentiles {
     /// Of a series in any order; all zero for an empty one.
     pub(super) fn of(values: &[f64]) -> Self {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        Percentiles {
-            p50: quantile(&sorted, 0.5),
-            p95: quantile(&sorted, 0.95),
-            p99: quantile(&sorted, 0.99),
-        }
+        let [p50, p95, p99] = quantiles(values, [0.5, 0.95, 0.99]);
+        Percentiles { p50, p95, p99 }
     }
 }
 
@@ -58,10 +53,8 @@ pub(super) struct Ratio {
 impl Summary {
     /// Of a series in any order; all zero for an empty one.
     pub(super) fn of(values: &[f64]) -> Self {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| quantile(&sorted, share);
-        Summary { median: at(0.5), low: at(0.25), high: at(0.75), min: at(0.0) }
+        let [min, low, median, high] = quantiles(values, [0.0, 0.25, 0.5, 0.75]);
+        Summary { median, low, high, min }
     }
 }
 
@@ -72,15 +65,13 @@ impl Ratio {
         if new.is_empty() || median(old) <= 0.0 {
             return None;
         }
-        let mut dice = Numbers::new(0x9e37_79b9_7f4a_7c15);
-        let mut again = |values: &[f64]| -> f64 {
-            let drawn: Vec<f64> = values.iter().map(|_| values[dice.below(values.len())]).collect();
-            median(&drawn)
-        };
-        let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| again(new) / again(old)).collect();
-        ratios.sort_by(f64::total_cmp);
-        let (low, high) = (quantile(&ratios, 0.025), quantile(&ratios, 0.975));
-        Some(Ratio { of_medians: median(new) / median(old), low, high })
+        Some(Self::resampled(median(new) / median(old), |dice| {
+            let mut again = |values: &[f64]| -> f64 {
+                let drawn: Vec<f64> = values.iter().map(|_| values[dice.below(values.len())]).collect();
+                median(&drawn)
+            };
+            again(new) / again(old)
+        }))
     }
 
     /// Of two series of the same rounds: the n-th values were measured in the n-th round, one after the other.
@@ -91,25 +82,30 @@ impl Ratio {
         if rounds == 0 || median(theirs) <= 0.0 {
             return None;
         }
-        // The same interval for the same measurements.
-        let mut dice = Numbers::new(0x9e37_79b9_7f4a_7c15);
         let (mut a, mut b) = (vec![0.0; rounds], vec![0.0; rounds]);
-        let mut ratios: Vec<f64> = (0..RESAMPLES)
-            .map(|_| {
-                for at in 0..rounds {
-                    let round = dice.below(rounds);
-                    (a[at], b[at]) = (ours[round], theirs[round]);
-                }
-                median(&a) / median(&b)
-            })
-            .collect();
-        ratios.sort_by(f64::total_cmp);
-        Some(Ratio {
-            of_medians: median(&ours[..rounds]) / median(&theirs[..rounds]),
-            low: quantile(&ratios, 0.025),
-            high: quantile(&ratios, 0.975),
-        })
+        Some(Self::resampled(median(&ours[..rounds]) / median(&theirs[..rounds]), |dice| {
+            for at in 0..rounds {
+                let round = dice.below(rounds);
+                (a[at], b[at]) = (ours[round], theirs[round]);
+            }
+            median(&a) / median(&b)
+        }))
     }
+
+    /// With the interval of what `again` finds each time that it draws anew: the same for the same measurements.
+    fn resampled(of_medians: f64, mut again: impl FnMut(&mut Numbers) -> f64) -> Self {
+        let mut dice = Numbers::new(0x9e37_79b9_7f4a_7c15);
+        let ratios: Vec<f64> = (0..RESAMPLES).map(|_| again(&mut dice)).collect();
+        let [low, high] = quantiles(&ratios, [0.025, 0.975]);
+        Ratio { of_medians, low, high }
+    }
+}
+
+/// The values below which these shares of a series in any order lie.
+fn quantiles<const N: usize>(values: &[f64], shares: [f64; N]) -> [f64; N] {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    shares.map(|share| quantile(&sorted, share))
 }
 
 /// The value below which this share of a sorted series lies, interpolated.

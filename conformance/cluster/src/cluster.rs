@@ -175,7 +175,7 @@ impl Cluster {
         place::run(&self.place, self.command()?.args(arguments))
     }
 
-    /// `kubectl apply`, or `create` for what is to be new, of these objects.
+    /// `kubectl apply` of these objects.
     ///
     /// # Errors
     /// When it fails; with what it says.

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use kubelet::wire::{PREFIX, frame};
@@ -160,7 +160,7 @@ async fn answer(
             return Ok(());
         }
         "Allocate" => {
-            let request = receive(request.into_body()).await?;
+            let request = cri::receive(&mut request.into_body()).await?;
             let request = AllocateRequest::decode(request.get(PREFIX..).unwrap_or_default())?;
             frame(&AllocateResponse { containers: request.containers })
         }
@@ -174,14 +174,4 @@ async fn answer(
         HeaderValue::from_static("0"),
     )]))?;
     Ok(())
-}
-
-async fn receive(mut body: h2::RecvStream) -> Result<BytesMut> {
-    let mut received = BytesMut::new();
-    while let Some(chunk) = body.data().await {
-        let chunk = chunk?;
-        body.flow_control().release_capacity(chunk.len())?;
-        received.extend_from_slice(&chunk);
-    }
-    Ok(received)
 }

@@ -19,7 +19,7 @@
 //!
 //! # Adding a check
 //!
-//! Add a row to the topic's `CHECKS`, with the next number, and its function: get a pod ([`trial::Trial::pod`]) or an
+//! Add a row to the topic's `CASES`, with the next number, and its function: get a pod ([`trial::Trial::pod`]) or an
 //! attached one ([`trial::Trial::attach`]), derive a call from a valid one ([`trial::Trial::call`]), run it, and hold
 //! the answer to something ([`answer::Answer`]). A check that cannot say anything ends with
 //! [`stop::Stop::skipped`] and a reason. Then add what the known plugins do to

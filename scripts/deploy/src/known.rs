@@ -64,3 +64,5 @@ pub(crate) const RESOURCE_NAME: &str = "k8s.v1.cni.cncf.io/resourceName";
 pub(crate) const CLASS: &str = "dpu-pods";
 /// What an extended resource begins with that is a DeviceClass by its name (KEP-5004).
 pub(crate) const CLASS_RESOURCE: &str = "deviceclass.resource.kubernetes.io/";
+/// The driver of the SR-IOV operator that gives them (`k8snetworkplumbingwg/dra-driver-sriov`).
+pub(crate) const SRIOV_DRIVER: &str = "sriovnetwork.k8snetworkplumbingwg.io";

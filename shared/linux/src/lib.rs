@@ -33,7 +33,7 @@ pub use mac::{InvalidMac, Mac};
 pub use netlink::fuzzing;
 pub use netlink::{Ethtool, Netlink, Step};
 pub use netns::{Netns, NetnsError, NetnsId};
-pub use route::{NextHop, Route};
+pub use route::{NextHop, Origin, Route};
 pub use rule::Rule;
 pub use settings::Settings;
 pub use survey::Survey;

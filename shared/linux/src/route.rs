@@ -60,12 +60,21 @@ pub struct Route {
     /// Equal-cost ways, instead of `index` and `gateway`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nexthops: Vec<NextHop>,
-    /// Nobody asked for it: the kernel made it for an address, or a router's advertisement did.
+    /// Who has made it.
     #[serde(skip)]
-    pub learnt: bool,
-    /// A router's advertisement did (`RTPROT_RA`).
-    #[serde(skip)]
-    pub advertised: bool,
+    pub origin: Origin,
+}
+
+/// Who has made a route (`rtm_protocol`, linux/rtnetlink.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// Somebody who asked for it.
+    #[default]
+    Given,
+    /// The kernel, for an address, or because a router redirected it.
+    Kernel,
+    /// A router's advertisement.
+    Router,
 }
 
 /// One of several equal ways (weight 1).
@@ -103,7 +112,10 @@ impl Route {
         let mut message = self.message();
         // Any scope, as `ip route del` says it (fib_table_delete); the protocol tells the learnt from the given.
         message.header.scope = RouteScope::NoWhere;
-        message.header.protocol = if self.advertised { RouteProtocol::Ra } else { RouteProtocol::Unspec };
+        message.header.protocol = match self.origin {
+            Origin::Router => RouteProtocol::Ra,
+            Origin::Given | Origin::Kernel => RouteProtocol::Unspec,
+        };
         Request::new(RTM_DELROUTE, &message)
     }
 
@@ -149,13 +161,12 @@ impl Route {
         if u8_at(body, 7)? != RTN_UNICAST || flags.contains(RouteFlags::Cloned) {
             return Ok(None);
         }
-        let protocol = u8_at(body, 5)?;
-        let mut route = Route {
-            link_scope: u8_at(body, 6)? == RT_SCOPE_LINK,
-            learnt: matches!(protocol, RTPROT_REDIRECT | RTPROT_KERNEL | RTPROT_RA),
-            advertised: protocol == RTPROT_RA,
-            ..Route::default()
+        let origin = match u8_at(body, 5)? {
+            RTPROT_REDIRECT | RTPROT_KERNEL => Origin::Kernel,
+            RTPROT_RA => Origin::Router,
+            _ => Origin::Given,
         };
+        let mut route = Route { link_scope: u8_at(body, 6)? == RT_SCOPE_LINK, origin, ..Route::default() };
         let (mut dst, mut table) = (unspecified, u32::from(u8_at(body, 4)?));
         for attribute in Attributes(after(body, 12)?) {
             match attribute? {

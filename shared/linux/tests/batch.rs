@@ -6,7 +6,7 @@ mod common;
 
 use common::Sandbox;
 use ipnetwork::IpNetwork;
-use linux::{NextHop, Route, Rule, Step};
+use linux::{NextHop, Origin, Route, Rule, Step};
 use serde_json::Value;
 
 fn network(text: &str) -> IpNetwork {
@@ -202,7 +202,7 @@ fn several_interfaces_get_rules_tables_and_multipath() {
         rules.len()
     );
     let asked: Vec<&Route> =
-        survey.routes.iter().filter(|route| !route.learnt && route.is_over(two)).collect();
+        survey.routes.iter().filter(|route| route.origin == Origin::Given && route.is_over(two)).collect();
     assert_eq!(asked.len(), 5, "what the kernel made of addresses is told apart: {asked:?}");
     let over_two = netlink.routes(two).unwrap();
     assert!(over_two.contains(&multipath("10.9.0.0/16", "10.0.0.1")), "{over_two:?}");

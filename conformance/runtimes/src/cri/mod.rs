@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use prost::Message;
 
 pub use messages::RuntimeCondition;
-pub use rpc::{Refusal, ask};
+pub use rpc::{Refusal, ask, receive};
 
 use super::image;
 use super::pod::Pod;

@@ -82,7 +82,11 @@ async fn exchange(socket: &Path, method: &str, frame: Bytes) -> Result<Bytes> {
     message(received)
 }
 
-async fn receive(body: &mut RecvStream) -> Result<BytesMut> {
+/// All of a body, whichever side sent it.
+///
+/// # Errors
+/// When it breaks off.
+pub async fn receive(body: &mut RecvStream) -> Result<BytesMut> {
     let mut received = BytesMut::new();
     while let Some(chunk) = body.data().await {
         let chunk = chunk?;

@@ -22,7 +22,7 @@ const REASONS_BUDGET: Duration = Duration::from_secs(2);
 pub(crate) struct Found {
     /// The device of this attachment.
     pub(crate) id: DeviceId,
-    /// Others of the same resource, as far as anybody told.
+    /// The others that count, of the same resource or of the pod's claims, as far as anybody told.
     pub(crate) others: Vec<DeviceId>,
 }
 

@@ -19,8 +19,7 @@ pub(crate) fn keep(store: &Store, pfs: &[String]) -> Result<(), Error> {
 
 /// What was kept last; empty when nothing was.
 pub(crate) fn kept(store: &Store) -> Vec<String> {
-    let text = store::open(&path(store)).and_then(|file| store::text(&file));
-    text.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    store::kept(&path(store)).unwrap_or_default()
 }
 
 fn path(store: &Store) -> PathBuf {

@@ -12,11 +12,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use linux::{Netns, NetnsId};
-use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
@@ -28,10 +25,6 @@ use crate::record::store::{Store, running};
 const CONF: &str = "/proc/sys/net/ipv6/conf";
 /// What all of them are set to.
 const OFF: &str = "0";
-/// Others keep the lock for as long as it takes to write two numbers.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often it is asked for again.
-const POLL: Duration = Duration::from_millis(1);
 
 /// A setting whose default is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,12 +72,7 @@ pub(crate) fn change<'s>(store: &Store, sandbox: &'s Sandbox, advertised: bool) 
 /// # Errors
 /// When the disk or the kernel refuses.
 pub(crate) fn sweep(path: &Path) -> io::Result<()> {
-    let file = match running::alone(path) {
-        Ok(Some(file)) => file,
-        Ok(None) => return Ok(()),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-        Err(error) => return Err(error),
-    };
+    let Some(file) = running::deserted(path)? else { return Ok(()) };
     if let Some(former) = Former::read(&file)
         && former.lives()
     {
@@ -181,22 +169,13 @@ fn set_on_links(netns: &Netns, ifnames: &[&str], setting: Setting, value: &str) 
 
 /// Locks the file: alone as the first, to be shared later, or together with others. Whether as the first.
 fn join(path: &Path) -> io::Result<(Flock<File>, bool)> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let locked = match Flock::lock(running::create(path)?, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => Some((file, true)),
-            Err((file, Errno::EWOULDBLOCK)) => {
-                Flock::lock(file, FlockArg::LockSharedNonblock).ok().map(|file| (file, false))
-            }
-            Err((_, errno)) => return Err(errno.into()),
-        };
-        // One that was removed meanwhile would be seen by nobody.
-        match locked {
-            Some((file, first)) if running::is_at(&file, path)? => return Ok((file, first)),
-            _ if Instant::now() < deadline => thread::sleep(POLL),
-            _ => return Err(ErrorKind::WouldBlock.into()),
-        }
-    }
+    let mut first = false;
+    let file = running::enter(path, |file| {
+        let alone = Flock::lock(file, FlockArg::LockExclusiveNonblock);
+        first = alone.is_ok();
+        alone.or_else(|(file, _)| Flock::lock(file, FlockArg::LockSharedNonblock))
+    })?;
+    Ok((file, first))
 }
 
 impl Setting {

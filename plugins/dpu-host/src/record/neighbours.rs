@@ -58,8 +58,7 @@ pub(crate) fn known(store: &Store, config: Config) -> Config {
 }
 
 fn read(store: &Store) -> Neighbours {
-    let text = store::open(&path(store)).and_then(|file| store::text(&file));
-    text.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    store::kept(&path(store)).unwrap_or_default()
 }
 
 fn path(store: &Store) -> PathBuf {

@@ -33,7 +33,7 @@ struct Socket {
 impl Kind {
     /// What the last answer has shown of the server that listens now.
     pub(crate) fn last_seen(node: &Node) -> Self {
-        let privileged = node.store().ok().and_then(kept);
+        let privileged = node.store().ok().and_then(|store| store::kept(&path(store)));
         let is_privileged = privileged.is_some() && privileged == Socket::of(node);
         Kind { privileged, is_privileged }
     }
@@ -65,11 +65,6 @@ impl Socket {
         let found = fs::metadata(&node.config.socket).ok()?;
         Some(Socket { dev: found.dev(), inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()) })
     }
-}
-
-fn kept(store: &Store) -> Option<Socket> {
-    let text = store::open(&path(store)).and_then(|file| store::text(&file)).ok()?;
-    serde_json::from_str(&text).ok()
 }
 
 fn path(store: &Store) -> PathBuf {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cni::Error;
-use linux::{NextHop, Route, Survey};
+use linux::{NextHop, Origin, Route, Survey};
 
 use crate::error;
 use crate::node::Sandbox;
@@ -48,7 +48,7 @@ fn of(survey: &Survey, index: u32) -> Plumbing {
     let routes: Vec<Route> = survey
         .routes
         .iter()
-        .filter(|route| route.is_over(index) && !route.learnt)
+        .filter(|route| route.is_over(index) && route.origin == Origin::Given)
         .map(|route| over_itself(route, index))
         .collect();
     let tables: BTreeSet<u32> = routes.iter().filter_map(|route| route.table).collect();

@@ -4,7 +4,7 @@
 //! and never brings it home: it is looked for in the pod.
 
 use cni::{AddResult, Error, Ip};
-use linux::{Link, Step};
+use linux::{Link, Origin, Step};
 use ovnkube::{PodInterface, PodRequest, UDN_INTERFACE};
 
 use super::place::on_host;
@@ -139,7 +139,8 @@ pub(crate) fn deafen(sandbox: &Sandbox, record: &mut Record, result: &AddResult)
         Err(error) => log::warn!("VF {}: accept_ra of {}: {error}", held.id, held.ifname),
     }
     let routes = sandbox.links.routes(inside.index).map_err(error::netlink)?;
-    let learnt = routes.into_iter().filter(|route| route.advertised).map(Step::RouteGone).collect::<Vec<_>>();
+    let advertised = routes.into_iter().filter(|route| route.origin == Origin::Router);
+    let learnt: Vec<Step> = advertised.map(Step::RouteGone).collect();
     sandbox
         .links
         .apply(&learnt)

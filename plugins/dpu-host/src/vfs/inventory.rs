@@ -76,12 +76,13 @@ fn row(node: &Node, witnesses: &Witnesses<'_>, id: DeviceId) -> Result<Row, Erro
         _ => None,
     };
     let vfio = vfio::is_vfio(node, &id);
+    let recreated = held.is_some_and(|held| held.is_recreated(&node.sysfs));
     let link = match inside.clone() {
         Some(link) => Some(link),
         None => match held {
             // Another function may be at its address.
             Some(held) => match vf::at_home(node, held)? {
-                None if held.is_recreated(&node.sysfs) => vf::on_host(node, &id)?,
+                None if recreated => vf::on_host(node, &id)?,
                 found => found,
             },
             None => vf::on_host(node, &id)?,
@@ -113,7 +114,7 @@ fn row(node: &Node, witnesses: &Witnesses<'_>, id: DeviceId) -> Result<Row, Erro
             _ => None,
         },
         owned: pod.is_some(),
-        recreated: held.is_some_and(|held| held.is_recreated(&node.sysfs)),
+        recreated,
     };
     let (state, mut note) = seen.judge();
     if let (None, Some(kept)) = (&note, store.and_then(|store| store.aside(&id))) {

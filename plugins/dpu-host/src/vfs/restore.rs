@@ -94,8 +94,8 @@ fn pass(node: &Node, mut tell: impl FnMut(&Record, &DeviceId, &Outcome)) -> Resu
     Ok(())
 }
 
-/// Keeps what there is to say of a VF: of one that was restored in this run that it was, whatever was seen later. Whether it
-/// is restored for the first time.
+/// Keeps what there is to say of a VF: of one that was restored in this run and is found in its pod later, that it was.
+/// Whether that was not known yet.
 fn note(lines: &mut BTreeMap<(String, String), Line>, pod: &str, device: &str, outcome: &Outcome) -> bool {
     let (word, note) = match outcome {
         Outcome::There => ("there", None),

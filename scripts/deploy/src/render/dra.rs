@@ -4,13 +4,11 @@
 use serde::Serialize;
 
 use super::site::Site;
-use crate::known::CLASS;
+use crate::known::{CLASS, SRIOV_DRIVER};
 use crate::manifest::{Map, Meta, Object, Spec, object, one};
 
 /// Served from Kubernetes 1.34 on.
 const API: &str = "resource.k8s.io/v1";
-/// The SR-IOV operator's driver (`k8snetworkplumbingwg/dra-driver-sriov`).
-const DRIVER: &str = "sriovnetwork.k8snetworkplumbingwg.io";
 /// The sample's file: no pod, and not tried by itself.
 pub(super) const SAMPLE: &str = "resourceclaimtemplate";
 
@@ -55,9 +53,9 @@ pub(crate) fn class(site: &Site) -> Object<Spec<Class>> {
     let functions: Vec<String> = sriov.physical_functions.iter().map(|name| format!("'{name}'")).collect();
     // A range that is none has been refused.
     let (first, last) = sriov.pods.vfs.split_once('-').unwrap_or_default();
-    let attributes = format!("device.attributes['{DRIVER}']");
+    let attributes = format!("device.attributes['{SRIOV_DRIVER}']");
     let expression = format!(
-        "device.driver == '{DRIVER}' && {attributes}.PFName in [{}] && {attributes}.vfID >= {first} && {attributes}.vfID <= {last}",
+        "device.driver == '{SRIOV_DRIVER}' && {attributes}.PFName in [{}] && {attributes}.vfID >= {first} && {attributes}.vfID <= {last}",
         functions.join(", ")
     );
     let spec = Class {

@@ -41,6 +41,11 @@ fn config() -> Value {
 fn wrong(change: impl FnOnce(&mut [Value; 4])) -> Vec<String> {
     let mut objects = [node(), pool("dpu-host"), config(), pool("worker")];
     change(&mut objects);
+    wrong_of(&objects)
+}
+
+/// What is wrong with these.
+fn wrong_of(objects: &[Value]) -> Vec<String> {
     let place = Place::new();
     place.write("objects.json", json!({ "kind": "List", "items": objects }).to_string());
     place.write("must-gather/cluster-scoped-resources/core/nodes/none.yaml", "");
@@ -217,15 +222,7 @@ fn a_label_with_a_value_is_no_label() {
 
 /// Objects of dynamic resource allocation beside the healthy ones.
 fn with_more(more: &Value) -> Vec<String> {
-    let place = Place::new();
-    let objects = json!([node(), pool("dpu-host"), config(), pool("worker"), more]);
-    place.write("objects.json", json!({ "kind": "List", "items": objects }).to_string());
-    place.write("must-gather/cluster-scoped-resources/core/nodes/none.yaml", "");
-    let ran = place.run(&["audit", "--root", "must-gather", "--objects", "objects.json"]);
-    let bad = ran.out.lines().filter(|line| {
-        !line.starts_with("ok ") && !line.starts_with("verdict: ") && !line.contains("none.yaml")
-    });
-    bad.map(str::to_owned).collect()
+    wrong_of(&[node(), pool("dpu-host"), config(), pool("worker"), more.clone()])
 }
 
 #[test]

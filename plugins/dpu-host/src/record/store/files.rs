@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cni::Error;
 use nix::fcntl::OFlag;
+use serde::de::DeserializeOwned;
 
 use crate::error;
 
@@ -63,6 +64,12 @@ pub(crate) fn text(file: &File) -> io::Result<String> {
     let mut text = vec![0; usize::try_from(meta.len()).unwrap_or_default()];
     (&mut &*file).read_exact(&mut text)?;
     String::from_utf8(text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
+/// What [`write`] has kept there; nothing of a file that is missing or cannot be read.
+pub(crate) fn kept<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    let text = open(path).and_then(|file| text(&file)).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// The files of a directory of ours, without drafts.

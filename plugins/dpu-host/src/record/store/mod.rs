@@ -35,7 +35,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-pub(crate) use self::files::{listing, open, remove, text, write};
+pub(crate) use self::files::{kept, listing, open, remove, text, write};
 use self::files::{private, replace};
 pub(crate) use self::name::key;
 use self::name::{ENDING, beginning};

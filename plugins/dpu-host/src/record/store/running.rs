@@ -2,7 +2,8 @@
 //!
 //! An ADD keeps a file under its attachment's name and a lock on it: the kernel gives that back with the process,
 //! however it ends. It is no lock on the record, which is another file each time it is written. Those who make the same
-//! attachment share the lock; who wants to know whether there are any asks for it alone.
+//! attachment share the lock; who wants to know whether there are any asks for it alone. Whatever else several ADDs do
+//! together and the last of them ends (`pod/defaults.rs`) is kept by such a file too.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
@@ -36,7 +37,10 @@ impl Running {
     /// # Errors
     /// 109 when the disk refuses.
     pub(super) fn begin(path: &Path) -> Result<Self, Error> {
-        enter(path).map_err(|error| error::state(format!("locking {}", path.display()), error))
+        let share = |file| Flock::lock(file, FlockArg::LockSharedNonblock);
+        let file =
+            enter(path, share).map_err(|error| error::state(format!("locking {}", path.display()), error))?;
+        Ok(Running { file, path: path.to_owned() })
     }
 }
 
@@ -66,21 +70,22 @@ pub(super) fn has_any(path: &Path) -> bool {
 /// # Errors
 /// When the disk refuses.
 pub(crate) fn sweep(path: &Path) -> io::Result<()> {
-    match alone(path) {
-        Ok(Some(file)) => leave(&file, path),
-        Ok(None) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-        Err(error) => Err(error),
-    }
+    deserted(path)?.map_or(Ok(()), |file| leave(&file, path))
 }
 
-/// Locks the file together with all others who make the attachment.
-fn enter(path: &Path) -> io::Result<Running> {
+/// Locks the file as `lock` does, making it, and again when it is removed meanwhile.
+///
+/// # Errors
+/// [`ErrorKind::WouldBlock`] when others keep it, and when the disk refuses.
+pub(crate) fn enter(
+    path: &Path,
+    mut lock: impl FnMut(File) -> Result<Flock<File>, (File, Errno)>,
+) -> io::Result<Flock<File>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match Flock::lock(create(path)?, FlockArg::LockSharedNonblock) {
+        match lock(create(path)?) {
             // One that was removed meanwhile would be seen by nobody.
-            Ok(file) if is_at(&file, path)? => return Ok(Running { file, path: path.to_owned() }),
+            Ok(file) if is_at(&file, path)? => return Ok(file),
             Ok(_) | Err((_, Errno::EWOULDBLOCK)) if Instant::now() < deadline => thread::sleep(POLL),
             Ok(_) => return Err(ErrorKind::WouldBlock.into()),
             Err((_, errno)) => return Err(errno.into()),
@@ -89,7 +94,7 @@ fn enter(path: &Path) -> io::Result<Running> {
 }
 
 /// Opens the file. Its directory is made by the first ADD since the node booted, in one that is root's alone.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
+fn create(path: &Path) -> io::Result<File> {
     let opened = || private().read(true).write(true).create(true).truncate(false).open(path);
     match (opened(), path.parent()) {
         (Err(error), Some(dir)) if error.kind() == ErrorKind::NotFound => {
@@ -102,8 +107,19 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     }
 }
 
+/// The file, locked against everybody, where there is one that nobody has locked.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn deserted(path: &Path) -> io::Result<Option<Flock<File>>> {
+    match alone(path) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        found => found,
+    }
+}
+
 /// The file, locked against everybody, if there is one. [`ErrorKind::WouldBlock`] where somebody makes the attachment.
-pub(crate) fn alone(path: &Path) -> io::Result<Option<Flock<File>>> {
+fn alone(path: &Path) -> io::Result<Option<Flock<File>>> {
     match open(path) {
         Ok(file) => {
             Flock::lock(file, FlockArg::LockExclusiveNonblock).map(Some).map_err(|(_, errno)| errno.into())
@@ -118,7 +134,7 @@ pub(crate) fn leave(file: &File, path: &Path) -> io::Result<()> {
     if is_at(file, path)? { fs::remove_file(path) } else { Ok(()) }
 }
 
-pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let own = file.metadata()?;
     match fs::symlink_metadata(path) {
         Ok(found) => Ok((found.dev(), found.ino()) == (own.dev(), own.ino())),

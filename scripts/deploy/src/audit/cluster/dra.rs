@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::objects::Cluster;
 use crate::audit::finding::Findings;
+use crate::known::SRIOV_DRIVER;
 
-/// The SR-IOV operator's driver, and the attribute of a device that names its pool.
-const DRIVER: &str = "sriovnetwork.k8snetworkplumbingwg.io";
+/// The attribute of a device that names its pool.
 const POOLS: [&str; 2] =
     ["k8s.cni.cncf.io/resourceName", "sriovnetwork.k8snetworkplumbingwg.io/resourceName"];
 /// Its setting that has it configure pods itself, through the runtime's hooks (NRI), when CNI has done.
@@ -48,7 +48,7 @@ impl Cluster<'_> {
         pools.sort();
         pools.dedup();
         for resource in pools.iter().filter(|resource| node.offers_any(resource)) {
-            let driver = spec["driver"].as_str().unwrap_or(DRIVER);
+            let driver = spec["driver"].as_str().unwrap_or(SRIOV_DRIVER);
             let text = format!("{resource} on {} is given by a device plugin, and by {driver}", node.name());
             twice(text, findings);
         }
