@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use httparse::Status;
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ impl Api {
     /// # Errors
     /// When the API server does not answer, or refuses.
     pub fn find(&self, path: &str) -> Result<Option<Value>> {
-        let (status, body) = self.exchange(path)?;
+        let (status, body) = self.exchange("GET", path, "")?;
         match status {
             200 => Ok(Some(serde_json::from_slice(&body).with_context(|| format!("reading {path}"))?)),
             404 => Ok(None),
@@ -55,16 +55,31 @@ impl Api {
         Ok(pod.and_then(|pod| pod["metadata"]["uid"].as_str().map(str::to_owned)))
     }
 
+    /// Makes an object of those at this path.
+    ///
+    /// # Errors
+    /// When the API server does not answer, or refuses: an object of the name may be there already.
+    pub(super) fn create(&self, path: &str, object: &Value) -> Result<()> {
+        let (status, body) = self.exchange("POST", path, &object.to_string())?;
+        ensure!(status == 201, "{path}: status {status}: {}", String::from_utf8_lossy(&body).trim());
+        Ok(())
+    }
+
     /// Whether it says that it can serve.
     pub(super) fn ready(&self) -> bool {
-        self.exchange("/readyz").is_ok_and(|(status, _)| status == 200)
+        self.exchange("GET", "/readyz", "").is_ok_and(|(status, _)| status == 200)
     }
 
     /// One request of HTTP 1.0, whose answer ends with the connection.
-    fn exchange(&self, path: &str) -> Result<(u16, Vec<u8>)> {
+    fn exchange(&self, method: &str, path: &str, body: &str) -> Result<(u16, Vec<u8>)> {
         let mut stream = UnixStream::connect(&self.socket).context("connecting to kubectl proxy")?;
         stream.set_read_timeout(Some(WITHIN))?;
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n")?;
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).with_context(|| format!("asking for {path}"))?;
         let mut headers = [httparse::EMPTY_HEADER; 64];

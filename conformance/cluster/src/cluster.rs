@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::api::Api;
 use super::caretaker::Caretaker;
+use super::claim_driver::ClaimDriver;
 use super::device_plugin::DevicePlugin;
 use super::parts::{self, ADDRESS, Parts};
 use super::programs::program;
@@ -130,6 +131,14 @@ impl Cluster {
     pub fn device_plugin(&self) -> Result<DevicePlugin> {
         let devices: Vec<String> = self.node.vfs().iter().map(|vf| vf.device_id().to_owned()).collect();
         DevicePlugin::start(self.place.path(DEVICE_PLUGINS), RESOURCE, &devices)
+    }
+
+    /// A driver of resource claims that gives them its VFs.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn claim_driver(&self) -> Result<ClaimDriver> {
+        ClaimDriver::start(self.api.clone(), &self.node)
     }
 
     /// The simulated part: VFs, card, ovnkube-node.

@@ -8,10 +8,12 @@
 
 mod api;
 mod caretaker;
+mod claim_driver;
 mod cluster;
 mod command;
 mod daemon;
 mod device_plugin;
+mod grpc;
 mod multus;
 pub mod objects;
 mod parts;
@@ -20,6 +22,7 @@ mod role;
 mod wait;
 
 pub use api::Api;
+pub use claim_driver::ClaimDriver;
 pub use cluster::Cluster;
 pub use command::{Args, run};
 pub use daemon::Daemon;

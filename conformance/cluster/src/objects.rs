@@ -17,6 +17,14 @@ pub fn pod_without_vf(name: &str) -> Value {
     pod
 }
 
+/// A pod of one container that has a claim made from this template.
+pub fn pod_by_claim(name: &str, template: &str) -> Value {
+    let mut pod = pod_without_vf(name);
+    pod["spec"]["resourceClaims"] = json!([{"name": "vf", "resourceClaimTemplateName": template}]);
+    pod["spec"]["containers"][0]["resources"] = json!({"claims": [{"name": "vf"}]});
+    pod
+}
+
 /// A pod that is done after this many seconds, with a VF.
 pub fn short_pod(name: &str, seconds: u32) -> Value {
     let mut pod = pod(name);

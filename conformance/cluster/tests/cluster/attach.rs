@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::support::{Alone, delete, host, vfs};
 
 /// Addresses of a pod, IPv4 first.
-fn addresses(pod: &Value) -> Vec<String> {
+pub(crate) fn addresses(pod: &Value) -> Vec<String> {
     let ips = pod["status"]["podIPs"].as_array().unwrap();
     ips.iter().map(|ip| ip["ip"].as_str().unwrap().to_owned()).collect()
 }

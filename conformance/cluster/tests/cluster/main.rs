@@ -10,6 +10,7 @@
 
 mod admission;
 mod attach;
+mod by_claim;
 mod faults;
 mod placeholder;
 mod support;

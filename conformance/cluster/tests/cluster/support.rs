@@ -82,10 +82,19 @@ impl Alone {
 
     /// The sandbox in which a pod has a VF, as the plugin's inventory says.
     pub(crate) fn sandbox_of(&self, pod: &str) -> Option<String> {
+        self.recorded(pod, "container")
+    }
+
+    /// The device of the VF that a pod has.
+    pub(crate) fn vf_of(&self, pod: &str) -> Option<String> {
+        self.recorded(pod, "device")
+    }
+
+    fn recorded(&self, pod: &str, key: &str) -> Option<String> {
         let (_, json) = self.inventory(&["--json"]);
         let rows = serde_json::from_str::<Vec<Value>>(&json).ok()?;
         let row = rows.iter().find(|row| row["pod"] == format!("default/{pod}") && row["state"] == "used")?;
-        row["container"].as_str().map(str::to_owned)
+        row[key].as_str().map(str::to_owned)
     }
 
     /// What events say of pods that got no sandbox.

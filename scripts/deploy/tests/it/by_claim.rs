@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, TENANT};
+use crate::support::{BY_CLAIM, Place, TENANT};
 
-const DRA: &str = "sriov:\n  physicalFunctions: [ens1f0, ens1f1]\n  allocation: dra\n";
 const SRIOV: &str = "openshift-sriov-network-operator";
 const MODE: &str = "network.operator.openshift.io/dpu-host";
 
@@ -37,21 +36,7 @@ fn a_class_of_the_pods_vfs_is_rendered_when_asked() {
         place.list("out").iter().all(|file| !file.contains("deviceclass") && !file.contains("resourceclaim"))
     );
 
-    place.render("tenant", DRA, &[]).ok();
-    let class = place.yaml("out/63-deviceclass-pods.yaml");
-    assert_eq!((&class["apiVersion"], &class["kind"]), (&json!("resource.k8s.io/v1"), &json!("DeviceClass")));
-    assert_eq!(class["spec"]["extendedResourceName"], "openshift.io/dpuvf");
-    let attributes = "device.attributes['sriovnetwork.k8snetworkplumbingwg.io']";
-    assert_eq!(
-        class["spec"]["selectors"],
-        json!([{ "cel": { "expression": format!(
-            "device.driver == 'sriovnetwork.k8snetworkplumbingwg.io' && {attributes}.PFName in ['ens1f0', 'ens1f1'] && \
-             {attributes}.vfID >= 1 && {attributes}.vfID <= 15") } }]),
-        "the management port's VF is no pod's"
-    );
-    let template = place.yaml("out/samples/resourceclaimtemplate.yaml");
-    let request = &template["spec"]["spec"]["devices"]["requests"][0];
-    assert_eq!(request["exactly"]["deviceClassName"], class["metadata"]["name"]);
+    place.render("tenant", BY_CLAIM, &[]).ok();
     let steps = place.read("out/STEPS");
     assert!(steps.contains("samples='default-network'\n"), "no pod, and not tried: {steps}");
     assert!(steps.contains("63-deviceclass-pods"), "{steps}");
@@ -61,22 +46,22 @@ fn a_class_of_the_pods_vfs_is_rendered_when_asked() {
 #[test]
 fn a_pool_of_two_givers_is_refused() {
     for (values, object, words) in [
-        (DRA, operator(false), "the SR-IOV operator's device plugin serves openshift.io/dpuvf too"),
-        (DRA, offering("15"), "a device plugin on node a offers 15 of openshift.io/dpuvf"),
+        (BY_CLAIM, operator(false), "the SR-IOV operator's device plugin serves openshift.io/dpuvf too"),
+        (BY_CLAIM, offering("15"), "a device plugin on node a offers 15 of openshift.io/dpuvf"),
         (TENANT, class("vfs"), "DeviceClass vfs has a driver give openshift.io/dpuvf"),
     ] {
         let (code, said) = against(values, json!([object]));
         assert_eq!(code, 2, "{said}");
         assert!(said.contains(words) && said.contains("given twice"), "'{words}' is not in: {said}");
     }
-    let (code, said) = against(DRA, json!([operator(true), offering("0"), class("dpu-pods")]));
+    let (code, said) = against(BY_CLAIM, json!([operator(true), offering("0"), class("dpu-pods")]));
     assert_eq!((code, said.as_str()), (0, ""));
     assert_eq!(against(TENANT, json!([operator(false), offering("15")])), (0, String::new()));
 }
 
 #[test]
 fn who_gives_vfs_already_is_told() {
-    let (code, said) = against(DRA, json!([class("dpuvf")]));
+    let (code, said) = against(BY_CLAIM, json!([class("dpuvf")]));
     assert!(
         code == 0 && said.contains("warning: DeviceClass dpuvf is for openshift.io/dpuvf already"),
         "{said}"
@@ -120,7 +105,7 @@ fn lint(values: &str, objects: &[Value]) -> (i32, String) {
 
 fn patched(objects: &[Value]) -> Value {
     let place = Place::new();
-    place.write("values.yaml", DRA);
+    place.write("values.yaml", BY_CLAIM);
     place.write("objects.json", json!({ "kind": "List", "items": objects }).to_string());
     let args = ["pod-spec", "patch", "--as", "json-patch", "--values", "values.yaml", "objects.json"];
     serde_json::from_str(&place.run(&args).ok().out).expect("JSON")
@@ -128,14 +113,14 @@ fn patched(objects: &[Value]) -> Value {
 
 #[test]
 fn a_claim_is_a_vf_where_drivers_give_them() {
-    let (code, text) = lint(DRA, &[claimant(by_template(), Some(1)), template("dpu-pods")]);
+    let (code, text) = lint(BY_CLAIM, &[claimant(by_template(), Some(1)), template("dpu-pods")]);
     assert_eq!((code, text.as_str()), (0, "pod shop/web: runs on a DPU host\n"));
     assert_eq!(patched(&[claimant(by_template(), Some(1)), template("dpu-pods")]), json!([]));
     // A claim of the pod's own name, and one of a beta's.
     let own = json!({ "name": "vf", "resourceClaimName": "one" });
     let beta = json!({ "kind": "ResourceClaim", "metadata": { "name": "one", "namespace": "shop" },
         "spec": { "devices": { "requests": [{ "name": "vf", "deviceClassName": "dpu-pods" }] } } });
-    assert_eq!(lint(DRA, &[claimant(own, Some(0)), beta]).0, 0);
+    assert_eq!(lint(BY_CLAIM, &[claimant(own, Some(0)), beta]).0, 0);
     // Elsewhere a claim is for something else.
     let (code, text) = lint(TENANT, &[claimant(by_template(), Some(0)), template("dpu-pods")]);
     assert!(code == 1 && text.contains("no container asks for a VF"), "{text}");
@@ -155,20 +140,20 @@ fn a_claim_of_another_class_is_none() {
             template("gpu"),
         ],
     ] {
-        let (code, text) = lint(DRA, &[vec![claimant(by_template(), Some(0))], objects].concat());
+        let (code, text) = lint(BY_CLAIM, &[vec![claimant(by_template(), Some(0))], objects].concat());
         assert!(code == 1 && text.contains("no container asks for a VF"), "{text}");
     }
 }
 
 #[test]
 fn a_claim_whose_template_is_not_given_counts_and_is_told() {
-    let (code, text) = lint(DRA, &[claimant(by_template(), Some(0))]);
+    let (code, text) = lint(BY_CLAIM, &[claimant(by_template(), Some(0))]);
     assert!(code == 0 && text.contains("ResourceClaimTemplate vfs was not given"), "{text}");
 }
 
 #[test]
 fn a_claim_that_no_container_has_is_mended() {
-    let (code, text) = lint(DRA, &[claimant(by_template(), None), template("dpu-pods")]);
+    let (code, text) = lint(BY_CLAIM, &[claimant(by_template(), None), template("dpu-pods")]);
     assert!(code == 1 && text.contains("no container that lasts has its claim vf"), "{text}");
     let change = patched(&[claimant(by_template(), None), template("dpu-pods")]);
     assert_eq!(
@@ -193,6 +178,6 @@ fn the_classs_own_resource_counts() {
     let asking = pod(
         json!({ "containers": [{ "name": "web", "resources": { "requests": limits, "limits": limits } }] }),
     );
-    assert_eq!(lint(DRA, std::slice::from_ref(&asking)).0, 0);
+    assert_eq!(lint(BY_CLAIM, std::slice::from_ref(&asking)).0, 0);
     assert_eq!(lint(TENANT, &[asking]).0, 1);
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::ignition::{Written, decode};
-use crate::support::{Place, TENANT};
+use crate::support::{BY_CLAIM, Place, TENANT};
 
 /// Every way in, and policies.
 const EVERYTHING: &str = "
@@ -284,18 +284,24 @@ fn manifests_are_as_their_golden_files() {
     for (cluster, values) in [("tenant", EVERYTHING), ("infra", "")] {
         let place = Place::new();
         place.render(cluster, values, &["--kubernetes-version", "1.36"]).ok();
-        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(cluster);
-        let rendered = place.list("out").into_iter().filter(|name| !name.contains("machineconfig-"));
-        for name in rendered {
-            let text = place.read(&format!("out/{name}"));
-            let file = golden.join(&name);
-            if std::env::var_os("UPDATE_GOLDEN").is_some() {
-                fs::create_dir_all(file.parent().expect("a parent")).expect("directories");
-                fs::write(&file, &text).expect("a golden file");
-            }
-            let wanted =
-                fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            assert_eq!(text, wanted, "{}", file.display());
+        for name in place.list("out").into_iter().filter(|name| !name.contains("machineconfig-")) {
+            is_golden(&place, cluster, &name);
         }
     }
+    let place = Place::new();
+    place.render("tenant", BY_CLAIM, &[]).ok();
+    for name in ["63-deviceclass-pods.yaml", "samples/resourceclaimtemplate.yaml"] {
+        is_golden(&place, "by-claim", name);
+    }
+}
+
+fn is_golden(place: &Place, folder: &str, name: &str) {
+    let text = place.read(&format!("out/{name}"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(folder).join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(file.parent().expect("a parent")).expect("directories");
+        fs::write(&file, &text).expect("a golden file");
+    }
+    let wanted = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    assert_eq!(text, wanted, "{}", file.display());
 }

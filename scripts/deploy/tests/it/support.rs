@@ -9,6 +9,8 @@ use tempfile::TempDir;
 
 /// What every tenant cluster must say.
 pub(crate) const TENANT: &str = "sriov:\n  physicalFunctions: [ens1f0]\n";
+/// The same with VFs by claim.
+pub(crate) const BY_CLAIM: &str = "sriov:\n  physicalFunctions: [ens1f0, ens1f1]\n  allocation: dra\n";
 
 /// A directory of its own, with plugins to render.
 pub(crate) struct Place {
