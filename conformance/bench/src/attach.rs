@@ -113,12 +113,25 @@ pub(super) fn cycle<'l>(
     pod: &Pod,
     conf: Value,
 ) -> Result<Entry<'l>> {
-    let add = site.of_pod(plugin, "ADD", pod, &conf);
+    cycle_through(name, role, plugin, site, pod, conf, |call| call)
+}
+
+/// The same, each call changed.
+pub(super) fn cycle_through<'l>(
+    name: &str,
+    role: Role,
+    plugin: &Path,
+    site: &Site,
+    pod: &Pod,
+    conf: Value,
+    changed: impl Fn(Invocation) -> Invocation,
+) -> Result<Entry<'l>> {
+    let add = changed(site.of_pod(plugin, "ADD", pod, &conf));
     let result: Value = serde_json::from_slice(&add.output().with_context(|| format!("trying {name}"))?)?;
     let mut with_result = conf;
     with_result["prevResult"] = result;
-    let check = site.of_pod(plugin, "CHECK", pod, &with_result);
-    let del = site.of_pod(plugin, "DEL", pod, &with_result);
+    let check = changed(site.of_pod(plugin, "CHECK", pod, &with_result));
+    let del = changed(site.of_pod(plugin, "DEL", pod, &with_result));
     del.output().with_context(|| format!("trying {name}"))?;
     let mut steps = vec![("ADD", add), ("CHECK", check), ("DEL", del)];
     // A bridge takes the address of its lowest port, so that bridge's CHECK fails after its neighbour's DEL.

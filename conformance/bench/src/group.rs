@@ -5,15 +5,11 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use nix::sys::resource::{UsageWho, getrusage};
 
+use super::plan::Effort;
 use super::process::{Cost, Invocation, duration};
 use super::progress::Progress;
 use super::{peak, syscalls};
 use testkit::numbers::Numbers;
-
-/// Rounds before the first that counts: caches fill.
-const WARM_UP: usize = 2;
-/// Runs under the tracer; memory hardly varies.
-const PEAKS: usize = 3;
 
 /// The same orders in each run, so that two runs can be compared.
 const SEED: u64 = 20;
@@ -82,6 +78,8 @@ pub(super) struct Measured {
     pub(super) peak: Option<u64>,
     /// System calls.
     pub(super) syscalls: Option<u64>,
+    /// How long it was in requests about links, in ms, of each of a few runs.
+    pub(super) requests: Vec<f64>,
 }
 
 impl Measured {
@@ -93,20 +91,15 @@ impl Measured {
 
 impl Group<'_> {
     /// Steps that [`Group::run`] reports to the progress bar.
-    pub(super) fn steps(&self, rounds: usize) -> usize {
-        (rounds + WARM_UP + PEAKS + 1) * self.entries.len()
+    pub(super) fn steps(&self, effort: Effort) -> usize {
+        (effort.warm_up + effort.rounds + effort.traced) * self.entries.len()
     }
 
-    /// Measures everybody in `rounds` rounds.
+    /// Measures everybody.
     ///
     /// # Errors
     /// When a step does not end as it has to.
-    pub(super) fn run(
-        mut self,
-        rounds: usize,
-        count: bool,
-        progress: &mut Progress,
-    ) -> Result<Vec<Measured>> {
+    pub(super) fn run(mut self, effort: Effort, progress: &mut Progress) -> Result<Vec<Measured>> {
         let group = self.name;
         let mut measured: Vec<Vec<Measured>> = self.entries.iter().map(|entry| entry.blank(group)).collect();
         let entries = self.entries.len();
@@ -114,7 +107,7 @@ impl Group<'_> {
         // in a fixed order, though another one began each round, a ratio told of neighbours.
         let mut dice = Numbers::new(SEED);
         let mut order: Vec<usize> = (0..entries).collect();
-        for round in 0..WARM_UP + rounds {
+        for round in 0..effort.warm_up + effort.rounds {
             for left in (1..entries).rev() {
                 order.swap(left, dice.below(left + 1));
             }
@@ -122,15 +115,15 @@ impl Group<'_> {
                 let entry = &mut self.entries[at];
                 progress.advance(1, &format!("{group}: {}", entry.name));
                 let costs = entry.cycle().with_context(|| format!("{group}, {}", entry.name))?;
-                for (step, cost) in measured[at].iter_mut().zip(costs).filter(|_| round >= WARM_UP) {
+                for (step, cost) in measured[at].iter_mut().zip(costs).filter(|_| round >= effort.warm_up) {
                     step.wall.push(cost.wall.as_secs_f64() * 1e3);
                     step.cpu.push(cost.cpu.as_secs_f64() * 1e3);
                 }
             }
         }
         for (entry, measured) in self.entries.iter_mut().zip(&mut measured) {
-            progress.advance(PEAKS + 1, &format!("{group}: memory of {}", entry.name));
-            entry.trace(measured, count).with_context(|| format!("{group}, {}", entry.name))?;
+            progress.advance(effort.traced, &format!("{group}: memory of {}", entry.name));
+            entry.trace(measured, effort).with_context(|| format!("{group}, {}", entry.name))?;
         }
         Ok(measured.into_iter().flatten().collect())
     }
@@ -157,6 +150,7 @@ impl Entry<'_> {
             cpu: Vec::new(),
             peak: None,
             syscalls: None,
+            requests: Vec::new(),
         };
         self.steps.iter().map(blank).collect()
     }
@@ -165,16 +159,21 @@ impl Entry<'_> {
         self.steps.iter_mut().map(|step| step.work.measure()).collect()
     }
 
-    /// Peak memory and system calls, in cycles of their own: a traced process is a slow one.
-    fn trace(&mut self, measured: &mut [Measured], count: bool) -> Result<()> {
-        for _ in 0..PEAKS {
+    /// Peak memory, system calls and requests, in cycles of their own: a traced process is a slow one.
+    fn trace(&mut self, measured: &mut [Measured], effort: Effort) -> Result<()> {
+        for _ in 0..effort.traced {
             for (step, measured) in self.steps.iter_mut().zip(measured.iter_mut()) {
                 measured.peak = measured.peak.max(step.work.peak()?);
             }
         }
-        if count {
+        if effort.counted {
             for (step, measured) in self.steps.iter_mut().zip(measured.iter_mut()) {
                 measured.syscalls = step.work.syscalls()?;
+            }
+            for _ in 0..effort.traced {
+                for (step, measured) in self.steps.iter_mut().zip(measured.iter_mut()) {
+                    measured.requests.extend(step.work.requests()?);
+                }
             }
         }
         Ok(())
@@ -202,6 +201,13 @@ impl Work<'_> {
             Work::Processes(all) => {
                 all.iter().map(peak::kib).try_fold(None, |most, one| Ok(most.max(Some(one?))))
             }
+            Work::Inside(work) => work().map(|()| None),
+        }
+    }
+
+    fn requests(&mut self) -> Result<Option<f64>> {
+        match self {
+            Work::Processes(all) => all.iter().map(syscalls::in_requests).sum::<Result<f64>>().map(Some),
             Work::Inside(work) => work().map(|()| None),
         }
     }

@@ -21,6 +21,8 @@ pub(super) const ADDS: &str = "dpu-host: ADD of N pods at once";
 pub(super) const DELS: &str = "dpu-host: DEL of N pods at once";
 pub(super) const KERNEL_ADDS: &str = "kernel alone: N ADDs in turn";
 pub(super) const KERNEL_DELS: &str = "kernel alone: N DELs in turn";
+const WAITING_ADDS: &str = "dpu-host: ADD of N pods at once, with the server's waits";
+const WAITING_DELS: &str = "dpu-host: DEL of N pods at once, with the server's waits";
 
 /// What grows, and what is measured meanwhile.
 pub(super) struct Growth<'g> {
@@ -38,13 +40,7 @@ impl<'g> Growth<'g> {
     /// When something does not end as it has to.
     pub(super) fn bursts(&self, progress: &mut Progress) -> Result<Vec<Curve>> {
         let (site, plan, pairs) = (self.site, self.plan, self.pairs());
-        let calls = |verb: &str| -> Vec<Invocation> {
-            let call = |(vf, pod): &(&node::Vf, &node::Pod)| {
-                site.of_pod(&self.field.dpu_host.path, verb, &Pod::from(*pod), &site.node.conf_for(vf))
-            };
-            pairs.iter().map(call).collect()
-        };
-        let (adds, dels) = (calls("ADD"), calls("DEL"));
+        let (adds, dels) = (self.calls("ADD"), self.calls("DEL"));
         let replays = pairs.iter().map(|(vf, pod)| Replay::new(site, vf, pod)).collect::<Result<Vec<_>>>()?;
         let mut rounds: Vec<[Vec<Cost>; 4]> = vec![Default::default(); plan.pods.len()];
         let mut each: Vec<[Vec<f64>; 2]> = vec![Default::default(); plan.pods.len()];
@@ -72,6 +68,29 @@ impl<'g> Growth<'g> {
         drawn([ADDS, DELS, KERNEL_ADDS, KERNEL_DELS].map(str::to_owned), points)
     }
 
+    /// Attaches and detaches many pods at once where the server takes its time, and is known to move VFs itself.
+    ///
+    /// # Errors
+    /// When something does not end as it has to.
+    pub(super) fn waiting(&self, progress: &mut Progress) -> Result<Vec<Curve>> {
+        let (adds, dels) = (self.calls("ADD"), self.calls("DEL"));
+        let mut each = Vec::new();
+        for calls in [&adds[..1], &dels[..1]] {
+            at_once(self.site, calls, &mut each)?;
+        }
+        let points = self.plan.pods.iter().map(|&count| {
+            let (mut costs, mut each) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+            for _ in 0..self.plan.bursts {
+                progress.advance(1, &format!("{count} pods at once, with the server's waits"));
+                costs[0].push(at_once(self.site, &adds[..count], &mut each[0])?);
+                costs[1].push(at_once(self.site, &dels[..count], &mut each[1])?);
+            }
+            let point = |(costs, each): (&Vec<Cost>, _)| Point { each, ..Point::new(count, costs, None) };
+            Ok(costs.iter().zip(each).map(point).collect())
+        });
+        drawn([WAITING_ADDS, WAITING_DELS].map(str::to_owned), points)
+    }
+
     /// GC, CHECK and ADD on a node with many records.
     ///
     /// # Errors
@@ -91,6 +110,15 @@ impl<'g> Growth<'g> {
         }
         let points = nodes.into_iter().map(Records::finish);
         drawn(Records::VERBS.map(|verb| format!("dpu-host: {verb} with N records")), points)
+    }
+
+    /// This verb for every pod.
+    fn calls(&self, verb: &str) -> Vec<Invocation> {
+        let plugin = &self.field.dpu_host.path;
+        let call = |(vf, pod): (&node::Vf, &node::Pod)| {
+            self.site.of_pod(plugin, verb, &Pod::from(pod), &self.site.node.conf_for(vf))
+        };
+        self.pairs().into_iter().map(call).collect()
     }
 
     fn pairs(&self) -> Vec<(&'g node::Vf, &'g node::Pod)> {

@@ -11,17 +11,22 @@ mod attach;
 mod baseline;
 mod call;
 mod curve;
+mod deployment;
 mod group;
 mod growth;
+mod idle;
 mod kernel;
+mod kubelet;
 mod limits;
 mod machine;
+mod mounts;
 mod peak;
 mod phases;
 mod plan;
 mod process;
 mod progress;
 mod records;
+mod recovery;
 mod report;
 mod site;
 mod size;
@@ -39,6 +44,8 @@ use anyhow::{Context, Result, ensure};
 
 use self::call::Pod;
 use self::growth::Growth;
+use self::idle::Idle;
+use self::kubelet::Kubelets;
 use self::limits::Findings;
 use self::machine::Machine;
 use self::plan::Plan;
@@ -118,31 +125,40 @@ fn everything(args: &Args, field: &Field, plan: &Plan) -> Result<String> {
     let mut machine = Machine::look()?;
     let most = plan.pods.iter().copied().max().unwrap_or_default().max(attach::VFS);
     let (single, dual) = (Site::new(u32::try_from(most)?, Families::V4)?, Site::new(1, Families::Dual)?);
-    let pods = pods(&single, most)?;
-    let count = syscalls::available();
+    let pods = pods_of(&single, most)?;
+    let busy = waits::busy(u32::try_from(most)?)?;
+    let busy_pods = pods_of(&busy, most)?;
 
     let cheap = vec![
         verbs::version(field),
         verbs::of_network(field, &single, "STATUS"),
         verbs::of_network(field, &single, "GC"),
         verbs::refusal(field, &Pod::from(&pods[0])),
+        deployment::group(field),
     ];
     let attach = attach::group(field, &single, &dual, &pods)?;
-    let stages = waits::stages(!args.quick)?;
+    let stages = waits::stages(field, !args.quick)?;
     let waiting = waits::group(field, &stages)?;
-    let total = cheap.iter().map(|group| group.steps(plan.rounds)).sum::<usize>()
-        + attach.steps(plan.attach_rounds)
-        + waiting.steps(plan.wait_rounds)
-        + plan.growth_steps();
+    let kubelets = Kubelets::new()?;
+    let listed = kubelets.group(field)?;
+    let idle = Idle::new()?;
+    let looking = idle.group(field)?;
+    let [short, attaching, slow] = [plan.rounds, plan.attach_rounds, plan.wait_rounds]
+        .map(|rounds| plan.effort(rounds, syscalls::available()));
+    let groups = cheap.into_iter().chain([looking]).map(|group| (group, short));
+    let groups = groups.chain([(attach, attaching), (listed, attaching), (waiting, slow)]);
+    let groups: Vec<_> = groups.collect();
+    let total =
+        groups.iter().map(|(group, effort)| group.steps(*effort)).sum::<usize>() + plan.growth_steps();
     let mut progress = Progress::new(total);
     let mut measured = Vec::new();
-    for group in cheap {
-        measured.extend(group.run(plan.rounds, count, &mut progress)?);
+    for (group, effort) in groups {
+        measured.extend(group.run(effort, &mut progress)?);
     }
-    measured.extend(attach.run(plan.attach_rounds, count, &mut progress)?);
-    measured.extend(waiting.run(plan.wait_rounds, count, &mut progress)?);
     let growth = Growth { field, site: &single, pods: &pods, plan };
     let mut curves = growth.bursts(&mut progress)?;
+    curves.extend(Growth { site: &busy, pods: &busy_pods, ..growth }.waiting(&mut progress)?);
+    curves.extend(recovery::curves(field, &single, &pods, plan, &mut progress)?);
     curves.extend(growth.records(&mut progress)?);
     let sizes =
         field.all().map(|one| Ok((one.name.clone(), size::of(&one.path)?))).collect::<Result<Vec<_>>>()?;
@@ -150,7 +166,7 @@ fn everything(args: &Args, field: &Field, plan: &Plan) -> Result<String> {
     machine.look_again()?;
 
     let verdicts = Findings { field, measured: &measured, curves: &curves, sizes: &sizes }.judge();
-    let notes = notes(field, plan, count);
+    let notes = notes(field, plan, syscalls::available());
     let command = std::env::args().collect::<Vec<_>>().join(" ");
     let report =
         Report { machine, command, notes, sizes, measured, curves, verdicts, against, judged: !args.quick };
@@ -158,7 +174,7 @@ fn everything(args: &Args, field: &Field, plan: &Plan) -> Result<String> {
     Ok(format!("{}\nwritten to {}\n", report.text(), Path::new(&args.out).display()))
 }
 
-fn pods(site: &Site, count: usize) -> Result<Vec<node::Pod>> {
+fn pods_of(site: &Site, count: usize) -> Result<Vec<node::Pod>> {
     (0..count).map(|number| site.node.pod("bench", &format!("pod-{number}"))).collect()
 }
 
@@ -174,11 +190,20 @@ fn notes(field: &Field, plan: &Plan, counted: bool) -> Vec<String> {
          made to forget the server, so that it waits as upstream's does"
             .to_owned(),
     ];
-    if !counted {
-        notes.push("system calls are not counted: strace is not installed".to_owned());
-    }
+    notes.push(if counted {
+        "requests ms: how long the process was in requests over netlink, by strace; most of that under the kernel's one \
+         lock for all links, which the move of one keeps longest"
+            .to_owned()
+    } else {
+        "system calls and requests are not counted: strace is not installed".to_owned()
+    });
     if field.overlay.is_none() {
         notes.push("without ovn-k8s-cni-overlay: give its path with --overlay".to_owned());
+    } else {
+        notes.push(
+            "ovn-k8s-cni-overlay has no pod with a primary user-defined network: its DEL leaves the second VF in the pod"
+                .to_owned(),
+        );
     }
     notes
 }

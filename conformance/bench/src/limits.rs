@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::curve::Curve;
+use super::curve::{Curve, Point};
 use super::group::Measured;
 use super::growth;
 use super::size::Size;
-use super::stats::{Ratio, Summary};
+use super::stats::{Length, Ratio, Summary};
 use super::subject::{Field, Subject};
-use super::{attach, verbs, waits};
+use super::{attach, idle, kubelet, recovery, verbs, waits};
 
 /// One limit and what was measured of it.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +29,8 @@ pub(super) struct Verdict {
 pub(super) enum Figure {
     /// How many times one is the other.
     Times(Ratio),
+    /// How long.
+    Lasts(Length),
     /// The same without a spread: of memory.
     Plainly(f64),
     /// A size.
@@ -46,6 +48,7 @@ impl Figure {
     fn value(&self) -> f64 {
         match self {
             Figure::Times(ratio) => ratio.of_medians,
+            Figure::Lasts(length) => length.ms,
             Figure::Plainly(value) | Figure::Kib(value) => *value,
         }
     }
@@ -57,6 +60,7 @@ impl fmt::Display for Figure {
             Figure::Times(Ratio { of_medians, low, high }) => {
                 write!(f, "{of_medians:.3} ({low:.3} - {high:.3})")
             }
+            Figure::Lasts(Length { ms, low, high }) => write!(f, "{ms:.3} ms ({low:.3} - {high:.3})"),
             Figure::Plainly(value) => write!(f, "{value:.2}"),
             Figure::Kib(value) => write!(f, "{value:.0} KiB"),
         }
@@ -78,8 +82,17 @@ pub(super) struct Findings<'f> {
 impl Findings<'_> {
     /// Every limit.
     pub(super) fn judge(&self) -> Vec<Verdict> {
-        [self.placeholder(), self.start(), self.attaching(), self.waiting(), self.at_once(), self.size()]
-            .concat()
+        [
+            self.placeholder(),
+            self.start(),
+            self.attaching(),
+            self.waiting(),
+            self.listed(),
+            self.recovering(),
+            self.at_once(),
+            self.size(),
+        ]
+        .concat()
     }
 
     fn placeholder(&self) -> Vec<Verdict> {
@@ -147,7 +160,18 @@ impl Findings<'_> {
         let times = add(waits::KNOWN)
             .zip(add(waits::UNKNOWN))
             .and_then(|(known, unknown)| Ratio::of(&known, &unknown));
-        vec![ratio(format!("{}, ADD / {}", waits::KNOWN, waits::UNKNOWN), 0.3, times)]
+        let mut verdicts = vec![ratio(format!("{}, ADD / {}", waits::KNOWN, waits::UNKNOWN), 0.3, times)];
+        for upstreams in self.measured.iter().filter(|one| one.name.starts_with(waits::UPSTREAMS)) {
+            let (verb, name) = (upstreams.verb, &upstreams.name);
+            let ours = upstreams.name.replacen(waits::UPSTREAMS, waits::OURS, 1);
+            let Some(measured) = self.of(waits::GROUP, verb, &ours) else { continue };
+            let at_most = if (verb, ours.as_str()) == ("ADD", waits::KNOWN) { 0.3 } else { 0.5 };
+            let times = Ratio::of(&measured.wall, &upstreams.wall);
+            verdicts.push(ratio(format!("{ours}, {verb} / {name}"), at_most, times));
+            let cpu = Ratio::of(&measured.cpu, &upstreams.cpu);
+            verdicts.push(ratio(format!("{ours}, {verb} / {name}, CPU"), 0.1, cpu));
+        }
+        verdicts
     }
 
     fn attaching(&self) -> Vec<Verdict> {
@@ -172,10 +196,45 @@ impl Findings<'_> {
         verdicts
     }
 
+    /// A node whose kubelet's list has outgrown its clients attaches pods as any other.
+    fn listed(&self) -> Vec<Verdict> {
+        let add = |name: &str| self.walls(kubelet::GROUP, &["ADD"], name);
+        let times =
+            add(kubelet::LONG).zip(add(kubelet::SHORT)).and_then(|(long, short)| Ratio::of(&long, &short));
+        vec![ratio(format!("{}, ADD / {}", kubelet::LONG, kubelet::SHORT), 1.05, times)]
+    }
+
+    /// Pods whose card was reset, and calls that find none.
+    fn recovering(&self) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
+        if let (Some([first, .., last]), Some([.., kernel])) =
+            (self.points(recovery::RESTORED), self.points(recovery::KERNEL))
+        {
+            verdicts.push(Verdict {
+                what: format!("network of {} pod back after a reset of its card, in ms", first.count),
+                at_most: 1000.0,
+                measured: Length::of(&first.wall).map(Figure::Lasts),
+            });
+            let allowed: Vec<f64> = kernel.wall.iter().map(|ms| 1.3 * ms + 500.0).collect();
+            let what = format!("that of {} pods / (1.3 x kernel alone, in turn, + 500 ms)", last.count);
+            verdicts.push(ratio(what, 1.0, Ratio::of(&last.wall, &allowed)));
+        }
+        let del = |name: &str| self.walls(idle::GROUP, &["DEL"], name);
+        let more = del(idle::LOOKED_AFTER).zip(del(idle::NOTHING_TO_LOSE));
+        verdicts.push(Verdict {
+            what: "looking whether 8 pods have lost their VFs, where none has, in ms".to_owned(),
+            at_most: 0.2,
+            measured: more.and_then(|(with, without)| Length::between(&with, &without)).map(Figure::Lasts),
+        });
+        verdicts
+    }
+
+    fn points(&self, name: &str) -> Option<&[Point]> {
+        self.curves.iter().find(|curve| curve.name == name).map(|curve| curve.points.as_slice())
+    }
+
     fn at_once(&self) -> Vec<Verdict> {
-        let points = |name: &str| {
-            self.curves.iter().find(|curve| curve.name == name).map(|curve| curve.points.as_slice())
-        };
+        let points = |name| self.points(name);
         let mut verdicts = Vec::new();
         for (verb, ours, kernel) in
             [("ADD", growth::ADDS, growth::KERNEL_ADDS), ("DEL", growth::DELS, growth::KERNEL_DELS)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::mounts::Mounts;
 use anyhow::{Result, ensure};
 use linux::Netns;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
@@ -26,6 +27,8 @@ pub(super) struct Invocation {
     pub(super) stdin: Vec<u8>,
     /// The network namespace that it is started in; this program's own if `None`.
     pub(super) inside: Option<Arc<Netns>>,
+    /// The mount namespace that it is started in, beside a network namespace; this program's own if `None`.
+    pub(super) mounts: Option<Mounts>,
     /// How it has to end. A plugin that fails early is fast, but not what was to be measured.
     pub(super) expect: Expect,
 }
@@ -57,6 +60,7 @@ impl Invocation {
             env: vec![("PATH".to_owned(), "/usr/sbin:/usr/bin:/sbin:/bin".to_owned())],
             stdin: Vec::new(),
             inside: None,
+            mounts: None,
             expect: Expect::Success,
         }
     }
@@ -82,14 +86,16 @@ impl Invocation {
         self.placed(|| self.run_here())
     }
 
-    /// Does something in the namespace of this invocation: a child gets that of the thread that starts it.
+    /// Does something in the namespaces of this invocation: a child gets that of the thread that starts it.
     ///
     /// # Errors
     /// Those of the work, or when the namespace cannot be entered.
     pub(super) fn placed<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        match &self.inside {
-            Some(netns) => netns.run(work)?,
-            None => work(),
+        match (&self.inside, &self.mounts) {
+            // It runs that in a thread of its own.
+            (Some(netns), Some(mounts)) => netns.run(|| mounts.enter().and_then(|()| work()))?,
+            (Some(netns), None) => netns.run(work)?,
+            (None, _) => work(),
         }
     }
 

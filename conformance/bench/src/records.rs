@@ -101,7 +101,10 @@ impl Records {
 }
 
 /// Copies the only record in `dir` until there are `count`; the containers of all.
-fn multiply(dir: &Path, container: &str, count: usize) -> Result<Vec<String>> {
+///
+/// # Errors
+/// When there is none, or the disk refuses.
+pub(super) fn multiply(dir: &Path, container: &str, count: usize) -> Result<Vec<String>> {
     let records = fs::read_dir(dir).with_context(|| format!("looking for records in {}", dir.display()))?;
     let visible = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "json");
     let original = records.flatten().map(|entry| entry.path()).find(visible);

@@ -12,6 +12,9 @@ use super::call::{self, IFNAME, Pod};
 use super::process::Invocation;
 use node::{Answer, Families, Node};
 
+/// The pool of pods whose VFs the kubelet tells.
+pub(super) const RESOURCE: &str = "openshift.io/dpuvf";
+
 /// A node, and what its server says of every pod.
 pub(super) struct Site {
     /// The node.
@@ -76,6 +79,11 @@ impl Site {
     /// A call about a network, on this node.
     pub(super) fn of_network(&self, plugin: &Path, verb: &str, conf: &Value) -> Invocation {
         self.here(call::of_network(plugin, verb, conf))
+    }
+
+    /// A program of a person's, on this node.
+    pub(super) fn on_host(&self, call: Invocation) -> Invocation {
+        self.here(call)
     }
 
     /// The host's namespace.

@@ -50,6 +50,17 @@ pub(super) struct Ratio {
     pub(super) high: f64,
 }
 
+/// How long something takes, in ms.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Length {
+    /// The median.
+    pub(super) ms: f64,
+    /// Lower end of its 95 % bootstrap interval.
+    pub(super) low: f64,
+    /// Upper end.
+    pub(super) high: f64,
+}
+
 impl Summary {
     /// Of a series in any order; all zero for an empty one.
     pub(super) fn of(values: &[f64]) -> Self {
@@ -65,13 +76,8 @@ impl Ratio {
         if new.is_empty() || median(old) <= 0.0 {
             return None;
         }
-        Some(Self::resampled(median(new) / median(old), |dice| {
-            let mut again = |values: &[f64]| -> f64 {
-                let drawn: Vec<f64> = values.iter().map(|_| values[dice.below(values.len())]).collect();
-                median(&drawn)
-            };
-            again(new) / again(old)
-        }))
+        let [low, high] = interval(|dice| median(&drawn(new, dice)) / median(&drawn(old, dice)));
+        Some(Ratio { of_medians: median(new) / median(old), low, high })
     }
 
     /// Of two series of the same rounds: the n-th values were measured in the n-th round, one after the other.
@@ -83,22 +89,42 @@ impl Ratio {
             return None;
         }
         let (mut a, mut b) = (vec![0.0; rounds], vec![0.0; rounds]);
-        Some(Self::resampled(median(&ours[..rounds]) / median(&theirs[..rounds]), |dice| {
+        let [low, high] = interval(|dice| {
             for at in 0..rounds {
                 let round = dice.below(rounds);
                 (a[at], b[at]) = (ours[round], theirs[round]);
             }
             median(&a) / median(&b)
-        }))
+        });
+        Some(Ratio { of_medians: median(&ours[..rounds]) / median(&theirs[..rounds]), low, high })
+    }
+}
+
+impl Length {
+    /// Of a series. `None` without values.
+    pub(super) fn of(values: &[f64]) -> Option<Self> {
+        let median = |values: &[f64]| Summary::of(values).median;
+        let [low, high] = interval(|dice| median(&drawn(values, dice)));
+        (!values.is_empty()).then(|| Length { ms: median(values), low, high })
     }
 
-    /// With the interval of what `again` finds each time that it draws anew: the same for the same measurements.
-    fn resampled(of_medians: f64, mut again: impl FnMut(&mut Numbers) -> f64) -> Self {
-        let mut dice = Numbers::new(0x9e37_79b9_7f4a_7c15);
-        let ratios: Vec<f64> = (0..RESAMPLES).map(|_| again(&mut dice)).collect();
-        let [low, high] = quantiles(&ratios, [0.025, 0.975]);
-        Ratio { of_medians, low, high }
+    /// By how much one is longer than the other, of two series of the same rounds. `None` without values.
+    pub(super) fn between(longer: &[f64], shorter: &[f64]) -> Option<Self> {
+        let differences: Vec<f64> = longer.iter().zip(shorter).map(|(one, other)| one - other).collect();
+        Length::of(&differences)
     }
+}
+
+/// The interval of what `again` finds each time that it draws anew: the same for the same measurements.
+fn interval(mut again: impl FnMut(&mut Numbers) -> f64) -> [f64; 2] {
+    let mut dice = Numbers::new(0x9e37_79b9_7f4a_7c15);
+    let found: Vec<f64> = (0..RESAMPLES).map(|_| again(&mut dice)).collect();
+    quantiles(&found, [0.025, 0.975])
+}
+
+/// As many values as there are, any of them more than once.
+fn drawn(values: &[f64], dice: &mut Numbers) -> Vec<f64> {
+    values.iter().map(|_| values[dice.below(values.len())]).collect()
 }
 
 /// The values below which these shares of a series in any order lie.
@@ -143,8 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_is_that_of_each_round() {
+        let shorter: Vec<f64> = (0..40).map(|n| 1.0 + f64::from(n % 5)).collect();
+        let longer: Vec<f64> = shorter.iter().map(|value| value + 0.25).collect();
+        let length = Length::between(&longer, &shorter).unwrap();
+        assert!((length.ms - 0.25).abs() < 1e-9 && (length.high - length.low).abs() < 1e-9, "{length:?}");
+    }
+
+    #[test]
     fn nothing_has_no_ratio() {
         assert_eq!(Ratio::of(&[], &[]), None);
+        assert_eq!(Length::of(&[]), None);
         assert_eq!(Ratio::of(&[1.0], &[0.0]), None);
     }
 }

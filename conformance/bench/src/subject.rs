@@ -32,6 +32,8 @@ pub(super) struct Field {
     pub(super) placeholder: Subject,
     /// `dpu-host`.
     pub(super) dpu_host: Subject,
+    /// The program behind the scripts that put them on a cluster.
+    pub(super) deploy: Subject,
     /// Plugins in Go, by name.
     pub(super) peers: Vec<Peer>,
     /// `ovn-k8s-cni-overlay`, when its path was given.
@@ -99,6 +101,11 @@ impl Field {
             script: named("refuses (bash)", script),
             placeholder: named("dpu-nic-placeholder", binaries::plugin("dpu-nic-placeholder")?),
             dpu_host: named("dpu-host", binaries::plugin("dpu-host")?),
+            // As the scripts build it, where they have.
+            deploy: named(
+                "deploy",
+                binaries::program("../tools/deploy").or_else(|_| binaries::program("deploy"))?,
+            ),
             peers,
             overlay: overlay.map(|path| named("ovn-k8s-cni-overlay", path.to_owned())),
         })

@@ -49,7 +49,8 @@ pub struct Behaviour {
     /// The root directory of the runtime, whose paths of sandboxes mean nothing here when it has a mount namespace
     /// of its own. (ovnkube-node has the host's `/run/netns` mounted.)
     pub runtime_root: PathBuf,
-    /// Bytes of CA bundle in the `KubeAuth` of an ADD's answer: real ones make it a chunked one.
+    /// Bytes of CA bundle in the `KubeAuth` of an ADD's answer: real ones make it a chunked one. The certificate is made up,
+    /// and upstream's own plugin takes none that is; with 0 it is sent where no TLS is spoken.
     pub ca_bundle: usize,
 }
 

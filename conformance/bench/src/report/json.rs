@@ -15,7 +15,7 @@ pub(super) fn render(report: &Report) -> Result<String> {
             json!({
                 "group": one.group, "verb": one.verb, "name": one.name,
                 "wall": Summary::of(&one.wall), "cpu": Summary::of(&one.cpu),
-                "peak": one.peak, "syscalls": one.syscalls,
+                "peak": one.peak, "syscalls": one.syscalls, "requests": one.requests,
                 "rounds": { "wall": one.wall, "cpu": one.cpu },
             })
         })

@@ -40,6 +40,7 @@ fn measurements(block: &[&Measured]) -> String {
         "CPU ms".to_owned(),
         "peak MiB".to_owned(),
         "system calls".to_owned(),
+        "requests ms".to_owned(),
         against,
     ]];
     for one in block {
@@ -54,6 +55,8 @@ fn measurements(block: &[&Measured]) -> String {
             number(Summary::of(&one.cpu).median),
             one.peak.map_or_else(dash, |kib| format!("{:.2}", kib as f64 / 1024.0)),
             one.syscalls.map_or_else(dash, |count| count.to_string()),
+            // Most calls ask nothing of links.
+            Some(Summary::of(&one.requests).median).filter(|ms| *ms > 0.0).map_or_else(dash, number),
             ratio.map_or_else(dash, times),
         ]);
     }

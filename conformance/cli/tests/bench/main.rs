@@ -20,7 +20,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn a_run_measures_every_verb_and_leaves_a_report() {
+fn a_run_measures_every_verb_and_is_told_against_an_earlier_one() {
     let out = TempDir::new().unwrap();
     let printed = text(&bench(out.path(), &[]));
     let read = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
@@ -47,6 +47,9 @@ fn a_run_measures_every_verb_and_leaves_a_report() {
         ("dpu-host, privileged, dual stack, as if by upstream", "ADD"),
         ("dpu-host, privileged, dual stack, with a primary user-defined network", "DEL"),
         ("dpu-host, unprivileged, dual stack", "ADD"),
+        ("dpu-host, a list of 16 MiB", "ADD"),
+        ("dpu-host, 8 pods looked after", "DEL"),
+        ("deploy", "first answer"),
     ] {
         let one = measured.iter().find(|one| one["name"] == name && one["verb"] == verb);
         let one = one.unwrap_or_else(|| panic!("{name} {verb} was not measured"));
@@ -63,6 +66,14 @@ fn a_run_measures_every_verb_and_leaves_a_report() {
         "{curves:?}"
     );
     assert!(report["limits"].as_array().unwrap().iter().any(|limit| limit["met"].is_boolean()));
+    let add = measured.iter().find(|one| one["name"] == "dpu-host, IPv4" && one["verb"] == "ADD").unwrap();
+    let requests = add["requests"].as_array().unwrap();
+    assert!(!requests.is_empty() && requests.iter().all(|ms| ms.as_f64() > Some(0.0)), "{requests:?}");
+    let limits = report["limits"].as_array().unwrap();
+    for what in ["back after a reset", "pods / (1.3 x kernel", "have lost their VFs", "a list of 16 MiB"] {
+        let one = limits.iter().find(|one| one["what"].as_str().unwrap().contains(what));
+        assert!(one.is_some_and(|one| one["met"].is_boolean()), "{what}: {one:?}");
+    }
     let burst = curves.iter().find(|curve| curve["name"] == "dpu-host: ADD of N pods at once").unwrap();
     assert_eq!(
         burst["points"][1]["each"].as_array().unwrap().len(),
@@ -74,24 +85,21 @@ fn a_run_measures_every_verb_and_leaves_a_report() {
         assert!(drawing.starts_with("<svg ") && drawing.ends_with("</svg>\n"), "{plot}");
         assert!(drawing.contains("dpu-host") && !drawing.contains("NaN"), "{plot}");
     }
+    told_against(out.path(), report);
 }
 
-#[test]
-fn a_run_is_told_against_an_earlier_one() {
-    let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    text(&bench(first.path(), &[]));
-    let earlier = first.path().join("report.json");
-    // As if everything had been a hundred times as fast then.
-    let mut report: Value = serde_json::from_slice(&std::fs::read(&earlier).unwrap()).unwrap();
+/// Another run, as if everything had been a hundred times as fast in the one that left this report.
+fn told_against(out: &Path, mut report: Value) {
     for one in report["measured"].as_array_mut().unwrap() {
         for wall in one["rounds"]["wall"].as_array_mut().unwrap() {
             *wall = (wall.as_f64().unwrap() / 100.0).into();
         }
     }
+    let earlier = out.join("earlier.json");
     std::fs::write(&earlier, report.to_string()).unwrap();
-    let printed = text(&bench(second.path(), &["--against", earlier.to_str().unwrap()]));
+    let printed = text(&bench(out, &["--against", earlier.to_str().unwrap()]));
     assert!(printed.contains("### Against") && printed.contains("SLOWER"), "{printed}");
-    let none = bench(second.path(), &["--against", "/dev/null"]);
+    let none = bench(out, &["--against", "/dev/null"]);
     assert!(!none.status.success() && String::from_utf8_lossy(&none.stderr).contains("no report.json"));
 }
 

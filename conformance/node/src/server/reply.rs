@@ -66,15 +66,17 @@ fn body(response: &Response, generation: Generation) -> Value {
     body
 }
 
-/// The way to the API server that every ADD is answered with, with a CA bundle of about this many bytes.
+/// The way to the API server that every ADD is answered with, with a CA bundle of about this many bytes; without one it is
+/// a way without TLS.
 pub(super) fn kube_auth(ca_bundle: usize) -> KubeAuth {
     let line = "MIIDDDCCAfSgAwIBAgIBATANBgkqhkiG9w0BAQsFADAmMSQwIgYDVQQDDBtpbmdy\n";
     let bundle = format!(
         "-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n",
         line.repeat(ca_bundle / line.len() + 1)
     );
+    let scheme = if ca_bundle == 0 { "http" } else { "https" };
     let members = [
-        ("kube-api-server", String::from("https://api-int.example:6443")),
+        ("kube-api-server", format!("{scheme}://api-int.example:6443")),
         ("kube-api-token", TOKEN.into()),
         ("kube-api-token-file", String::from("/var/run/secrets/kubernetes.io/serviceaccount/token")),
         ("kube-ca-data", STANDARD.encode(bundle)),
