@@ -4,10 +4,10 @@
 //! Three messages, written here. The ethtool crate knows the features' names but cannot set them, and comes with
 //! a connection of its own beside rtnetlink's.
 
-use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED};
+use netlink_packet_core::{DefaultNla, NLA_F_NESTED};
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{Attributes, Garbled, Request, after, u16_at, u32_at};
+use crate::wire::{Attributes, Garbled, Request, after, attribute, nested, number, string, u16_at, u32_at};
 
 /// `GENL_ID_CTRL`: the family that knows the numbers of the others.
 const CONTROLLER: u16 = 16;
@@ -65,15 +65,14 @@ impl Features {
             words(ETHTOOL_A_BITSET_MASK, self.changeable.iter().copied()),
         ];
         let flags = ETHTOOL_FLAG_COMPACT_BITSETS | ETHTOOL_FLAG_OMIT_REPLY;
-        let attributes = [header(index, flags), nested(ETHTOOL_A_FEATURES_WANTED, &bits)];
+        let attributes = [header(index, flags), nested(ETHTOOL_A_FEATURES_WANTED | NLA_F_NESTED, &bits)];
         message(family, ETHTOOL_MSG_FEATURES_SET, &attributes)
     }
 }
 
 /// `CTRL_CMD_GETFAMILY`: which number ethtool's family has.
 pub(crate) fn family_question() -> Request {
-    let name = DefaultNla::new(CTRL_ATTR_FAMILY_NAME, b"ethtool\0".to_vec());
-    message(CONTROLLER, CTRL_CMD_GETFAMILY, &[name])
+    message(CONTROLLER, CTRL_CMD_GETFAMILY, &[string(CTRL_ATTR_FAMILY_NAME, "ethtool")])
 }
 
 /// Decodes the answer to that.
@@ -108,34 +107,18 @@ fn bitset(nested: &[u8]) -> Result<(u32, Vec<u32>), Garbled> {
 
 fn header(index: u32, flags: u32) -> DefaultNla {
     nested(
-        ETHTOOL_A_FEATURES_HEADER,
+        ETHTOOL_A_FEATURES_HEADER | NLA_F_NESTED,
         &[number(ETHTOOL_A_HEADER_DEV_INDEX, index), number(ETHTOOL_A_HEADER_FLAGS, flags)],
     )
 }
 
-fn number(kind: u16, value: u32) -> DefaultNla {
-    words(kind, [value])
-}
-
 fn words(kind: u16, values: impl IntoIterator<Item = u32>) -> DefaultNla {
-    DefaultNla::new(kind, values.into_iter().flat_map(u32::to_ne_bytes).collect())
-}
-
-fn nested(kind: u16, attributes: &[DefaultNla]) -> DefaultNla {
-    DefaultNla::new(kind | NLA_F_NESTED, emitted(attributes))
+    attribute(kind, &values.into_iter().flat_map(u32::to_ne_bytes).collect::<Vec<u8>>())
 }
 
 /// A message of a generic family: its command in version 1, and attributes.
 fn message(family: u16, command: u8, attributes: &[DefaultNla]) -> Request {
-    let mut body = vec![command, 1, 0, 0];
-    body.extend(emitted(attributes));
-    Request { kind: family, body }
-}
-
-fn emitted(attributes: &[DefaultNla]) -> Vec<u8> {
-    let mut bytes = vec![0; attributes.buffer_len()];
-    attributes.emit(&mut bytes);
-    bytes
+    Request::new(family, &[command, 1, 0, 0], attributes)
 }
 
 #[cfg(test)]

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd};
 
-use netlink_packet_core::{DefaultNla, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage, Prop};
+use netlink_packet_core::{DefaultNla, NLA_F_NESTED, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 
-use crate::vf::{self, VfMac};
+use crate::vf::{self, IFLA_VFINFO_LIST, VfMac};
 use crate::wire::{
-    Attributes, Garbled, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINKPROP, RTM_SETLINK, Request, after, text,
-    u32_at,
+    Attributes, Garbled, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINKPROP, RTM_SETLINK, Request, after,
+    attribute, nested, number, string, text, u32_at,
 };
-use crate::{Mac, Netns, Settings, Sysctls, XdpMode, xdp};
+use crate::xdp::{self, IFLA_XDP};
+use crate::{Mac, Netns, Settings, Sysctls, XdpMode};
 
 // Attributes, linux/if_link.h.
 const IFLA_ADDRESS: u16 = 1;
@@ -22,13 +22,23 @@ const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_IFALIAS: u16 = 20;
-const IFLA_VFINFO_LIST: u16 = 22;
 const IFLA_AF_SPEC: u16 = 26;
-const IFLA_XDP: u16 = 43;
+const IFLA_NET_NS_FD: u16 = 28;
+const IFLA_EXT_MASK: u16 = 29;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
 const IFLA_PARENT_DEV_NAME: u16 = 56;
+
+// Flags, linux/if.h.
+const IFF_UP: u32 = 1;
+const IFF_PROMISC: u32 = 1 << 8;
+const IFF_ALLMULTI: u32 = 1 << 9;
+const IFF_LOWER_UP: u32 = 1 << 16;
+
+// What else is asked for, linux/rtnetlink.h.
+const RTEXT_FILTER_VF: u32 = 1;
+const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
 
 /// Flags of a request that adds an alternative name; the list grows, and the name must be new.
 pub(crate) const NEW_ALTNAME: u16 = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND;
@@ -104,16 +114,16 @@ pub struct LinkChange<'a> {
 impl Link {
     /// Decodes `RTM_NEWLINK`: `struct ifinfomsg`, then attributes of linux/if_link.h.
     pub(crate) fn decode(body: &[u8]) -> Result<(Link, Vec<VfMac>), Garbled> {
-        let flags = LinkFlags::from_bits_retain(u32_at(body, 8)?);
+        let flags = u32_at(body, 8)?;
         let mut link = Link {
             index: u32_at(body, 4)?,
             name: String::new(),
             mac: None,
             mtu: 0,
-            up: flags.contains(LinkFlags::Up),
-            carrier: flags.contains(LinkFlags::LowerUp),
-            promiscuous: flags.contains(LinkFlags::Promisc),
-            allmulti: flags.contains(LinkFlags::Allmulti),
+            up: flags & IFF_UP != 0,
+            carrier: flags & IFF_LOWER_UP != 0,
+            promiscuous: flags & IFF_PROMISC != 0,
+            allmulti: flags & IFF_ALLMULTI != 0,
             settings: Settings::with(flags),
             sysctls: Sysctls::default(),
             xdp: Vec::new(),
@@ -177,42 +187,44 @@ impl LinkChange<'_> {
 
     /// `RTM_SETLINK` for this change.
     pub(crate) fn request(&self, index: u32) -> Request {
-        Request::new(RTM_SETLINK, &self.message(index))
-    }
-
-    fn message(&self, index: u32) -> LinkMessage {
-        let mut message = LinkMessage::default();
-        message.header.index = index;
-        let flags = [
-            (LinkFlags::Up, self.up),
-            (LinkFlags::Promisc, self.promiscuous),
-            (LinkFlags::Allmulti, self.allmulti),
-        ];
-        for (flag, wanted) in flags {
+        let (mut flags, mut mask) = (0, 0);
+        for (flag, wanted) in
+            [(IFF_UP, self.up), (IFF_PROMISC, self.promiscuous), (IFF_ALLMULTI, self.allmulti)]
+        {
             // What the mask leaves out keeps its state.
-            message.header.change_mask.set(flag, wanted.is_some());
-            message.header.flags.set(flag, wanted == Some(true));
+            mask |= if wanted.is_some() { flag } else { 0 };
+            flags |= if wanted == Some(true) { flag } else { 0 };
         }
         let attributes = [
-            self.netns.map(|netns| LinkAttribute::NetNsFd(netns.as_fd().as_raw_fd())),
-            self.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())),
-            self.mtu.map(LinkAttribute::Mtu),
-            self.name.map(|name| LinkAttribute::IfName(name.to_owned())),
-            self.alias.map(alias),
+            self.netns.map(|netns| attribute(IFLA_NET_NS_FD, &netns.as_fd().as_raw_fd().to_ne_bytes())),
+            self.mac.map(|mac| attribute(IFLA_ADDRESS, &mac.octets())),
+            self.mtu.map(|mtu| number(IFLA_MTU, mtu)),
+            self.name.map(|name| string(IFLA_IFNAME, name)),
+            // Not NUL-terminated: the kernel takes a single NUL for an alias, and only no byte at all for none.
+            self.alias.map(|alias| attribute(IFLA_IFALIAS, alias.as_bytes())),
         ];
-        message.attributes.extend(attributes.into_iter().flatten());
+        let mut attributes: Vec<DefaultNla> = attributes.into_iter().flatten().collect();
         if let Some(settings) = self.settings {
-            message.header.change_mask |= Settings::FLAGS;
-            message.header.flags |= LinkFlags::from_bits_retain(settings.flags) & Settings::FLAGS;
-            message.attributes.extend(settings.attributes());
+            mask |= Settings::FLAGS;
+            flags |= settings.flags & Settings::FLAGS;
+            attributes.extend(settings.attributes());
         }
-        message
+        Request::new(RTM_SETLINK, &header(index, flags, mask), &attributes)
     }
 }
 
-/// An alias is not NUL-terminated: the kernel takes a single NUL for an alias, and only no byte at all for none.
-fn alias(text: &str) -> LinkAttribute {
-    LinkAttribute::Other(DefaultNla::new(IFLA_IFALIAS, text.as_bytes().to_vec()))
+/// `struct ifinfomsg`: the link, and which of its flags are to be how.
+fn header(index: u32, flags: u32, mask: u32) -> [u8; 16] {
+    let mut header = [0; 16];
+    header[4..8].copy_from_slice(&index.to_ne_bytes());
+    header[8..12].copy_from_slice(&flags.to_ne_bytes());
+    header[12..].copy_from_slice(&mask.to_ne_bytes());
+    header
+}
+
+/// A request about this link.
+pub(crate) fn about(kind: u16, index: u32, attributes: &[DefaultNla]) -> Request {
+    Request::new(kind, &header(index, 0, 0), attributes)
 }
 
 impl fmt::Display for LinkChange<'_> {
@@ -246,62 +258,109 @@ pub(crate) enum Which<'a> {
 
 /// `RTM_GETLINK`, without statistics and VF information: on a PF with many VFs these are most of the answer.
 pub(crate) fn question(which: Which<'_>) -> Request {
-    ask(which, vec![LinkExtentMask::SkipStats])
+    let mask = number(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    match which {
+        Which::Index(index) => about(RTM_GETLINK, index, &[mask]),
+        Which::Name(name) => about(RTM_GETLINK, 0, &[mask, string(IFLA_IFNAME, name)]),
+        Which::All => about(RTM_GETLINK, 0, &[mask]),
+    }
 }
 
 /// `RTM_GETLINK` with what a PF knows of its VFs.
 pub(crate) fn question_with_vfs(index: u32) -> Request {
-    ask(Which::Index(index), vec![LinkExtentMask::Vf, LinkExtentMask::SkipStats])
-}
-
-fn ask(which: Which<'_>, mask: Vec<LinkExtentMask>) -> Request {
-    let mut message = LinkMessage::default();
-    message.attributes.push(LinkAttribute::ExtMask(mask));
-    match which {
-        Which::Index(index) => message.header.index = index,
-        Which::Name(name) => message.attributes.push(LinkAttribute::IfName(name.to_owned())),
-        Which::All => {}
-    }
-    Request::new(RTM_GETLINK, &message)
+    about(RTM_GETLINK, index, &[number(IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS)])
 }
 
 /// `RTM_NEWLINKPROP` with one more alternative name.
 pub(crate) fn add_altname(index: u32, name: &str) -> Request {
-    Request::new(RTM_NEWLINKPROP, &altname(index, name))
+    about(RTM_NEWLINKPROP, index, &[altname(name)])
 }
 
 /// `RTM_DELLINKPROP` with an alternative name to take away.
 pub(crate) fn del_altname(index: u32, name: &str) -> Request {
-    Request::new(RTM_DELLINKPROP, &altname(index, name))
+    about(RTM_DELLINKPROP, index, &[altname(name)])
 }
 
-fn altname(index: u32, name: &str) -> LinkMessage {
-    let mut message = LinkMessage::default();
-    message.header.index = index;
-    message.attributes.push(LinkAttribute::PropList(vec![Prop::AltIfName(name.to_owned())]));
-    message
+fn altname(name: &str) -> DefaultNla {
+    nested(IFLA_PROP_LIST | NLA_F_NESTED, &[string(IFLA_ALT_IFNAME, name)])
 }
 
 #[cfg(test)]
 mod tests {
-    use netlink_packet_route::link::{InfoKind, LinkInfo};
+    use netlink_packet_route::link::{
+        InfoKind, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage, LinkMode, Prop,
+    };
 
     use super::*;
+    use crate::wire::witness;
+
+    fn message(attributes: Vec<LinkAttribute>) -> LinkMessage {
+        let mut message = LinkMessage::default();
+        message.header.index = 7;
+        message.attributes = attributes;
+        message
+    }
 
     #[test]
     fn a_change_touches_nothing_that_it_does_not_name() {
-        let message = LinkChange::default().message(7);
-        assert_eq!(message.header.index, 7);
-        assert!(message.header.change_mask.is_empty() && message.header.flags.is_empty());
-        assert!(message.attributes.is_empty());
+        assert_eq!(LinkChange::default().request(7).body, witness(&message(vec![])));
     }
 
     #[test]
     fn flags_to_clear_are_in_the_mask_only() {
         let change = LinkChange { up: Some(false), promiscuous: Some(true), ..LinkChange::default() };
-        let header = change.message(7).header;
-        assert_eq!(header.change_mask, LinkFlags::Up | LinkFlags::Promisc);
-        assert_eq!(header.flags, LinkFlags::Promisc);
+        let mut wanted = message(vec![]);
+        wanted.header.change_mask = LinkFlags::Up | LinkFlags::Promisc;
+        wanted.header.flags = LinkFlags::Promisc;
+        assert_eq!(change.request(7).body, witness(&wanted));
+    }
+
+    #[test]
+    fn a_change_is_as_another_writes_it() {
+        let netns = Netns::own().unwrap();
+        let settings = Settings { tx_queue_len: Some(500), flags: 1 << 12, ..Settings::default() };
+        let change = LinkChange {
+            netns: Some(&netns),
+            name: Some("eth0"),
+            mac: Some([2, 0, 0, 0, 0, 1].into()),
+            mtu: Some(1400),
+            alias: Some("mine"),
+            settings: Some(&settings),
+            allmulti: Some(true),
+            ..LinkChange::default()
+        };
+        let mut wanted = message(vec![
+            LinkAttribute::NetNsFd(netns.as_fd().as_raw_fd()),
+            LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]),
+            LinkAttribute::Mtu(1400),
+            LinkAttribute::IfName("eth0".to_owned()),
+            LinkAttribute::Other(DefaultNla::new(IFLA_IFALIAS, b"mine".to_vec())),
+            LinkAttribute::TxQueueLen(500),
+            LinkAttribute::Mode(LinkMode::Default),
+        ]);
+        wanted.header.flags = LinkFlags::Allmulti | LinkFlags::Multicast;
+        wanted.header.change_mask = LinkFlags::Allmulti
+            | LinkFlags::Debug
+            | LinkFlags::Notrailers
+            | LinkFlags::Noarp
+            | LinkFlags::Dynamic
+            | LinkFlags::Multicast
+            | LinkFlags::Portsel
+            | LinkFlags::Automedia;
+        assert_eq!(change.request(7).body, witness(&wanted));
+    }
+
+    #[test]
+    fn questions_are_as_another_writes_them() {
+        let mask = || LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]);
+        assert_eq!(question(Which::Index(7)).body, witness(&message(vec![mask()])));
+        let mut named = message(vec![mask(), LinkAttribute::IfName("eth0".to_owned())]);
+        named.header.index = 0;
+        assert_eq!(question(Which::Name("eth0")).body, witness(&named));
+        let with_vfs = LinkAttribute::ExtMask(vec![LinkExtentMask::Vf, LinkExtentMask::SkipStats]);
+        assert_eq!(question_with_vfs(7).body, witness(&message(vec![with_vfs])));
+        let altname = LinkAttribute::PropList(vec![Prop::AltIfName("long-name".to_owned())]);
+        assert_eq!(add_altname(7, "long-name").body, witness(&message(vec![altname])));
     }
 
     /// The other decoder's encoder is our witness.
@@ -322,7 +381,7 @@ mod tests {
             LinkAttribute::PropList(vec![Prop::AltIfName("a".to_owned()), Prop::AltIfName("b".to_owned())]),
             LinkAttribute::IfAlias(String::new()),
         ];
-        let (link, vfs) = Link::decode(&Request::new(0, &message).body).unwrap();
+        let (link, vfs) = Link::decode(&witness(&message)).unwrap();
         assert_eq!((link.index, link.name.as_str(), link.mtu), (7, "eth0", 1400));
         assert_eq!((link.up, link.carrier, link.promiscuous, link.allmulti), (true, true, false, true));
         assert_eq!(link.mac, Some([2, 0, 0, 0, 0, 1].into()));

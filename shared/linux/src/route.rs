@@ -4,27 +4,28 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
-use netlink_packet_route::AddressFamily;
-use netlink_packet_route::route::{
-    RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteMetric, RouteNextHop, RouteProtocol,
-    RouteScope, RouteType,
-};
+use netlink_packet_core::DefaultNla;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{
-    AF_INET, AF_INET6, Attributes, Garbled, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, Request, after, ip,
-    u8_at, u16_at, u32_at,
+    AF_INET, AF_INET6, Attributes, Garbled, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, Request, address,
+    after, attribute, encoded, ip, nested, number, u8_at, u16_at, u32_at,
 };
 
 /// Table `main`, where routes go unless told otherwise.
-const MAIN: u32 = RouteHeader::RT_TABLE_MAIN as u32;
+const MAIN: u32 = 254;
 
-// Types, scopes and attributes, linux/rtnetlink.h.
+// Types, scopes, origins, flags and attributes, linux/rtnetlink.h.
 const RTN_UNICAST: u8 = 1;
+const RT_SCOPE_UNIVERSE: u8 = 0;
 const RT_SCOPE_LINK: u8 = 253;
+const RT_SCOPE_NOWHERE: u8 = 255;
+const RTPROT_UNSPEC: u8 = 0;
 const RTPROT_REDIRECT: u8 = 1;
 const RTPROT_KERNEL: u8 = 2;
+const RTPROT_BOOT: u8 = 3;
 const RTPROT_RA: u8 = 9;
+const RTM_F_CLONED: u32 = 0x200;
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
@@ -104,48 +105,45 @@ impl Route {
 
     /// `RTM_NEWROUTE` for it. Protocol `boot`: what `ip route add` and upstream's plugin leave, too.
     pub(crate) fn request(&self) -> Request {
-        Request::new(RTM_NEWROUTE, &self.message())
+        let scope = if self.link_scope { RT_SCOPE_LINK } else { RT_SCOPE_UNIVERSE };
+        self.message(RTM_NEWROUTE, RTPROT_BOOT, scope)
     }
 
     /// `RTM_DELROUTE` for it.
     pub(crate) fn removal(&self) -> Request {
-        let mut message = self.message();
-        // Any scope, as `ip route del` says it (fib_table_delete); the protocol tells the learnt from the given.
-        message.header.scope = RouteScope::NoWhere;
-        message.header.protocol = match self.origin {
-            Origin::Router => RouteProtocol::Ra,
-            Origin::Given | Origin::Kernel => RouteProtocol::Unspec,
+        let protocol = match self.origin {
+            Origin::Router => RTPROT_RA,
+            Origin::Given | Origin::Kernel => RTPROT_UNSPEC,
         };
-        Request::new(RTM_DELROUTE, &message)
+        // Any scope, as `ip route del` says it (fib_table_delete); the protocol tells the learnt from the given.
+        self.message(RTM_DELROUTE, protocol, RT_SCOPE_NOWHERE)
     }
 
-    fn message(&self) -> RouteMessage {
-        let mut message = RouteMessage::default();
-        let header = &mut message.header;
-        header.address_family = if self.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-        header.protocol = RouteProtocol::Boot;
-        header.kind = RouteType::Unicast;
-        header.scope = if self.link_scope { RouteScope::Link } else { RouteScope::Universe };
+    fn message(&self, kind: u16, protocol: u8, scope: u8) -> Request {
         let mut attributes = Vec::new();
         // The header has one byte for the table.
         let table = self.table.unwrap_or(MAIN);
-        match u8::try_from(table) {
-            Ok(table) => header.table = table,
-            Err(_) => attributes.push(RouteAttribute::Table(table)),
-        }
+        let short = u8::try_from(table).unwrap_or_else(|_| {
+            attributes.push(number(RTA_TABLE, table));
+            0
+        });
+        let mut prefix = 0;
         if let Some(dst) = self.dst.filter(|dst| dst.prefix() > 0) {
-            header.destination_prefix_length = dst.prefix();
-            attributes.push(RouteAttribute::Destination(dst.network().into()));
+            prefix = dst.prefix();
+            attributes.push(address(RTA_DST, dst.network()));
         }
         if self.nexthops.is_empty() {
-            attributes.extend(self.gateway.map(|gateway| RouteAttribute::Gateway(gateway.into())));
-            attributes.push(RouteAttribute::Oif(self.index));
+            attributes.extend(self.gateway.map(|gateway| address(RTA_GATEWAY, gateway)));
+            attributes.push(number(RTA_OIF, self.index));
         } else {
-            attributes.push(RouteAttribute::MultiPath(self.nexthops.iter().map(NextHop::message).collect()));
+            let hops: Vec<u8> = self.nexthops.iter().flat_map(NextHop::encode).collect();
+            attributes.push(attribute(RTA_MULTIPATH, &hops));
         }
-        attributes.extend(self.mtu.map(|mtu| RouteAttribute::Metrics(vec![RouteMetric::Mtu(mtu)])));
-        message.attributes = attributes;
-        message
+        attributes.extend(self.mtu.map(|mtu| nested(RTA_METRICS, &[number(RTAX_MTU, mtu)])));
+        let family = if self.is_ipv4() { AF_INET } else { AF_INET6 };
+        // `struct rtmsg`.
+        let header = [family, prefix, 0, 0, short, protocol, scope, RTN_UNICAST, 0, 0, 0, 0];
+        Request::new(kind, &header, &attributes)
     }
 
     /// Decodes `RTM_NEWROUTE`: `struct rtmsg`, then attributes. None unless it is a route of the kind that plugins
@@ -157,8 +155,7 @@ impl Route {
             _ => return Ok(None),
         };
         // Cloned ones are what the kernel has learnt about a path, not routes.
-        let flags = RouteFlags::from_bits_retain(u32_at(body, 8)?);
-        if u8_at(body, 7)? != RTN_UNICAST || flags.contains(RouteFlags::Cloned) {
+        if u8_at(body, 7)? != RTN_UNICAST || u32_at(body, 8)? & RTM_F_CLONED != 0 {
             return Ok(None);
         }
         let origin = match u8_at(body, 5)? {
@@ -192,14 +189,17 @@ impl Route {
 }
 
 impl NextHop {
-    fn message(&self) -> RouteNextHop {
-        let mut message = RouteNextHop::default();
-        message.interface_index = self.index;
-        message.attributes.extend(self.gateway.map(|gateway| RouteAttribute::Gateway(gateway.into())));
-        message
+    /// A `struct rtnexthop`, then attributes.
+    fn encode(&self) -> Vec<u8> {
+        let gateway: Vec<DefaultNla> =
+            self.gateway.map(|gateway| address(RTA_GATEWAY, gateway)).into_iter().collect();
+        let gateway = encoded(&gateway);
+        // It counts itself, and an address is no longer than a few bytes.
+        let length = 8 + u16::try_from(gateway.len()).unwrap_or_default();
+        [&length.to_ne_bytes(), &[0; 2], self.index.to_ne_bytes().as_slice(), &gateway].concat()
     }
 
-    /// Decodes the value of `RTA_MULTIPATH`: each hop is a `struct rtnexthop`, then attributes.
+    /// Decodes the value of `RTA_MULTIPATH`: hops in a row.
     fn decode_all(mut bytes: &[u8]) -> Result<Vec<NextHop>, Garbled> {
         let mut hops = Vec::new();
         while !bytes.is_empty() {
@@ -247,7 +247,7 @@ impl fmt::Display for NextHop {
 
 /// `RTM_GETROUTE` for all families.
 pub(crate) fn question() -> Request {
-    Request::new(RTM_GETROUTE, &RouteMessage::default())
+    Request::new(RTM_GETROUTE, &[0; 12], &[])
 }
 
 /// The MTU among a route's metrics.
@@ -262,20 +262,75 @@ fn mtu(metrics: &[u8]) -> Result<Option<u32>, Garbled> {
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::AddressFamily;
+    use netlink_packet_route::route::{
+        RouteAttribute, RouteMessage, RouteMetric, RouteNextHop, RouteProtocol, RouteScope, RouteType,
+    };
+
     use super::*;
+    use crate::wire::witness;
 
     fn read_back(route: &Route) -> Option<Route> {
         Route::decode(&route.request().body).unwrap()
+    }
+
+    fn message(table: u8, attributes: Vec<RouteAttribute>) -> RouteMessage {
+        let mut message = RouteMessage::default();
+        message.header.address_family = AddressFamily::Inet;
+        message.header.protocol = RouteProtocol::Boot;
+        message.header.kind = RouteType::Unicast;
+        message.header.table = table;
+        message.attributes = attributes;
+        message
+    }
+
+    #[test]
+    fn is_written_as_another_writes_it() {
+        let gateway = IpAddr::from([10, 1, 0, 1]);
+        let via = || RouteAttribute::Gateway(gateway.into());
+        let mtu = RouteAttribute::Metrics(vec![RouteMetric::Mtu(1400)]);
+        let mut route = Route { index: 5, gateway: Some(gateway), mtu: Some(1400), ..Route::default() };
+        let mut wanted = message(254, vec![via(), RouteAttribute::Oif(5), mtu]);
+        assert_eq!(route.request().body, witness(&wanted));
+        (wanted.header.scope, wanted.header.protocol) = (RouteScope::NoWhere, RouteProtocol::Unspec);
+        assert_eq!(route.removal().body, witness(&wanted));
+        route.origin = Origin::Router;
+        wanted.header.protocol = RouteProtocol::Ra;
+        assert_eq!(route.removal().body, witness(&wanted));
+
+        let hop = |index, attributes| {
+            let mut hop = RouteNextHop::default();
+            (hop.interface_index, hop.attributes) = (index, attributes);
+            hop
+        };
+        let several = Route {
+            dst: Some("10.9.0.0/24".parse().unwrap()),
+            nexthops: vec![NextHop { index: 5, gateway: Some(gateway) }, NextHop { index: 6, gateway: None }],
+            table: Some(1005),
+            link_scope: true,
+            ..Route::default()
+        };
+        let mut wanted = message(
+            0,
+            vec![
+                RouteAttribute::Table(1005),
+                RouteAttribute::Destination("10.9.0.0".parse::<Ipv4Addr>().unwrap().into()),
+                RouteAttribute::MultiPath(vec![hop(5, vec![via()]), hop(6, vec![])]),
+            ],
+        );
+        (wanted.header.destination_prefix_length, wanted.header.scope) = (24, RouteScope::Link);
+        assert_eq!(several.request().body, witness(&wanted));
+        assert_eq!(question().body, witness(&RouteMessage::default()));
     }
 
     #[test]
     fn a_default_route_is_of_its_gateways_family() {
         let family = |gateway: &str| {
             let route = Route { gateway: Some(gateway.parse().unwrap()), ..Route::default() };
-            route.message().header.address_family
+            route.request().body[0]
         };
-        assert_eq!(family("10.1.0.1"), AddressFamily::Inet);
-        assert_eq!(family("fd00::1"), AddressFamily::Inet6);
+        assert_eq!(family("10.1.0.1"), AF_INET);
+        assert_eq!(family("fd00::1"), AF_INET6);
     }
 
     #[test]

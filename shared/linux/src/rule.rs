@@ -3,11 +3,12 @@
 use std::fmt;
 
 use ipnetwork::IpNetwork;
-use netlink_packet_route::AddressFamily;
-use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{Attributes, Garbled, RTM_GETRULE, RTM_NEWRULE, Request, after, ip, u8_at, u32_at};
+use crate::wire::{
+    AF_INET, AF_INET6, Attributes, Garbled, RTM_GETRULE, RTM_NEWRULE, Request, address, after, ip, number,
+    u8_at, u32_at,
+};
 
 // Action and attributes, linux/fib_rules.h.
 const FR_ACT_TO_TBL: u8 = 1;
@@ -27,17 +28,18 @@ impl Rule {
     /// `RTM_NEWRULE` for it. The kernel chooses the priority, just before the rules there are.
     pub(crate) fn request(&self) -> Request {
         let Rule { from, table } = *self;
-        let mut message = RuleMessage::default();
-        message.header.family = if from.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-        message.header.action = RuleAction::ToTable;
-        message.header.src_len = from.prefix();
-        message.attributes.push(RuleAttribute::Source(from.network()));
-        // The header has one byte for the table.
+        // `struct fib_rule_hdr`.
+        let mut header = [0; 12];
+        header[0] = if from.is_ipv4() { AF_INET } else { AF_INET6 };
+        header[2] = from.prefix();
+        header[7] = FR_ACT_TO_TBL;
+        let mut attributes = vec![address(FRA_SRC, from.network())];
+        // It has one byte for the table.
         match u8::try_from(table) {
-            Ok(table) => message.header.table = table,
-            Err(_) => message.attributes.push(RuleAttribute::Table(table)),
+            Ok(table) => header[4] = table,
+            Err(_) => attributes.push(number(FRA_TABLE, table)),
         }
-        Request::new(RTM_NEWRULE, &message)
+        Request::new(RTM_NEWRULE, &header, &attributes)
     }
 
     /// Decodes `RTM_NEWRULE`: `struct fib_rule_hdr`, then attributes. None for a rule of another kind.
@@ -64,12 +66,30 @@ impl fmt::Display for Rule {
 
 /// `RTM_GETRULE` for all families.
 pub(crate) fn question() -> Request {
-    Request::new(RTM_GETRULE, &RuleMessage::default())
+    Request::new(RTM_GETRULE, &[0; 12], &[])
 }
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::AddressFamily;
+    use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
+
     use super::*;
+    use crate::wire::witness;
+
+    #[test]
+    fn is_written_as_another_writes_it() {
+        let mut message = RuleMessage::default();
+        message.header.family = AddressFamily::Inet;
+        message.header.src_len = 32;
+        message.header.action = RuleAction::ToTable;
+        message.attributes = vec![RuleAttribute::Source([10, 0, 0, 6].into()), RuleAttribute::Table(1005)];
+        let rule = Rule { from: "10.0.0.6/32".parse().unwrap(), table: 1005 };
+        assert_eq!(rule.request().body, witness(&message));
+        (message.header.table, _) = (105, message.attributes.pop());
+        assert_eq!(Rule { table: 105, ..rule }.request().body, witness(&message));
+        assert_eq!(question().body, witness(&RuleMessage::default()));
+    }
 
     #[test]
     fn is_read_as_it_was_written() {
@@ -83,6 +103,6 @@ mod tests {
     fn those_of_everybody_are_of_another_kind() {
         let mut message = RuleMessage::default();
         message.header.action = RuleAction::ToTable;
-        assert_eq!(Rule::decode(&Request::new(0, &message).body), Ok(None));
+        assert_eq!(Rule::decode(&witness(&message)), Ok(None));
     }
 }

@@ -2,11 +2,10 @@
 //! address and MTU.
 
 use netlink_packet_core::DefaultNla;
-use netlink_packet_route::link::{LinkAttribute, LinkFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::Mac;
-use crate::wire::{Garbled, u8_at, u32_at};
+use crate::wire::{Garbled, attribute, number, u8_at, u32_at};
 
 // Attributes, linux/if_link.h.
 const IFLA_BROADCAST: u16 = 2;
@@ -18,6 +17,15 @@ const IFLA_GSO_MAX_SIZE: u16 = 41;
 const IFLA_GRO_MAX_SIZE: u16 = 58;
 const IFLA_GSO_IPV4_MAX_SIZE: u16 = 63;
 const IFLA_GRO_IPV4_MAX_SIZE: u16 = 64;
+
+// Flags, linux/if.h.
+const IFF_DEBUG: u32 = 1 << 2;
+const IFF_NOTRAILERS: u32 = 1 << 5;
+const IFF_NOARP: u32 = 1 << 7;
+const IFF_MULTICAST: u32 = 1 << 12;
+const IFF_PORTSEL: u32 = 1 << 13;
+const IFF_AUTOMEDIA: u32 = 1 << 14;
+const IFF_DYNAMIC: u32 = 1 << 15;
 
 /// `IF_LINK_MODE_DEFAULT` of linux/if.h: the carrier alone says whether the link works.
 const MODE_DEFAULT: u8 = 0;
@@ -55,17 +63,12 @@ pub struct Settings {
 
 impl Settings {
     /// The flags that are settings.
-    pub(crate) const FLAGS: LinkFlags = LinkFlags::Debug
-        .union(LinkFlags::Notrailers)
-        .union(LinkFlags::Noarp)
-        .union(LinkFlags::Dynamic)
-        .union(LinkFlags::Multicast)
-        .union(LinkFlags::Portsel)
-        .union(LinkFlags::Automedia);
+    pub(crate) const FLAGS: u32 =
+        IFF_DEBUG | IFF_NOTRAILERS | IFF_NOARP | IFF_DYNAMIC | IFF_MULTICAST | IFF_PORTSEL | IFF_AUTOMEDIA;
 
     /// Those of a link with these flags, before its attributes are read.
-    pub(crate) fn with(flags: LinkFlags) -> Self {
-        Settings { flags: (flags & Self::FLAGS).bits(), ..Settings::default() }
+    pub(crate) fn with(flags: u32) -> Self {
+        Settings { flags: flags & Self::FLAGS, ..Settings::default() }
     }
 
     /// Takes in an attribute of `RTM_NEWLINK`, if it is one of a setting.
@@ -86,9 +89,8 @@ impl Settings {
     /// all that it takes.
     #[must_use]
     pub fn open(&self) -> Settings {
-        let shut = (LinkFlags::Noarp | LinkFlags::Debug).bits();
         Settings {
-            flags: self.flags & !shut | LinkFlags::Multicast.bits(),
+            flags: self.flags & !(IFF_NOARP | IFF_DEBUG) | IFF_MULTICAST,
             broadcast: self.broadcast.map(|_| Mac::from(EVERYBODY)),
             mode: MODE_DEFAULT,
             ..self.clone()
@@ -98,10 +100,10 @@ impl Settings {
     /// What of these settings keeps packets from their way, in words; the first that does.
     pub fn obstacle(&self) -> Option<&'static str> {
         let open = self.open();
-        let closed = |flag: LinkFlags| (self.flags ^ open.flags) & flag.bits() != 0;
+        let closed = |flag: u32| (self.flags ^ open.flags) & flag != 0;
         [
-            (closed(LinkFlags::Noarp), "ARP is off"),
-            (closed(LinkFlags::Multicast), "multicast is off"),
+            (closed(IFF_NOARP), "ARP is off"),
+            (closed(IFF_MULTICAST), "multicast is off"),
             (self.broadcast != open.broadcast, "its broadcast address is another one"),
             (self.mode != open.mode, "it is in mode dormant"),
         ]
@@ -111,13 +113,12 @@ impl Settings {
 
     /// The attributes of `RTM_SETLINK` for these settings. The kernel takes the IPv4 limits from the general ones that
     /// come with them and then from their own (`do_setlink`).
-    pub(crate) fn attributes(&self) -> Vec<LinkAttribute> {
+    pub(crate) fn attributes(&self) -> Vec<DefaultNla> {
         let mut settings = self.clone();
         let numbers = settings.numbers().into_iter().filter_map(|(kind, number)| Some((kind, (*number)?)));
-        let mut attributes: Vec<LinkAttribute> =
-            numbers.map(|(kind, number)| attribute(kind, number.to_ne_bytes().to_vec())).collect();
-        attributes.extend(self.broadcast.map(|mac| attribute(IFLA_BROADCAST, mac.octets().to_vec())));
-        attributes.push(attribute(IFLA_LINKMODE, vec![self.mode]));
+        let mut attributes: Vec<DefaultNla> = numbers.map(|(kind, value)| number(kind, value)).collect();
+        attributes.extend(self.broadcast.map(|mac| attribute(IFLA_BROADCAST, &mac.octets())));
+        attributes.push(attribute(IFLA_LINKMODE, &[self.mode]));
         attributes
     }
 
@@ -133,8 +134,4 @@ impl Settings {
             (IFLA_GRO_IPV4_MAX_SIZE, &mut self.gro_ipv4_max_size),
         ]
     }
-}
-
-fn attribute(kind: u16, value: Vec<u8>) -> LinkAttribute {
-    LinkAttribute::Other(DefaultNla::new(kind, value))
 }

@@ -1,11 +1,10 @@
 //! What a physical function says about its virtual functions, as netlink messages.
 
-use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkVfInfo, VfInfo, VfInfoMac};
-
-use crate::Mac;
-use crate::wire::{Attributes, Garbled, RTM_SETLINK, Request, after, u32_at};
+use crate::wire::{Attributes, Garbled, RTM_SETLINK, Request, after, attribute, nested, u32_at};
+use crate::{Mac, link};
 
 // Attributes, linux/if_link.h.
+pub(crate) const IFLA_VFINFO_LIST: u16 = 22;
 const IFLA_VF_INFO: u16 = 1;
 const IFLA_VF_MAC: u16 = 1;
 
@@ -20,14 +19,12 @@ pub(crate) struct VfMac {
 
 /// `RTM_SETLINK` on the PF that sets this VF's address.
 pub(crate) fn set_mac(pf_index: u32, vf: u32, mac: Mac) -> Request {
-    let mut message = LinkMessage::default();
-    message.header.index = pf_index;
-    message.attributes.push(LinkAttribute::VfInfoList(vec![info(vf, mac)]));
-    Request::new(RTM_SETLINK, &message)
-}
-
-fn info(vf: u32, mac: Mac) -> LinkVfInfo {
-    LinkVfInfo(vec![VfInfo::Mac(VfInfoMac::new(vf, &mac.octets()))])
+    // `struct ifla_vf_mac` has room for the longest address there is; an Ethernet one comes first.
+    let mut value = [0; 36];
+    value[..4].copy_from_slice(&vf.to_ne_bytes());
+    value[4..10].copy_from_slice(&mac.octets());
+    let info = nested(IFLA_VF_INFO, &[attribute(IFLA_VF_MAC, &value)]);
+    link::about(RTM_SETLINK, pf_index, &[nested(IFLA_VFINFO_LIST, &[info])])
 }
 
 /// Decodes the value of `IFLA_VFINFO_LIST`.
@@ -37,7 +34,6 @@ pub(crate) fn decode(list: &[u8]) -> Result<Vec<VfMac>, Garbled> {
         let (IFLA_VF_INFO, info) = entry? else { continue };
         for attribute in Attributes(info) {
             if let (IFLA_VF_MAC, value) = attribute? {
-                // `struct ifla_vf_mac` has room for the longest address there is; an Ethernet one comes first.
                 let mac = after(value, 4)?.get(..6).and_then(Mac::from_attribute);
                 vfs.push(VfMac { vf: u32_at(value, 0)?, mac });
             }
@@ -48,8 +44,24 @@ pub(crate) fn decode(list: &[u8]) -> Result<Vec<VfMac>, Garbled> {
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkVfInfo, VfInfo, VfInfoMac};
+
     use super::*;
     use crate::Link;
+    use crate::wire::witness;
+
+    fn info(vf: u32, mac: Mac) -> LinkVfInfo {
+        LinkVfInfo(vec![VfInfo::Mac(VfInfoMac::new(vf, &mac.octets()))])
+    }
+
+    #[test]
+    fn an_address_is_set_as_another_sets_it() {
+        let mac = Mac::from([2, 0, 0, 0, 0, 1]);
+        let mut message = LinkMessage::default();
+        message.header.index = 7;
+        message.attributes = vec![LinkAttribute::VfInfoList(vec![info(3, mac)])];
+        assert_eq!(set_mac(7, 3, mac).body, witness(&message));
+    }
 
     #[test]
     fn each_vf_has_its_own_address() {
@@ -57,7 +69,7 @@ mod tests {
         let mut message = LinkMessage::default();
         message.attributes =
             vec![LinkAttribute::Mtu(1500), LinkAttribute::VfInfoList(vec![info(0, one), info(1, none)])];
-        let (_, vfs) = Link::decode(&Request::new(0, &message).body).unwrap();
+        let (_, vfs) = Link::decode(&witness(&message)).unwrap();
         assert_eq!(vfs, [VfMac { vf: 0, mac: Some(one) }, VfMac { vf: 1, mac: None }]);
     }
 }

@@ -1,12 +1,12 @@
-//! What every message over a netlink socket is made of: our requests, encoded with netlink-packet-route, and the
-//! attributes of replies, taken apart here.
+//! What every message over a netlink socket is made of: attributes, put together for requests and taken apart of replies.
 //!
 //! Here, because a decoder of everything fails on whatever a newer kernel adds, or makes longer, and takes the whole
-//! message with it: then no pod would start on that kernel. Ours look only at the attributes they need.
+//! message with it: then no pod would start on that kernel. Ours look only at the attributes they need. And an encoder of
+//! everything (netlink-packet-route, of which tests know what is right) is a tenth of the plugin.
 
 use std::net::IpAddr;
 
-use netlink_packet_core::{Emitable, NLA_TYPE_MASK};
+use netlink_packet_core::{DefaultNla, Emitable, NLA_TYPE_MASK};
 
 // Message types, linux/rtnetlink.h.
 pub(crate) const RTM_NEWLINK: u16 = 16;
@@ -39,11 +39,53 @@ pub(crate) struct Request {
 pub(crate) struct Garbled;
 
 impl Request {
-    pub(crate) fn new(kind: u16, message: &impl Emitable) -> Request {
-        let mut body = vec![0; message.buffer_len()];
-        message.emit(&mut body);
-        Request { kind, body }
+    /// With the header that this kind of message has, and attributes.
+    pub(crate) fn new(kind: u16, header: &[u8], attributes: &[DefaultNla]) -> Request {
+        Request { kind, body: [header, &encoded(attributes)].concat() }
     }
+}
+
+/// An attribute with these bytes.
+pub(crate) fn attribute(kind: u16, value: &[u8]) -> DefaultNla {
+    DefaultNla::new(kind, value.to_vec())
+}
+
+/// An attribute that is a number.
+pub(crate) fn number(kind: u16, value: u32) -> DefaultNla {
+    attribute(kind, &value.to_ne_bytes())
+}
+
+/// An attribute that is a string, with a NUL.
+pub(crate) fn string(kind: u16, value: &str) -> DefaultNla {
+    attribute(kind, &[value.as_bytes(), &[0]].concat())
+}
+
+/// An attribute that is an address.
+pub(crate) fn address(kind: u16, value: IpAddr) -> DefaultNla {
+    match value {
+        IpAddr::V4(address) => attribute(kind, &address.octets()),
+        IpAddr::V6(address) => attribute(kind, &address.octets()),
+    }
+}
+
+/// An attribute of attributes. Families that are younger than its mark, `NLA_F_NESTED`, want that in its kind.
+pub(crate) fn nested(kind: u16, attributes: &[DefaultNla]) -> DefaultNla {
+    attribute(kind, &encoded(attributes))
+}
+
+/// Attributes in a row.
+pub(crate) fn encoded(attributes: &[DefaultNla]) -> Vec<u8> {
+    let mut bytes = vec![0; attributes.buffer_len()];
+    attributes.emit(&mut bytes);
+    bytes
+}
+
+/// A message as netlink-packet-route encodes it.
+#[cfg(test)]
+pub(crate) fn witness(message: &impl Emitable) -> Vec<u8> {
+    let mut body = vec![0; message.buffer_len()];
+    message.emit(&mut body);
+    body
 }
 
 /// Attributes in a row, each its length and kind (two bytes each), its value, and padding to a multiple of four.

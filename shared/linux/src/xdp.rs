@@ -1,10 +1,12 @@
 //! XDP programs on a link. They stay on it when it moves to another namespace.
 
-use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkXdp};
-
-use crate::wire::{Attributes, Garbled, RTM_SETLINK, Request};
+use crate::link;
+use crate::wire::{Attributes, Garbled, RTM_SETLINK, Request, attribute, nested, number};
 
 // Attributes, linux/if_link.h.
+pub(crate) const IFLA_XDP: u16 = 43;
+const IFLA_XDP_FD: u16 = 1;
+const IFLA_XDP_FLAGS: u16 = 3;
 const IFLA_XDP_DRV_PROG_ID: u16 = 5;
 const IFLA_XDP_SKB_PROG_ID: u16 = 6;
 const IFLA_XDP_HW_PROG_ID: u16 = 7;
@@ -42,16 +44,25 @@ pub(crate) fn off(index: u32, mode: XdpMode) -> Request {
         XdpMode::Driver => 4,
         XdpMode::Card => 8,
     };
-    let mut message = LinkMessage::default();
-    message.header.index = index;
-    message.attributes.push(LinkAttribute::Xdp(vec![LinkXdp::Fd(-1), LinkXdp::Flags(flags)]));
-    Request::new(RTM_SETLINK, &message)
+    let none = attribute(IFLA_XDP_FD, &(-1_i32).to_ne_bytes());
+    link::about(RTM_SETLINK, index, &[nested(IFLA_XDP, &[none, number(IFLA_XDP_FLAGS, flags)])])
 }
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkXdp};
+
     use super::*;
     use crate::Link;
+    use crate::wire::witness;
+
+    #[test]
+    fn a_program_is_taken_off_as_another_does_it() {
+        let mut message = LinkMessage::default();
+        message.header.index = 7;
+        message.attributes = vec![LinkAttribute::Xdp(vec![LinkXdp::Fd(-1), LinkXdp::Flags(2)])];
+        assert_eq!(off(7, XdpMode::Generic).body, witness(&message));
+    }
 
     /// The other decoder's encoder is our witness.
     #[test]
@@ -59,7 +70,7 @@ mod tests {
         let mut message = LinkMessage::default();
         let programs = [LinkXdp::DrvProgId(5), LinkXdp::SkbProgId(6), LinkXdp::HwProgId(7)];
         message.attributes.push(LinkAttribute::Xdp(programs.into()));
-        let (link, _) = Link::decode(&Request::new(0, &message).body).unwrap();
+        let (link, _) = Link::decode(&witness(&message)).unwrap();
         assert_eq!(link.xdp, [XdpMode::Driver, XdpMode::Generic, XdpMode::Card]);
     }
 }
