@@ -11,8 +11,9 @@ use serde_json::{Map, Value};
 use testkit::process::{Process, Running, Sink, Stdin};
 
 use super::answer::Answer;
+use super::repeat;
 use super::stop::Stop;
-use super::text::{brief, quoted};
+use super::text::{brief, one_line, quoted};
 
 /// What all calls have in common.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Common {
     pub interrupted: Arc<AtomicBool>,
     /// The last answer there was.
     pub last: Arc<Mutex<Option<Answer>>>,
+    /// All calls, as lines for a shell, where they are wanted.
+    pub calls: Option<Arc<Mutex<Vec<String>>>>,
 }
 
 /// A call that has not been made yet.
@@ -190,14 +193,24 @@ impl Call {
 
     /// Starts the call; [`Call::answer`] takes its end.
     pub(crate) fn start(&self) -> Result<Running, Stop> {
-        Ok(self.process().start()?)
+        let process = self.process();
+        self.keep(|| repeat::line(&process));
+        Ok(process.start()?)
     }
 
     /// The answer of a call that was started, at its end.
     pub(crate) fn answer(&self, running: Running) -> Result<Answer, Stop> {
         let answer = Answer::new(self.sent(), running.finish()?, self.common.skel_strings);
+        self.keep(|| format!("# {}", one_line(&answer.glance())));
         *self.common.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
         Ok(answer)
+    }
+
+    /// Keeps a line for who wants to repeat the call.
+    fn keep(&self, line: impl FnOnce() -> String) {
+        if let Some(calls) = &self.common.calls {
+            calls.lock().unwrap_or_else(PoisonError::into_inner).push(line());
+        }
     }
 
     /// What a report says was sent: the verb, and everything unusual.

@@ -21,6 +21,34 @@ pub(crate) enum Status {
     Skip,
 }
 
+/// What that means for the run as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conclusion {
+    /// As it should be.
+    Passed,
+    /// Not as it should be, and the run fails.
+    Failed,
+    /// Not as it should be, as the baseline says.
+    Known,
+    /// Not as it should be, but not required in this profile.
+    Advised,
+    /// Not run.
+    Skipped,
+}
+
+impl Conclusion {
+    /// In a word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Conclusion::Passed => "pass",
+            Conclusion::Failed => "FAIL",
+            Conclusion::Known => "known",
+            Conclusion::Advised => "advice",
+            Conclusion::Skipped => "skip",
+        }
+    }
+}
+
 /// What came of one run.
 #[derive(Debug)]
 pub(crate) struct Done {
@@ -32,6 +60,8 @@ pub(crate) struct Done {
     pub remarks: Vec<String>,
     /// The last answer of the plugin.
     pub last: Option<Answer>,
+    /// Its calls as a script, where they are wanted.
+    pub calls: String,
     /// How long it took, surroundings included.
     pub elapsed: Duration,
 }
@@ -69,9 +99,26 @@ pub(crate) struct CaseResult {
     pub remark: String,
     /// Whether it failed, with one version at least, by no fault of the plugin's: the suite could not find out.
     pub broken: bool,
+    /// What the baseline says of its failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<String>,
+    /// The calls of the run that the row shows as a script, where they are wanted.
+    #[serde(skip)]
+    pub calls: String,
 }
 
 impl CaseResult {
+    /// What it means for the run.
+    pub(crate) fn conclusion(&self) -> Conclusion {
+        match (self.status, self.required) {
+            (Status::Pass, _) => Conclusion::Passed,
+            (Status::Skip, _) => Conclusion::Skipped,
+            (Status::Fail, true) if self.known.is_some() => Conclusion::Known,
+            (Status::Fail, true) => Conclusion::Failed,
+            (Status::Fail, false) => Conclusion::Advised,
+        }
+    }
+
     /// Of a check that was not run.
     pub(crate) fn skipped(
         group: &Group,
@@ -95,6 +142,8 @@ impl CaseResult {
             seconds: 0.0,
             remark: reason.into(),
             broken: false,
+            known: None,
+            calls: String::new(),
         }
     }
 
@@ -108,6 +157,9 @@ impl CaseResult {
             row.versions.push(run.version.clone());
             row.seconds += run.elapsed.as_secs_f64();
             reasons.extend(run.remarks);
+            if first.is_none() {
+                row.calls = run.calls;
+            }
             let failure = match run.verdict {
                 Ok(()) => {
                     row.status = Status::Pass;
@@ -160,6 +212,7 @@ mod tests {
             verdict,
             remarks: Vec::new(),
             last: None,
+            calls: String::new(),
             elapsed: Duration::from_secs(1),
         };
         let runs = verdicts.into_iter().enumerate().map(run).collect();

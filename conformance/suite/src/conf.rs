@@ -19,22 +19,22 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// From a plugin configuration or a list, of which the plugin of this type (or the only one) is taken; without
-    /// a file there is nothing but the type.
-    pub(crate) fn read(kind: &str, file: Option<&Path>) -> Result<Template> {
-        let mut keys = match file {
-            None => Map::new(),
-            Some(path) => {
-                let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-                let parsed =
-                    serde_json::from_str(&text).with_context(|| format!("decoding {}", path.display()))?;
-                plugin_of(kind, parsed).with_context(|| path.display().to_string())?
-            }
-        };
+    /// What the user gave in a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has no plugin of this type.
+    pub(crate) fn read(kind: &str, path: &Path) -> Result<Template> {
+        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let parsed = serde_json::from_str(&text).with_context(|| format!("decoding {}", path.display()))?;
+        Ok(Template::new(kind, plugin_of(kind, parsed).with_context(|| path.display().to_string())?))
+    }
+
+    /// With these keys and the type.
+    pub(crate) fn new(kind: &str, mut keys: Map<String, Value>) -> Template {
         for reserved in ["cniVersion", "cniVersions", "name", "type", "prevResult", "runtimeConfig"] {
             keys.remove(reserved);
         }
-        Ok(Template { kind: kind.to_owned(), keys })
+        Template { kind: kind.to_owned(), keys }
     }
 
     /// What a runtime writes to the plugin: this version and network name, `dir` in place of [`CASE`].
@@ -55,6 +55,7 @@ impl Template {
     }
 }
 
+/// The plugin of this type in a list, or the only one; or what is no list.
 fn plugin_of(kind: &str, parsed: Value) -> Result<Map<String, Value>> {
     let Value::Object(mut object) = parsed else { bail!("not a JSON object") };
     let Some(plugins) = object.remove("plugins") else { return Ok(object) };

@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod baseline;
 mod call;
 mod case;
 mod case_result;
@@ -38,6 +39,7 @@ mod namespace;
 mod pod;
 mod progress;
 mod random;
+mod repeat;
 mod report;
 mod result;
 mod runner;
@@ -68,6 +70,7 @@ pub use self::answer::{LONGEST, MATCHED, NOT_READY};
 pub use self::snapshot::files;
 pub use self::witness::look_here;
 
+use self::baseline::Baseline;
 use self::call::Common;
 use self::case_result::{CaseResult, Status};
 use self::fixture::Fixture;
@@ -83,12 +86,16 @@ pub struct Args {
     /// The plugin binary; its file name is its CNI type.
     #[arg(long, value_name = "PATH", required_unless_present = "list")]
     plugin: Option<PathBuf>,
-    /// A plugin configuration or list that works; `${CASE}` in its strings becomes a directory of each trial's own.
+    /// A plugin configuration or list that works; `${CASE}` in its strings becomes a directory of each trial's own. The
+    /// CNI project's plugins need none.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// What kind of plugin it is.
-    #[arg(long, value_enum, default_value_t)]
-    profile: Profile,
+    /// What kind of plugin it is: `spec` where the suite does not know better.
+    #[arg(long, value_enum)]
+    profile: Option<Profile>,
+    /// Only these of the versions that the plugin lists; repeated, or with commas.
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    cni_version: Vec<String>,
     /// Only these groups or checks: `add`, `88`, `88-100`; repeated, or with commas.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     only: Vec<String>,
@@ -105,9 +112,18 @@ pub struct Args {
     /// `simulated-node` too, the node that `dpu-host` runs on.
     #[arg(long, value_name = "CMD")]
     setup: Option<String>,
-    /// The interface's name in containers (CNI_IFNAME).
-    #[arg(long, value_name = "NAME", default_value = "eth0")]
-    ifname: String,
+    /// The interface's name in containers (CNI_IFNAME): eth0, or lo for `loopback`.
+    #[arg(long, value_name = "NAME")]
+    ifname: Option<String>,
+    /// Checks that are known to fail, a line each (`103 why`): only others fail the run.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write what fails to such a file; what is known already keeps its words.
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// Print what this check sends as lines for a shell, instead of a report.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "only")]
+    repeat: Option<u16>,
     /// How many random inputs.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     random: usize,
@@ -129,26 +145,37 @@ pub struct Args {
 /// When the suite itself cannot work: no such plugin, not root, no iproute2, a set-up command that fails; and after the
 /// report, when some check could not be judged, or not one could be run.
 pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Result<ExitCode> {
-    let chosen = select::select(&args.only)?;
+    let only = args.repeat.map_or_else(|| args.only.clone(), |number| vec![number.to_string()]);
+    let chosen = select::select(&only)?;
     if args.list {
         select::list(&mut stdout().lock(), &chosen)?;
         return Ok(ExitCode::SUCCESS);
     }
     let start = Instant::now();
     let (format, view) = (args.format, View::of_stdout(args.failures));
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
+    let (write_baseline, repeat) = (args.write_baseline.clone(), args.repeat.is_some());
     let suite = prepare(args, builtin)?;
-    let rows = run_checks(&suite, &chosen);
+    let mut rows = run_checks(&suite, &chosen);
+    baseline.mark(&mut rows);
+    if let Some(path) = write_baseline {
+        Baseline::write(&path, &rows)?;
+    }
     let interrupted = suite.common.interrupted.load(Ordering::Relaxed);
     let about = About {
         plugin: suite.plugin.display().to_string(),
+        configuration: suite.configuration(),
         profile: report::name(suite.profile),
         versions: suite.versions.clone(),
         seed: suite.random.seed,
         seconds: start.elapsed().as_secs_f64(),
         interrupted,
+        mended: baseline.mended(&rows),
     };
     let mut out = stdout().lock();
-    format.write(&mut out, &about, &rows, view).and_then(|()| out.flush()).context("writing the report")?;
+    let written =
+        if repeat { repeat::write(&mut out, &rows) } else { format.write(&mut out, &about, &rows, view) };
+    written.and_then(|()| out.flush()).context("writing the report")?;
     if interrupted {
         return Ok(ExitCode::FAILURE);
     }
@@ -174,16 +201,15 @@ fn prepare(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
         signal_hook::flag::register_conditional_default(signal, Arc::clone(&interrupted))?;
         signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
     }
-    let fixture = match args.setup {
-        Some(setup) => builtin(&setup).unwrap_or_else(|| Box::new(fixture::hook::Hook::new(setup))),
-        None => Box::new(fixture::none::None),
-    };
+    let fixture =
+        args.setup.map(|setup| builtin(&setup).unwrap_or_else(|| Box::new(fixture::hook::Hook::new(setup))));
     let common = Common {
         program: PathBuf::new(),
         timeout: Duration::from_secs(args.timeout),
         skel_strings: args.skel_strings,
         interrupted,
         last: Arc::new(Mutex::new(None)),
+        calls: args.repeat.map(|_| Arc::default()),
     };
     let mut suite = Suite::new(Subject {
         plugin: args.plugin.context("no plugin given")?,
@@ -194,7 +220,7 @@ fn prepare(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
         common,
         random: Random { count: args.random, seed: args.seed.unwrap_or_else(seed) },
     })?;
-    survey::survey(&mut suite)?;
+    survey::survey(&mut suite, &args.cni_version)?;
     Ok(suite)
 }
 

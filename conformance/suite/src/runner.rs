@@ -10,6 +10,7 @@ use anyhow::{Result, anyhow};
 
 use super::case::{Group, TestCase};
 use super::case_result::{CaseResult, Done};
+use super::levels::{Instead, Override, instead};
 use super::stop::Stop;
 use super::suite::Suite;
 use super::threads::on_private_host;
@@ -79,6 +80,7 @@ fn attempt(suite: &Suite, case: &TestCase, version: &str) -> Done {
         verdict: Err(Stop::Broken(error)),
         remarks: Vec::new(),
         last: None,
+        calls: String::new(),
         elapsed: start.elapsed(),
     };
     if suite.common.interrupted.load(Ordering::Relaxed) {
@@ -87,9 +89,7 @@ fn attempt(suite: &Suite, case: &TestCase, version: &str) -> Done {
     let run = || -> Result<Done> {
         let trial = Trial::begin(suite, case.number, case.containers, version)?;
         let verdict = (case.run)(&trial);
-        let (remarks, last) = trial.end();
-        let version = version.to_owned();
-        Ok(Done { version, verdict, remarks, last, elapsed: start.elapsed() })
+        Ok(trial.end(verdict, start.elapsed()))
     };
     // A panic is a mistake of the check; the others can still say something.
     let caught = catch_unwind(AssertUnwindSafe(|| on_private_host(&suite.kept(), run)));
@@ -101,17 +101,25 @@ fn attempt(suite: &Suite, case: &TestCase, version: &str) -> Done {
 }
 
 fn versions<'a>(suite: &'a Suite, chosen: &Chosen) -> Vec<&'a str> {
-    if suite.profile.includes(chosen.case.levels) {
+    if suite.profile.includes(chosen.case.levels) && left_out(suite, chosen.case).is_none() {
         chosen.case.versions.of(&suite.versions)
     } else {
         Vec::new()
     }
 }
 
+/// Why the profile has nothing to do with this check although it includes its level.
+fn left_out(suite: &Suite, case: &TestCase) -> Option<&'static Override> {
+    instead(suite.profile, case.number).filter(|rule| rule.instead == Instead::Nothing)
+}
+
 fn row(suite: &Suite, Chosen { group, case }: &Chosen, mut runs: Vec<Done>) -> CaseResult {
     let required = suite.profile.requires(case.levels);
     if !suite.profile.includes(case.levels) {
         return CaseResult::skipped(group, case, false, "of another profile");
+    }
+    if let Some(rule) = left_out(suite, case) {
+        return CaseResult::skipped(group, case, required, rule.reason());
     }
     if runs.is_empty() {
         return CaseResult::skipped(group, case, required, "the plugin lists no version that this is about");

@@ -41,6 +41,13 @@ impl Stop {
         }))
     }
 
+    /// A deviation in these words instead.
+    pub(crate) fn reworded(self, words: impl Fn(String) -> String) -> Stop {
+        let Stop::Failed(failure) = self else { return self };
+        let Failure { sent, came_back, should } = *failure;
+        Stop::failed(words(sent), words(came_back), words(should))
+    }
+
     /// Not run, for this reason.
     pub(crate) fn skipped(reason: impl Into<String>) -> Stop {
         Stop::Skipped(reason.into())

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use super::answer::Outcome;
 use super::call::Common;
 use super::conf::Template;
-use super::fixture::Fixture;
+use super::fixture::known::Known;
+use super::fixture::{Fixture, none};
 use super::levels::Profile;
 
 /// The name in [`Suite::plain`] of a DEL for a container that was never ADDed.
@@ -25,7 +26,9 @@ pub(crate) struct Suite {
     pub plugin: PathBuf,
     /// What the user gave for a configuration.
     pub config: Option<PathBuf>,
-    /// The same, as far as plugins see it.
+    /// Whether the suite knew one by itself.
+    pub builtin: bool,
+    /// The configuration, as far as plugins see it.
     pub template: Template,
     /// The profile.
     pub profile: Profile,
@@ -60,12 +63,12 @@ pub(crate) struct Subject {
     pub plugin: PathBuf,
     /// Its configuration.
     pub config: Option<PathBuf>,
-    /// The profile.
-    pub profile: Profile,
-    /// `CNI_IFNAME`.
-    pub ifname: String,
-    /// The plugin's surroundings.
-    pub fixture: Box<dyn Fixture>,
+    /// The profile, where the user chose one.
+    pub profile: Option<Profile>,
+    /// `CNI_IFNAME`, where it matters.
+    pub ifname: Option<String>,
+    /// The plugin's surroundings, where the user gave any.
+    pub fixture: Option<Box<dyn Fixture>>,
     /// What all calls have in common.
     pub common: Common,
     /// How the random inputs are made.
@@ -84,7 +87,17 @@ impl Suite {
         let plugin = plugin.canonicalize().with_context(|| format!("finding {}", plugin.display()))?;
         let kind =
             plugin.file_name().and_then(|name| name.to_str()).context("the plugin's name is not UTF-8")?;
-        let template = Template::read(kind, config.as_deref())?;
+        let known = if config.is_none() && fixture.is_none() { Known::of(kind)? } else { None };
+        let template = match (&config, known) {
+            (Some(path), _) => Template::read(kind, path)?,
+            (None, known) => Template::new(kind, known.map(Known::config).unwrap_or_default()),
+        };
+        let profile = profile.unwrap_or_else(|| known.map_or(Profile::default(), Known::profile));
+        let ifname = ifname.unwrap_or_else(|| known.and_then(Known::ifname).unwrap_or("eth0").to_owned());
+        let fixture = fixture.unwrap_or_else(|| match known {
+            Some(known) => Box::new(known),
+            None => Box::new(none::None),
+        });
         let dir =
             tempfile::Builder::new().prefix("cni-conformance-").tempdir().context("making a directory")?;
         let bin = dir.path().join("bin");
@@ -94,6 +107,7 @@ impl Suite {
         Ok(Suite {
             plugin,
             config,
+            builtin: known.is_some(),
             template,
             profile,
             ifname,
@@ -105,6 +119,12 @@ impl Suite {
             numbers,
             dir,
         })
+    }
+
+    /// Where the configuration comes from.
+    pub(crate) fn configuration(&self) -> Option<String> {
+        let file = || self.config.as_ref().map(|path| path.display().to_string());
+        if self.builtin { Some("built in".to_owned()) } else { file() }
     }
 
     /// A directory that goes away with the suite.

@@ -1,6 +1,6 @@
 //! The first look at a plugin: its versions, and how it answers plain calls. Nothing is judged here.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
 
 use super::answer::Outcome;
@@ -15,11 +15,18 @@ const SURVEY: u16 = 0;
 /// It has the most containers at a time in [`plain`].
 const CONTAINERS: usize = 2;
 
-/// Fills in [`Suite::versions`] and [`Suite::plain`].
-pub(crate) fn survey(suite: &mut Suite) -> Result<()> {
+/// Fills in [`Suite::versions`] and [`Suite::plain`]; `only` are the versions that are wanted, all if there is none.
+///
+/// # Errors
+/// When it is no CNI plugin, or lists none of those.
+pub(crate) fn survey(suite: &mut Suite, only: &[String]) -> Result<()> {
     let listed = on_private_host(&suite.kept(), || list(suite))?.map_err(explain)?;
     // A plugin without a VERSION is checked as far as it goes, with a version that everybody speaks.
     suite.versions = if listed.is_empty() { vec!["1.0.0".to_owned()] } else { listed };
+    if let Some(other) = only.iter().find(|version| !suite.lists(version)) {
+        bail!("the plugin does not list version {other}, but {}", suite.versions.join(", "));
+    }
+    suite.versions.retain(|version| only.is_empty() || only.contains(version));
     let versions = suite.versions.clone();
     for version in versions {
         let plain = on_private_host(&suite.kept(), || plain(suite, &version))?.map_err(explain)?;

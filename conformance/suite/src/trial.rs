@@ -1,10 +1,11 @@
 //! One run of one check with one version, on a host of its own: what the check's function works with.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -12,9 +13,12 @@ use testkit::namespace::Container;
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::{Call, Common};
+use super::case_result::Done;
+use super::conf::CASE;
 use super::fixture::{Fault, Place, Surroundings, Tenant};
 use super::levels::{Instead, Profile, instead};
 use super::pod::{Attached, POD_NAMESPACE, Pod};
+use super::repeat;
 use super::snapshot::files;
 use super::stop::{Stop, Verdict};
 use super::suite::{IDLE_DEL, Suite};
@@ -29,7 +33,8 @@ pub(crate) struct Trial<'a> {
     number: usize,
     common: Common,
     remarks: RefCell<Vec<String>>,
-    pods: Cell<usize>,
+    /// The containers' namespaces, in their order.
+    pods: RefCell<Vec<PathBuf>>,
     surroundings: RefCell<Box<dyn Surroundings>>,
     // Last: the surroundings may use it until they are dropped.
     dir: TempDir,
@@ -48,8 +53,9 @@ impl<'a> Trial<'a> {
         fs::create_dir(dir.path().join("cwd"))?;
         let place = Place { dir: dir.path(), version, containers };
         let surroundings = RefCell::new(suite.fixture.prepare(place)?);
-        let common = Common { last: Arc::new(Mutex::new(None)), ..suite.common.clone() };
-        let (remarks, pods) = (RefCell::default(), Cell::new(0));
+        let calls = suite.common.calls.as_ref().map(|_| Arc::default());
+        let common = Common { last: Arc::new(Mutex::new(None)), calls, ..suite.common.clone() };
+        let (remarks, pods) = (RefCell::default(), RefCell::default());
         Ok(Trial { suite, version, check, number, common, remarks, pods, surroundings, dir })
     }
 
@@ -68,16 +74,31 @@ impl<'a> Trial<'a> {
         self.remarks.borrow_mut().push(remark.into());
     }
 
-    /// All remarks, and the last answer there was.
-    pub(crate) fn end(self) -> (Vec<String>, Option<Answer>) {
+    /// How it ended.
+    pub(crate) fn end(self, verdict: Verdict, elapsed: Duration) -> Done {
         let last = self.common.last.lock().unwrap_or_else(PoisonError::into_inner).take();
-        (self.remarks.take(), last)
+        let calls = self.common.calls.as_ref().map(|calls| {
+            let lines = calls.lock().unwrap_or_else(PoisonError::into_inner).join("\n");
+            repeat::script(&lines, &self.suite.plugin, &self.suite.bin_dir(), self.dir(), &self.pods.borrow())
+        });
+        // What is said of it must not differ from run to run.
+        let dir = self.dir().to_string_lossy();
+        let nameless = |text: String| text.replace(&*dir, CASE);
+        Done {
+            version: self.version.to_owned(),
+            verdict: verdict.map_err(|stop| stop.reworded(nameless)),
+            remarks: self.remarks.take(),
+            last,
+            calls: calls.unwrap_or_default(),
+            elapsed,
+        }
     }
 
     /// A container with a network namespace and whatever its surroundings give it.
     pub(crate) fn pod(&self) -> Result<Pod, Stop> {
         let container = Container::new()?;
-        let number = self.pods.replace(self.pods.get() + 1);
+        let number = self.pods.borrow().len();
+        self.pods.borrow_mut().push(container.path().to_owned());
         let id = format!("suite-{:x}-{}-{number}", std::process::id(), self.number);
         let name = format!("pod-{}-{number}", self.number);
         let mut pod = Pod::new(id, self.suite.ifname.clone(), name, container);
@@ -159,7 +180,8 @@ impl<'a> Trial<'a> {
         if self.call("ADD", &pod).run()?.outcome() == Outcome::Ok {
             self.call("DEL", &pod).run()?;
         }
-        Ok(())
+        drop(pod);
+        self.rest()
     }
 
     /// A pod that the plugin has attached; a plugin that attaches nothing skips the check.
@@ -177,7 +199,7 @@ impl<'a> Trial<'a> {
     /// Skips the check if there is nothing that it could look at.
     pub(crate) fn require_attaching(&self) -> Verdict {
         if let Some(rule) = self.rule().filter(|rule| rule.instead == Instead::NothingAttached) {
-            return Err(Stop::skipped(format!("overridden by {}: {}", rule.by, rule.why)));
+            return Err(Stop::skipped(rule.reason()));
         }
         match (self.profile(), self.suite.plain("ADD", self.version)) {
             (Profile::Spec, Outcome::Refused(code)) => Err(Stop::skipped(format!(
@@ -248,7 +270,7 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    /// Waits until nobody works on anything for a plugin that was killed.
+    /// Waits until nobody works on anything that a call or the end of a container has begun.
     pub(crate) fn rest(&self) -> Verdict {
         Ok(self.surroundings.borrow_mut().rest()?)
     }

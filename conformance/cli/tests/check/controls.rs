@@ -156,7 +156,7 @@ fn debians() -> Result<PathBuf> {
 }
 
 /// Those of the current release.
-fn current() -> Result<PathBuf> {
+pub(super) fn current() -> Result<PathBuf> {
     let dir = tools()?.join("peers").join(CURRENT);
     ensure!(dir.join("built").is_file(), "{} is missing: scripts/test builds it", dir.display());
     Ok(dir)

@@ -1,10 +1,12 @@
-//! `conformance check`: as a program, on our own plugins, on those of others, and on broken ones.
+//! `conformance check`: as a program, with its reports, on our own plugins, on those of others, and on broken ones.
 
 mod controls;
+mod known;
 mod machine;
 mod mutants;
 mod ours;
 mod program;
+mod reports;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -1,14 +1,14 @@
-//! JUnit's XML: a suite per group. A check that failed without being required is a skipped one with its particulars,
-//! as the format knows no advice.
+//! JUnit's XML: a suite per group. A check that failed without being required, or is known to fail, is a skipped one with
+//! its particulars, as the format knows no advice.
 
 use std::io::{self, Write};
 
 use super::run::{About, Summary};
-use crate::case_result::{CaseResult, Status};
+use crate::case_result::{CaseResult, Conclusion};
 
 pub(super) fn write(out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {
-    let Summary { failed, advised, skipped, .. } = Summary::of(rows);
-    let (tests, skipped) = (rows.len(), skipped + advised);
+    let Summary { failed, known, advised, skipped, .. } = Summary::of(rows);
+    let (tests, skipped) = (rows.len(), skipped + advised + known);
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(
         out,
@@ -22,8 +22,8 @@ pub(super) fn write(out: &mut impl Write, about: &About, rows: &[CaseResult]) ->
 }
 
 fn suite(out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result<()> {
-    let Summary { failed, advised, skipped, .. } = Summary::of(rows);
-    let (name, tests, skipped) = (escape(rows[0].group), rows.len(), skipped + advised);
+    let Summary { failed, known, advised, skipped, .. } = Summary::of(rows);
+    let (name, tests, skipped) = (escape(rows[0].group), rows.len(), skipped + advised + known);
     writeln!(out, r#"  <testsuite name="{name}" tests="{tests}" failures="{failed}" skipped="{skipped}">"#)?;
     for row in rows {
         case(out, about, row)?;
@@ -36,17 +36,23 @@ fn case(out: &mut impl Write, about: &About, row: &CaseResult) -> io::Result<()>
     let class = escape(&format!("{}.{}", about.profile, row.group));
     let particulars = format!("sent: {}\ncame back: {}\nsource: {}", row.sent, row.came_back, row.source);
     write!(out, r#"    <testcase name="{name}" classname="{class}" time="{:.3}""#, row.seconds)?;
-    match (row.status, row.required) {
-        (Status::Pass, _) => writeln!(out, "/>"),
-        (Status::Skip, _) => writeln!(out, r#"><skipped message="{}"/></testcase>"#, escape(&row.remark)),
-        (Status::Fail, true) => {
+    let skipped = |why: &str| format!(r#"><skipped message="{}"/></testcase>"#, escape(why));
+    let excused = |why: &str| skipped(&format!("{why}; should: {}; {particulars}", row.should));
+    match row.conclusion() {
+        Conclusion::Passed => writeln!(out, "/>"),
+        Conclusion::Skipped => writeln!(out, "{}", skipped(&row.remark)),
+        Conclusion::Failed => {
             let (should, text) = (escape(&row.should), escape(&particulars));
             writeln!(out, r#"><failure message="should: {should}">{text}</failure></testcase>"#)
         }
-        (Status::Fail, false) => {
-            let text = escape(&format!("not required; should: {}; {particulars}", row.should));
-            writeln!(out, r#"><skipped message="{text}"/></testcase>"#)
+        Conclusion::Known => {
+            writeln!(
+                out,
+                "{}",
+                excused(&format!("known to fail: {}", row.known.as_deref().unwrap_or_default()))
+            )
         }
+        Conclusion::Advised => writeln!(out, "{}", excused("not required")),
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod json;
 mod junit;
+mod markdown;
 mod run;
 mod table;
+mod tap;
 mod view;
 
 use std::io::{self, Write};
@@ -25,6 +27,10 @@ pub(crate) enum Format {
     Json,
     /// JUnit's XML, which CI systems display.
     Junit,
+    /// The Test Anything Protocol, version 14 (<https://testanything.org>).
+    Tap,
+    /// For a job's summary or a page: a badge, the sum, and what failed.
+    Markdown,
 }
 
 impl Format {
@@ -40,6 +46,8 @@ impl Format {
             Format::Table => table::write(out, about, rows, view),
             Format::Json => json::write(out, about, rows),
             Format::Junit => junit::write(out, about, rows),
+            Format::Tap => tap::write(out, rows),
+            Format::Markdown => markdown::write(out, about, rows),
         }
     }
 }

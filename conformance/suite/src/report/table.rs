@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::run::{About, Summary};
 use super::view::View;
-use crate::case_result::{CaseResult, Status};
+use crate::case_result::{CaseResult, Conclusion, Status};
 use crate::levels::Level;
 
 /// Before the columns that share what is left of the line: number, level, verb, verdict.
@@ -13,8 +13,10 @@ const FIXED: usize = 3 + 1 + 5 + 1 + 12 + 1 + 6 + 1;
 const ROOMY: usize = 140;
 
 pub(super) fn write(out: &mut impl Write, about: &About, rows: &[CaseResult], view: View) -> io::Result<()> {
-    let About { plugin, profile, versions, .. } = about;
-    writeln!(out, "{plugin}, profile {profile}, CNI versions {}", versions.join(" "))?;
+    let About { plugin, profile, versions, configuration, .. } = about;
+    let configuration =
+        configuration.as_ref().map_or(String::new(), |from| format!(", configuration {from}"));
+    writeln!(out, "{plugin}{configuration}, profile {profile}, CNI versions {}", versions.join(" "))?;
     let shown: Vec<&CaseResult> = rows.iter().filter(|row| view.shows(row)).collect();
     if !shown.is_empty() {
         lines(out, &shown, view)?;
@@ -81,9 +83,13 @@ fn cells(row: &CaseResult, columns: Columns) -> [String; 3] {
 }
 
 fn failure(out: &mut impl Write, row: &CaseResult) -> io::Result<()> {
-    let advice = if row.required { "" } else { " (advice)" };
+    let excuse = match (row.conclusion(), row.known.as_deref()) {
+        (Conclusion::Advised, _) => " (advice)".to_owned(),
+        (Conclusion::Known, Some(why)) => format!(" (known: {why})"),
+        _ => String::new(),
+    };
     writeln!(out)?;
-    writeln!(out, "{} {}{advice}, with {}", row.number, row.verb, row.failed_versions.join(" "))?;
+    writeln!(out, "{} {}{excuse}, with {}", row.number, row.verb, row.failed_versions.join(" "))?;
     writeln!(out, "    sent       {}", row.sent)?;
     writeln!(out, "    came back  {}", row.came_back)?;
     writeln!(out, "    should     {}", row.should)?;
@@ -96,8 +102,12 @@ fn sum(out: &mut impl Write, about: &About, rows: &[CaseResult], shown: &[&CaseR
     for level in Level::ALL.iter().filter(used) {
         writeln!(out, "{}  {}", level.letter(), level.meaning())?;
     }
-    if shown.iter().any(|row| row.status == Status::Fail && !row.required) {
+    if shown.iter().any(|row| row.conclusion() == Conclusion::Advised) {
         writeln!(out, "advice: not as it should be, but profile {} does not require it", about.profile)?;
+    }
+    if !about.mended.is_empty() {
+        let mended = about.mended.iter().map(u16::to_string).collect::<Vec<_>>().join(" ");
+        writeln!(out, "no longer failing, take it out of the baseline: {mended}")?;
     }
     if about.interrupted {
         writeln!(out, "interrupted: the rest was not run")?;

@@ -3,8 +3,7 @@
 use std::env;
 use std::io::{IsTerminal, stdout};
 
-use super::Summary;
-use crate::case_result::{CaseResult, Status};
+use crate::case_result::{CaseResult, Conclusion};
 
 /// Characters on a line where nobody says how many there are.
 const USUAL: usize = 100;
@@ -36,26 +35,19 @@ impl View {
 
     /// Whether a check has its line.
     pub(super) fn shows(self, row: &CaseResult) -> bool {
-        !self.failures || row.status == Status::Fail && (row.required || row.broken)
+        !self.failures || row.broken || row.conclusion() == Conclusion::Failed
     }
 
     /// The verdict of a check, in a column of six.
     pub(super) fn verdict(self, row: &CaseResult) -> String {
-        let (word, colour) = match (row.status, row.required) {
-            (Status::Pass, _) => ("pass", "32"),
-            (Status::Fail, true) => ("FAIL", "1;31"),
-            (Status::Fail, false) => ("advice", "33"),
-            (Status::Skip, _) => ("skip", "2"),
+        let conclusion = row.conclusion();
+        let colour = match conclusion {
+            Conclusion::Passed => "32",
+            Conclusion::Failed => "1;31",
+            Conclusion::Known | Conclusion::Advised => "33",
+            Conclusion::Skipped => "2",
         };
+        let word = conclusion.word();
         if self.colour { format!("\x1b[{colour}m{word:<6}\x1b[m") } else { format!("{word:<6}") }
-    }
-}
-
-impl Summary {
-    /// In words; advice is no failure.
-    pub(super) fn words(self) -> String {
-        let Summary { passed, failed, advised, skipped } = self;
-        let advice = if advised == 0 { String::new() } else { format!(", {advised} not as advised") };
-        format!("{passed} passed, {failed} failed, {skipped} skipped{advice}")
     }
 }

@@ -26,6 +26,8 @@ const CONFORMANCE: &str = r#"#!/bin/bash
 if [[ $1 = check ]]; then set -- "$@" --list; else set -- "$@" --help; fi
 exec "$CONFORMANCE" "$@"
 "#;
+/// The suite alone, likewise.
+const CNI_CONFORMANCE: &str = "#!/bin/bash\nexec \"$CONFORMANCE\" check \"$@\" --list\n";
 /// Packages and tests are directories.
 const CARGO: &str = r#"#!/bin/bash
 while (($#)); do
@@ -172,6 +174,7 @@ fn clone() -> Place {
     }
     place.write("scripts/render", RENDER);
     place.write("target/debug/conformance", CONFORMANCE);
+    place.write("target/debug/cni-conformance", CNI_CONFORMANCE);
     place.write("bin/cargo", CARGO);
     for name in ["scripts", "target", "bin"] {
         for file in place.list(name) {
