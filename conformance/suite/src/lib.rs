@@ -105,6 +105,9 @@ pub struct Args {
     /// How to report.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Write the report into a file too, in that format: `junit=report.xml`; repeated.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    write: Vec<report::Copy>,
     /// Show only what failed, and not what is only advised (of the table).
     #[arg(long)]
     failures: bool,
@@ -154,6 +157,7 @@ pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
     let start = Instant::now();
     let (format, view) = (args.format, View::of_stdout(args.failures));
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
+    let copies = args.write.clone();
     let (write_baseline, repeat) = (args.write_baseline.clone(), args.repeat.is_some());
     let suite = prepare(args, builtin)?;
     let mut rows = run_checks(&suite, &chosen);
@@ -172,6 +176,7 @@ pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
         interrupted,
         mended: baseline.mended(&rows),
     };
+    copies.iter().try_for_each(|copy| copy.write(&about, &rows))?;
     let mut out = stdout().lock();
     let written =
         if repeat { repeat::write(&mut out, &rows) } else { format.write(&mut out, &about, &rows, view) };

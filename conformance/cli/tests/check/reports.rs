@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use testkit::binaries::plugin;
 
-use super::suite;
+use super::{put, suite};
 
 /// 27 fails where the specification says must, 42 is advice, 142 is of another profile, 17 passes.
 const LENIENT: &[&str] = &["--profile", "spec", "--only", "17,27,42,142"];
@@ -108,5 +108,29 @@ fn a_version_that_is_not_listed_is_named() -> Result<()> {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr)?;
     assert!(said.contains("the plugin does not list version 9.9.9, but 0.1.0, 0.2.0"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn an_action_annotates_and_summarises() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    // The suite under its other name.
+    let program = dir.path().join("cni-conformance");
+    put(&program, &format!("#!/bin/sh\nexec {} check \"$@\"\n", env!("CARGO_BIN_EXE_conformance")))?;
+    let (reports, summary) = (dir.path().join("reports"), dir.path().join("summary"));
+    let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../action.sh"))
+        .env("PROGRAM", &program)
+        .env("PLUGIN", plugin("dpu-nic-placeholder")?)
+        .envs([("PROFILE", "spec"), ("ARGUMENTS", "--only 17,27,42"), ("GITHUB_ACTIONS", "true")])
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .env("REPORTS", &reports)
+        .output()?;
+    let said = String::from_utf8(output.stdout)?;
+    assert_eq!(output.status.code(), Some(1), "{said} {}", String::from_utf8_lossy(&output.stderr));
+    let annotations: Vec<&str> = said.lines().filter(|line| line.starts_with("::")).collect();
+    assert_eq!(annotations.len(), 1, "advice is none: {said}");
+    assert!(annotations[0].starts_with("::error title=CNI conformance::27 DEL: "), "{said}");
+    assert!(fs::read_to_string(summary)?.contains("![CNI conformance: 1 passed, 1 failed]"));
+    assert!(fs::read_to_string(reports.join("junit_cni-conformance.xml"))?.contains("<failure "));
     Ok(())
 }

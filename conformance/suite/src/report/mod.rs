@@ -8,8 +8,12 @@ mod table;
 mod tap;
 mod view;
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
 
+use anyhow::Context;
 use clap::ValueEnum;
 
 pub(crate) use self::run::{About, Summary};
@@ -49,6 +53,34 @@ impl Format {
             Format::Tap => tap::write(out, rows),
             Format::Markdown => markdown::write(out, about, rows),
         }
+    }
+}
+
+/// A report that goes into a file besides: `junit=report.xml`.
+#[derive(Clone, Debug)]
+pub(crate) struct Copy {
+    format: Format,
+    path: PathBuf,
+}
+
+impl FromStr for Copy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Copy, String> {
+        let (format, path) = text.split_once('=').ok_or("not FORMAT=FILE")?;
+        Ok(Copy { format: Format::from_str(format, false)?, path: path.into() })
+    }
+}
+
+impl Copy {
+    /// Writes it, anew.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn write(&self, about: &About, rows: &[CaseResult]) -> anyhow::Result<()> {
+        let mut text = Vec::new();
+        self.format.write(&mut text, about, rows, View::PLAIN)?;
+        fs::write(&self.path, text).with_context(|| format!("writing {}", self.path.display()))
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// In a file.
+    pub(super) const PLAIN: View = View { width: USUAL, colour: false, failures: false };
+
     /// Of standard output: as wide as `COLUMNS` says or the terminal is; coloured on a terminal, unless `NO_COLOR` is set
     /// (no-color.org) or the terminal is dumb.
     pub(crate) fn of_stdout(failures: bool) -> View {
