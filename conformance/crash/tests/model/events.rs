@@ -148,7 +148,13 @@ impl Play<'_> {
             let (own, is) = (holder.sandbox, self.observed.sandbox(vf));
             let sandbox = &self.field[own];
             let alone = (0..VFS).all(|other| other == vf || self.observed.sandbox(other) != Some(own));
-            let given = self.kubelet != KubeletState::Well || self.field.lists_with(own, vf);
+            let given = match self.kubelet {
+                KubeletState::Well => self.field.lists_with(own, vf),
+                // It knows of no other pod.
+                KubeletState::Restarted => true,
+                // One that is there and does not say whose it is is waited for.
+                KubeletState::Refuses | KubeletState::Incomplete => false,
+            };
             if holder.stage != Stage::Attached || !sandbox.lives || sandbox.disguised || self.is_orphan(own) {
                 continue;
             }
