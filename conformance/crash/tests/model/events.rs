@@ -94,7 +94,7 @@ impl Play<'_> {
             During::Add if self.field.is_privileged() => return Ok(()),
             During::Add => {
                 self.field[sandbox].vf = vf;
-                self.field.give_to(sandbox, vf);
+                self.field.give_to(sandbox, &[vf]);
                 let mut conf = self.conf_for(sandbox);
                 // Whoever is waited for in vain.
                 conf["timeoutSeconds"] = json!(1);

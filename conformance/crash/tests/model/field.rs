@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::script::{PODS, VFS, is_anew, pod_of};
 
 const PLUGIN: &str = "dpu-host";
-const RESOURCE: &str = "openshift.io/dpuvf";
+pub(crate) const RESOURCE: &str = "openshift.io/dpuvf";
 
 /// Calls until everything must be clean: each tells eight DELs, and a sequence has not many more.
 const MOST_CHORES: u32 = 8;
@@ -153,10 +153,10 @@ impl Field {
         self.node().allocate(pod, RESOURCE, &devices);
     }
 
-    /// Has the kubelet give the pod of this sandbox a VF, if there is such a pod.
-    pub(crate) fn give_to(&self, number: usize, vf: usize) {
+    /// Has the kubelet give the pod of this sandbox these VFs, if there is such a pod.
+    pub(crate) fn give_to(&self, number: usize, vfs: &[usize]) {
         if self.is_known(number) {
-            self.give(&self[number].pod, &[vf]);
+            self.give(&self[number].pod, vfs);
         }
     }
 

@@ -75,7 +75,7 @@ pub(crate) fn play(field: &mut Field, script: &Script) -> Result<Tally> {
 impl Play<'_> {
     fn step(&mut self, step: &Step) -> Result<()> {
         match *step {
-            Step::Add { sandbox, vf, ref fate } => self.add(sandbox, vf, fate),
+            Step::Add { sandbox, vf, ref others, ref fate } => self.add(sandbox, vf, others, fate),
             Step::Del { sandbox, ref netns, device, heard, killed } => {
                 self.heard(heard, |play| play.del(sandbox, netns, device, killed))
             }

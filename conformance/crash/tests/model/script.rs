@@ -29,8 +29,14 @@ pub(crate) struct Script {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Step {
-    /// ADD of a sandbox with this VF.
-    Add { sandbox: usize, vf: usize, fate: Fate },
+    /// ADD of a sandbox with this VF; or with the first of this and others, which the kubelet tells in any order.
+    Add {
+        sandbox: usize,
+        vf: usize,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        others: Vec<usize>,
+        fate: Fate,
+    },
     /// DEL of a sandbox, with or without its device; the server may not hear of it.
     Del { sandbox: usize, netns: Told, device: bool, heard: bool, killed: Option<u64> },
     /// CHECK of a sandbox with the result of its last ADD.
@@ -244,9 +250,10 @@ fn add() -> impl Strategy<Value = Step> {
     let vf = prop_oneof![5 => Just(None), 1 => (0..VFS).prop_map(Some)];
     // More of them than of others, so that more is there to be met.
     let sandbox = prop_oneof![1 => sandbox(), 1 => 0..VFS];
-    (sandbox, vf, fate()).prop_map(|(sandbox, vf, fate)| {
+    let others = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(0..VFS, 1..4)];
+    (sandbox, vf, others, fate()).prop_map(|(sandbox, vf, others, fate)| {
         let vf = vf.unwrap_or(sandbox % VFS);
-        Step::Add { sandbox, vf, fate }
+        Step::Add { sandbox, vf, others, fate }
     })
 }
 

@@ -1,5 +1,6 @@
 //! Steps that call the plugin, and what has to come of them.
 
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use node::{Answer, Call, Output, Running, Verb};
 use serde_json::{Value, json};
 
 use crate::expected::{self, Expected};
+use crate::field::RESOURCE;
 use crate::observed::Holder;
 use crate::play::Play;
 use crate::script::{Fate, KubeletState, Told, VFS, Valid, pod_of};
@@ -24,15 +26,21 @@ enum Outlook {
 }
 
 impl Play<'_> {
-    pub(crate) fn add(&mut self, to: usize, vf: usize, fate: &Fate) -> Result<()> {
+    pub(crate) fn add(&mut self, to: usize, vf: usize, others: &[usize], fate: &Fate) -> Result<()> {
         self.field.need(to)?;
         if self.field.is_never_added(to) {
             return Ok(());
         }
+        let offered = self.offered(to, vf, others);
+        let vf = offered[0];
         self.field[to].vf = vf;
-        self.field.give_to(to, vf);
+        self.field.give_to(to, &offered);
         let outlook = self.outlook(to, vf, fate);
         let mut conf = self.conf_for(to);
+        if offered.len() > 1 {
+            conf = self.field.node().conf();
+            conf["resourceName"] = json!(RESOURCE);
+        }
         let answer = match fate {
             Fate::Lost => Answer::Lost,
             Fate::HangUp => Answer::HangUp,
@@ -69,6 +77,7 @@ impl Play<'_> {
             _ => Some(running.wait()?),
         };
         self.field.node().behave(|b| b.add = Answer::Proper);
+        self.field.give_to(to, &[vf]);
         self.count(output.is_none());
         match output {
             None => {
@@ -86,6 +95,18 @@ impl Play<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// What an ADD can have, the one first that it has to take: of several that nobody has the smallest, where the kubelet
+    /// tells of them.
+    fn offered(&self, to: usize, vf: usize, others: &[usize]) -> Vec<usize> {
+        let is_free = |at: usize| self.expected[at] == Expected::Home && self.observed.holders[at].is_none();
+        let told = self.kubelet == KubeletState::Well && self.field.is_known(to);
+        if !told || !is_free(vf) {
+            return vec![vf];
+        }
+        let free = others.iter().copied().filter(|at| is_free(*at)).chain([vf]);
+        free.collect::<BTreeSet<usize>>().into_iter().collect()
     }
 
     /// A call has ended by itself, and has done its share for others.
@@ -315,7 +336,7 @@ impl Play<'_> {
             return Ok(());
         }
         self.field[to].vf = vf;
-        self.field.give_to(to, vf);
+        self.field.give_to(to, &[vf]);
         let adding = self.field.call(Verb::Add, to)?.conf(&self.conf_for(to)).spawn()?;
         thread::sleep(Duration::from_micros(after));
         self.field[from].process = None;
