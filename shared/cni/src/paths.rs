@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
 pub(crate) use self::own::is_own;
@@ -118,7 +118,8 @@ pub fn open_socket(path: &Path) -> io::Result<OwnedFd> {
 
 fn open_under(root: &Path, path: &Path, flags: OFlag, mode: u32) -> io::Result<OwnedFd> {
     let (top, rest) = trusted(root, path)?;
-    let folder = open(&top, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let folder =
+        openat(AT_FDCWD, &top, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
     open_below(&folder, rest, flags | OFlag::O_CLOEXEC, Mode::from_bits_truncate(mode))
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket};
 use nix::sys::stat::{Mode, fstat};
@@ -108,8 +108,9 @@ impl Netns {
     /// [`NetnsError::Gone`] without such a file, [`NetnsError::NotANamespace`] when it is another one.
     pub fn open(path: &Path) -> Result<Netns, NetnsError> {
         let failed = |what| move |errno: Errno| NetnsError::new(what, path, errno);
-        let fd = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
-            .map_err(failed("open"))?;
+        let fd =
+            openat(AT_FDCWD, path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK, Mode::empty())
+                .map_err(failed("open"))?;
         // Before Linux 3.19 namespaces were files of procfs; CNI's reference library accepts both to this day.
         let kind = fstatfs(&fd).map_err(failed("examine"))?.filesystem_type();
         if kind != NSFS_MAGIC && kind != PROC_SUPER_MAGIC {

@@ -77,14 +77,16 @@ fn begun_with(node: &Node, record: &Record, id: &DeviceId) -> Result<(), Error> 
 fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
     const POOL: &str = "check the device plugin's pool: it must hold VFs of the DPU only";
     match id {
-        DeviceId::Pci(address) if !node.sysfs.exists(address) => Err(error::bad_device(
-            id,
-            "does not exist on this node",
-            "the VFs were re-created or the DPU was reset: restart the device plugin",
-        )),
         DeviceId::Pci(address) => match node.sysfs.pf(address) {
-            None => Err(error::bad_device(id, "is not a virtual function", POOL)),
             Some(pf) => of_listed_pf(node, id, &pf),
+            None if node.sysfs.exists(address) => {
+                Err(error::bad_device(id, "is not a virtual function", POOL))
+            }
+            None => Err(error::bad_device(
+                id,
+                "does not exist on this node",
+                "the VFs were re-created or the DPU was reset: restart the device plugin",
+            )),
         },
         DeviceId::Sf(_) => Ok(()),
         DeviceId::Netdev(name) => match node.links()?.name_holder(name).map_err(error::netlink)? {

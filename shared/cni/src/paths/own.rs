@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::unistd::Uid;
 
@@ -24,7 +24,7 @@ const ENTERED: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CL
 /// Says which directory is no such.
 pub fn own_dir(path: &Path) -> io::Result<OwnedFd> {
     let (top, below) = trusted(&super::root(), path)?;
-    let mut at = open(&top, ENTERED, Mode::empty())?;
+    let mut at = openat(AT_FDCWD, &top, ENTERED, Mode::empty())?;
     check(&at, &top)?;
     for part in below {
         at = own_dir_in(&at, part)?;

@@ -10,6 +10,7 @@ mod socket;
 mod step;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use ipnetwork::IpNetwork;
 
@@ -29,7 +30,7 @@ const NAME_MAX: usize = 15;
 
 /// A netlink socket in one network namespace. Dropping it closes the socket.
 ///
-/// Not for use inside somebody's asynchronous task: the calls block, on a runtime of their own.
+/// Not for use inside somebody's asynchronous task: the calls block.
 pub struct Netlink {
     socket: Socket,
 }
@@ -38,7 +39,7 @@ impl Netlink {
     /// A socket in the calling thread's namespace.
     ///
     /// # Errors
-    /// Without a socket or a runtime for it (`EMFILE`, `ENOMEM`).
+    /// Without a socket (`EMFILE`, `ENOMEM`).
     pub fn host() -> Result<Netlink, Error> {
         Ok(Netlink { socket: Socket::here()? })
     }

@@ -1,38 +1,32 @@
 //! One netlink socket and the exchange of messages over it.
 //!
-//! We drive the [`Connection`] ourselves while somebody waits for an answer, instead of leaving it to a task: so
-//! dropping a [`Socket`] closes it at once, and nothing is left in a runtime that would keep a pod's namespace alive.
+//! We drive the [`Connection`] ourselves while somebody waits for an answer, instead of leaving it to a task of a runtime:
+//! so dropping a [`Socket`] closes it at once, and nothing is left that would keep a pod's namespace alive.
 
 use std::cell::RefCell;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::OnceLock;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use futures_util::Stream;
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use rtnetlink::proto::{Connection, ConnectionHandle, new_connection_with_socket};
+use rtnetlink::sys::SocketAddr;
 use rtnetlink::sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
-use rtnetlink::sys::{AsyncSocket, SocketAddr, TokioSocket};
-use tokio::runtime::{Builder, Runtime};
-use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::message::Message;
 use super::reply::{Decode, Reply};
+use super::waiting::{Listen, State, Waiting};
 use crate::wire::Request;
 use crate::{Error, Netns, netns};
 
 /// How long an answer is waited for once the kernel has taken the request.
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The kernel does its work while it takes a message, which may last longer than any timeout (it has one lock for
-/// all links), and so the timer may have run out before we first look. Then look once more, for this long.
-const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// How many requests may be on their way: their acknowledgements (some 800 bytes each, as the kernel counts) must
 /// fit into the receive buffer (`net.core.rmem_default`, 208 KiB), for what doesn't fit is lost.
@@ -41,7 +35,7 @@ const WINDOW: usize = 64;
 /// How often a dump is repeated when changes overtake it.
 const DUMP_ATTEMPTS: u32 = 5;
 
-pub(super) struct Socket<S = TokioSocket> {
+pub(super) struct Socket<S = Waiting> {
     line: RefCell<Line<S>>,
     decode: Decode,
     pub(super) timeout: Duration,
@@ -59,7 +53,7 @@ enum Silence {
     Broken,
 }
 
-impl<S: AsyncSocket + Send> Socket<S> {
+impl<S: Listen + Send> Socket<S> {
     /// Opens a socket for links, addresses and routes in the calling thread's namespace.
     pub(super) fn here() -> Result<Socket<S>, Error> {
         Socket::open(NETLINK_ROUTE, Reply::decode)
@@ -71,9 +65,6 @@ impl<S: AsyncSocket + Send> Socket<S> {
     }
 
     fn open(protocol: isize, decode: Decode) -> Result<Socket<S>, Error> {
-        let runtime = runtime().map_err(failed("start the netlink runtime"))?;
-        // The socket registers with the runtime whose context it is made in.
-        let _context = runtime.enter();
         let line = Line::open(protocol).map_err(failed("open a netlink socket"))?;
         Ok(Socket { line: RefCell::new(line), decode, timeout: TIMEOUT })
     }
@@ -153,38 +144,34 @@ impl<S: AsyncSocket + Send> Socket<S> {
 
     /// Sends the requests, all in one datagram, and collects an answer to each.
     fn exchange(&self, requests: Vec<NetlinkMessage<Message>>) -> Result<Vec<Answer>, Silence> {
-        let runtime = runtime().map_err(|_| Silence::Broken)?;
         let mut line = self.line.borrow_mut();
         let Line { handle, connection } = &mut *line;
         let mut answers: Vec<Answer> = requests.iter().map(|_| Answer::default()).collect();
         let kernel = SocketAddr::new(0, 0);
         let mut messages = handle.request_batch(requests, kernel).map_err(|_| Silence::Broken)?;
+        // Whoever is waited for is waited for inside.
+        let mut cx = Context::from_waker(Waker::noop());
+        // The kernel does its work while it takes a message, however long that lasts: it has one lock for all links.
+        let mut broken = Pin::new(&mut *connection).poll(&mut cx).is_ready();
+        let deadline = Instant::now() + self.timeout;
         // The kernel takes the requests in order, and finishes its answer to one before it looks at the next.
         let mut answered = 0;
-        let mut all_answered = |cx: &mut Context<'_>| {
-            let broken = Pin::new(&mut *connection).poll(cx).is_ready();
-            loop {
-                match Pin::new(&mut messages).poll_next(cx) {
-                    Poll::Ready(Some(message)) => {
-                        let answer = answers.get_mut(answered);
-                        answered +=
-                            usize::from(answer.is_some_and(|answer| answer.take(message, self.decode)));
-                    }
-                    Poll::Ready(None) => return Poll::Ready(Ok(())),
-                    Poll::Pending if broken => return Poll::Ready(Err(Silence::Broken)),
-                    Poll::Pending => return Poll::Pending,
-                }
+        loop {
+            while let Poll::Ready(message) = Pin::new(&mut messages).poll_next(&mut cx) {
+                let Some(message) = message else { return Ok(answers) };
+                let answer = answers.get_mut(answered);
+                answered += usize::from(answer.is_some_and(|answer| answer.take(message, self.decode)));
             }
-        };
-        let outcome = runtime.block_on(async {
-            for patience in [self.timeout, LAST_LOOK] {
-                if let Ok(outcome) = timeout(patience, poll_fn(&mut all_answered)).await {
-                    return outcome;
-                }
+            let state = connection.socket_mut().state();
+            if broken {
+                return Err(Silence::Broken);
             }
-            Err(Silence::Timeout)
-        });
-        outcome.map(|()| answers)
+            if state.replace(State::Idle) == State::Silent {
+                return Err(Silence::Timeout);
+            }
+            state.set(State::Listening(deadline));
+            broken = Pin::new(&mut *connection).poll(&mut cx).is_ready();
+        }
     }
 
     fn error(&self, silence: Silence, what: String) -> Error {
@@ -195,7 +182,7 @@ impl<S: AsyncSocket + Send> Socket<S> {
     }
 }
 
-impl<S: AsyncSocket> Line<S> {
+impl<S: Listen> Line<S> {
     fn open(protocol: isize) -> io::Result<Line<S>> {
         let (mut connection, handle, _unsolicited) = new_connection_with_socket::<Message, S>(protocol)?;
         // Acknowledgements and ends of dumps carry what we want to know: errors, explanations, interruptions.
@@ -206,18 +193,6 @@ impl<S: AsyncSocket> Line<S> {
             log::debug!("netlink errors come without explanations: {error}");
         }
         Ok(Line { handle, connection })
-    }
-}
-
-/// The one runtime of the process. It runs only while somebody waits for an answer, on the waiting thread.
-fn runtime() -> io::Result<&'static Runtime> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    match RUNTIME.get() {
-        Some(runtime) => Ok(runtime),
-        None => {
-            let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-            Ok(RUNTIME.get_or_init(|| runtime))
-        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Files of ours: of root alone, never behind a link, and seen as a whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cni::Error;
-use nix::fcntl::OFlag;
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::sys::stat::Mode;
 use serde::de::DeserializeOwned;
 
 use crate::error;
@@ -23,10 +23,10 @@ const DRAFT: Duration = Duration::from_secs(60);
 /// 109 when the disk refuses.
 pub(crate) fn write(path: &Path, value: &impl serde::Serialize) -> Result<(), Error> {
     let make = |draft: &Path| {
-        let mut file = private().write(true).create(true).truncate(true).open(draft)?;
+        let mut file = private(draft, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC)?;
         file.write_all(&serde_json::to_vec(value)?)
     };
-    replace(path, make).map_err(|error| error::state(format!("writing {}", path.display()), error))
+    replace(path, path, make).map_err(|error| error::state(format!("writing {}", path.display()), error))
 }
 
 /// Removes a file, if it is there.
@@ -38,10 +38,15 @@ pub(crate) fn remove(path: &Path) -> Result<(), Error> {
         .map_err(|error| error::state(format!("removing {}", path.display()), error))
 }
 
-/// Puts what `make` makes under a temporary name in the place of `path`. A kill leaves it there, to be swept.
-pub(super) fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+/// Puts what `make` makes under a temporary name, beside `neighbour`, in the place of `path`. A kill leaves it there, to be
+/// swept.
+pub(super) fn replace(
+    path: &Path,
+    neighbour: &Path,
+    make: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let draft = neighbour.with_file_name(format!(".{name}.{}", std::process::id()));
     let done = make(&draft).and_then(|()| fs::rename(&draft, path));
     if done.is_err() {
         gone_is_fine(fs::remove_file(&draft))?;
@@ -51,7 +56,7 @@ pub(super) fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -
 
 /// Opens a file of ours to be read.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    private().read(true).open(path)
+    private(path, OFlag::O_RDONLY)
 }
 
 /// What is in a file of ours: nothing else is one, and none is large.
@@ -105,10 +110,10 @@ fn is_draft(path: &Path) -> bool {
 }
 
 /// How our files are opened: for root alone, never through a link, and without waiting for the other end of a pipe.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).bits());
-    options
+pub(super) fn private(path: &Path, how: OFlag) -> io::Result<File> {
+    let how = how | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    // Not open(2): musl's says O_CLOEXEC a second time, for kernels that did not know it.
+    Ok(openat(AT_FDCWD, path, how, Mode::S_IRUSR | Mode::S_IWUSR)?.into())
 }
 
 /// The same, where nothing to remove is as good as removed.

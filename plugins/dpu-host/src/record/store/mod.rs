@@ -11,7 +11,8 @@
 //! <stateDir>/physical-functions                             the last `physicalFunctions` of an ADD
 //! <stateDir>/neighbours                                     other sockets and drivers than usual, of the last ADD
 //! <stateDir>/privileged-server                              the socket of the server that last answered as one
-//! <stateDir>/<each of these>/.<file name>.<process>         a draft, which becomes the file by rename
+//! <stateDir>/attachments/.<file name>.<process>             a draft, which becomes a record or a claim by rename
+//! <stateDir>/untold/.<file name>.<process>                  the same of a DEL
 //! ```
 //!
 //! A device belongs to the record that its claim names. The lock of a record's first device guards the record too.
@@ -32,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use cni::{Attachment, Error, paths};
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 pub(crate) use self::files::{kept, listing, open, remove, text, write};
@@ -111,7 +112,7 @@ impl Store {
     /// What calls lock who work on the device. It is never removed: two would then hold a lock each.
     fn lock_file(&self, device: &DeviceId) -> Result<File, Error> {
         let path = self.lock_path(device);
-        let opened = match private().write(true).create(true).truncate(false).open(&path) {
+        let opened = match private(&path, OFlag::O_WRONLY | OFlag::O_CREAT) {
             // The VF that it guards is to come home all the same.
             Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => open(&path),
             opened => opened,
@@ -187,8 +188,11 @@ impl Store {
                 done => done,
             }
         };
-        // Not for an instant without a claim: that of a record which knows the VF's name while it waits for it.
-        replace(&path, link).map_err(|error| error::state(format!("claiming {}", path.display()), error))
+        // Not for an instant without a claim: that of a record which knows the VF's name while it waits for it. Where records
+        // are every call looks for drafts.
+        let neighbour = self.record_path(&key(&record.attachment));
+        replace(&path, &neighbour, link)
+            .map_err(|error| error::state(format!("claiming {}", path.display()), error))
     }
 
     /// The record that holds the device. A claim whose record is gone, or unreadable, holds nothing.
@@ -230,7 +234,8 @@ impl Store {
     /// The files of records and of pending DELs, in no order and without what this process makes. What writers have left
     /// half done that were killed is removed.
     pub(crate) fn tidy(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let [mut records, _, pending] = DIRS.map(|sub| files::tidy(&self.dir.join(sub)));
+        let mut records = files::tidy(&self.dir.join("attachments"));
+        let pending = files::tidy(&self.pending_dels());
         records.retain(|file| !self.makes(file));
         (records, pending)
     }

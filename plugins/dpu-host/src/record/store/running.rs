@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use cni::Error;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::files::{open, private};
 use crate::error;
@@ -95,7 +95,7 @@ pub(crate) fn enter(
 
 /// Opens the file. Its directory is made by the first ADD since the node booted, in one that is root's alone.
 fn create(path: &Path) -> io::Result<File> {
-    let opened = || private().read(true).write(true).create(true).truncate(false).open(path);
+    let opened = || private(path, OFlag::O_RDWR | OFlag::O_CREAT);
     match (opened(), path.parent()) {
         (Err(error), Some(dir)) if error.kind() == ErrorKind::NotFound => {
             match DirBuilder::new().mode(0o700).create(dir) {
