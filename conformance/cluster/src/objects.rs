@@ -25,6 +25,14 @@ pub fn pod_by_claim(name: &str, template: &str) -> Value {
     pod
 }
 
+/// A pod of one container that asks for a device of this class by its own extended resource.
+pub fn pod_of_class(name: &str, class: &str) -> Value {
+    let mut pod = pod_without_vf(name);
+    let device = json!({format!("deviceclass.resource.kubernetes.io/{class}"): "1"});
+    pod["spec"]["containers"][0]["resources"] = json!({"requests": device, "limits": device});
+    pod
+}
+
 /// A pod that is done after this many seconds, with a VF.
 pub fn short_pod(name: &str, seconds: u32) -> Value {
     let mut pod = pod(name);

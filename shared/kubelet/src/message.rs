@@ -130,6 +130,22 @@ mod tests {
         assert_eq!(one_of(list, "web", "web-2").expect("an answer"), None);
     }
 
+    /// Kubernetes 1.37 tells a pod's own processors and memory, those before 1.31 told a claim's class.
+    #[test]
+    fn what_other_releases_tell_is_skipped() {
+        let [processors, memory, class] = [&[0x22, 1, 3][..], &[0x2a, 2, 0x0a, 0], &[0x0a, 2, b'v', b'f']];
+        let told = pod("web", "web-0", &["a"]);
+        let newer = [&told.encode_to_vec(), processors, memory].concat();
+        let list = Pods { pods: vec![newer.into()] }.encode_to_vec();
+        assert_eq!(
+            one_of(list.into(), "web", "web-0").expect("an answer"),
+            Some(PodDevices::from(told.clone()))
+        );
+        let claim = &told.containers[0].dynamic_resources[0];
+        let older = [&claim.encode_to_vec(), class].concat();
+        assert_eq!(DynamicResource::decode(older.as_slice()).as_ref(), Ok(claim));
+    }
+
     #[test]
     fn takes_no_other_pod_for_the_one_asked_for() {
         let only = |pod| only(unframe(get(pod).into())?, "web", "web-0");
