@@ -1,4 +1,4 @@
-//! The conformance suite: 152 numbered checks against any CNI plugin binary.
+//! The conformance suite: 161 numbered checks against any CNI plugin binary.
 //!
 //! # How it works
 //!

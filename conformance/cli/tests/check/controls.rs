@@ -39,6 +39,7 @@ const LOOPBACK: Deviations = &[
     (89, "a result of the shape of 1.0.0 under any version"),
     (90, "the same"),
     (114, "CHECK does not look at addresses"),
+    (154, "lo stays up when nobody takes the answer"),
 ];
 /// Of those that make or move an interface.
 const INTERFACES: Deviations = &[
@@ -47,6 +48,8 @@ const INTERFACES: Deviations = &[
     (99, "the same"),
     (100, "a failed ADD leaves its interface, or the address that IPAM gave, for the DEL that follows"),
     (136, "prevResult is ignored"),
+    (154, "an answer that nobody takes is no failure that is undone"),
+    (156, "CHECK looks neither at the MTU nor, but for bridge and ptp, at routes"),
 ];
 /// Of the current ones of those; Debian's does not list 1.1.0, so these are skipped.
 const GC: Deviations = &[
@@ -66,6 +69,7 @@ const HOST_DEVICE: Deviations = &[
     (105, "DEL wants the configuration's `device`"),
     (106, "DEL wants the interface under its name"),
     (107, "DEL wants the namespace"),
+    (155, "the same, of a container that is lost"),
 ];
 /// May be found or not.
 const BY_CHANCE: Deviations = &[

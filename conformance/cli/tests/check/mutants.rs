@@ -29,6 +29,8 @@ fail() { [ "$CNI_COMMAND" != "$1" ] || { echo '{"cniVersion":"1.1.0","msg":"x","
 # read_conf: reads the input into $conf, for pass_on.
 read_conf() { conf=$(cat; echo .); conf=${conf%.}; }
 pass_on() { printf %s "$conf" | $real; exit; }
+# As one that expects it whole.
+read_conf_at_once() { conf=$(dd bs=65536 count=1 2>/dev/null; echo .); conf=${conf%.}; }
 in_container() { nsenter --net="$CNI_NETNS" "$@"; }
 "#;
 
@@ -126,6 +128,10 @@ const PLACEHOLDERS: &[Mutant] = &[
         "read_conf; case $conf in *conformance-again* | *CNIVersion*) kill -SEGV $$ ;; esac; pass_on",
         &[62, 63],
     ),
+    ("wants few words of its environment", "[ -z \"${TRACEPARENT+x}\" ] || fail ADD 5; exec $real", &[153]),
+    ("reads what comes at once", "read_conf_at_once; pass_on", &[158]),
+    ("wants many descriptors", "[ $(ulimit -n) -gt 64 ] || exit 9; exec $real", &[159]),
+    ("takes its caller's pod for its own", "[ -z $CNI_CONTAINERID ] || fail STATUS 4; exec $real", &[161]),
     ("crashes on odd names", "case $CNI_IFNAME in *.*) kill -SEGV $$ ;; esac; exec $real", &[45, 152]),
 ];
 
@@ -188,6 +194,33 @@ const HOSTS: &[Mutant] = &[
            for pod in $(cat $DPU_CNI_ROOT/all); do nsenter --net=$pod ip link set $CNI_IFNAME down; done ;;
          esac; exec $real",
         &[108],
+    ),
+    (
+        "ADD that does not mind who hears",
+        "[ $CNI_COMMAND != ADD ] || { $real > $DPU_CNI_ROOT/said; cat $DPU_CNI_ROOT/said; exit 1; }; exec $real",
+        &[154],
+    ),
+    (
+        "DEL of whoever came last",
+        "case $CNI_COMMAND in ADD) echo $CNI_NETNS > $DPU_CNI_ROOT/last ;; DEL)
+           nsenter --net=$(cat $DPU_CNI_ROOT/last) ip link set $CNI_IFNAME down ;;
+         esac; exec $real",
+        &[155],
+    ),
+    (
+        "CHECK that looks at little",
+        "[ $CNI_COMMAND = CHECK ] && in_container ip link show $CNI_IFNAME > /dev/null && exit; exec $real",
+        &[156],
+    ),
+    (
+        "DEL that wants its network",
+        "read_conf; case $conf in *conformance-renamed*) fail DEL 5 ;; esac; pass_on",
+        &[157],
+    ),
+    (
+        "wants a namespace of its own user's",
+        "[ $CNI_COMMAND != ADD ] || nsenter --user=${CNI_NETNS%net}user true && fail ADD 5; exec $real",
+        &[160],
     ),
     ("DEL that takes its time", "[ $CNI_COMMAND != DEL ] || sleep 2; exec $real", &[111]),
 ];

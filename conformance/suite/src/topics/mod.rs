@@ -1,6 +1,7 @@
 //! The checks, by topic, and the list of all of them.
 
 mod add;
+mod callers;
 mod decoding;
 mod del;
 mod environment;
@@ -31,4 +32,5 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "runtimes", cases: runtimes::CASES },
     Group { name: "placeholder", cases: placeholder::CASES },
     Group { name: "random", cases: random::CASES },
+    Group { name: "callers", cases: callers::CASES },
 ];
