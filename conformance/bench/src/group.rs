@@ -198,9 +198,7 @@ impl Work<'_> {
 
     fn peak(&mut self) -> Result<Option<u64>> {
         match self {
-            Work::Processes(all) => {
-                all.iter().map(peak::kib).try_fold(None, |most, one| Ok(most.max(Some(one?))))
-            }
+            Work::Processes(all) => all.iter().map(peak::kib).try_fold(None, |most, one| Ok(most.max(one?))),
             Work::Inside(work) => work().map(|()| None),
         }
     }

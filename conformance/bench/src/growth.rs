@@ -56,7 +56,7 @@ impl<'g> Growth<'g> {
         let points = plan.pods.iter().zip(rounds).zip(each).map(|((&count, rounds), [adding, deleting])| {
             // One more while all others are attached.
             at_once(site, &adds[..count - 1], &mut Vec::new())?;
-            let peaks = [Some(peak::kib(&adds[count - 1])?), Some(peak::kib(&dels[count - 1])?), None, None];
+            let peaks = [peak::kib(&adds[count - 1])?, peak::kib(&dels[count - 1])?, None, None];
             at_once(site, &dels[..count - 1], &mut Vec::new())?;
             let each = [adding, deleting, Vec::new(), Vec::new()];
             let point = |((costs, peak), each): ((&Vec<Cost>, _), _)| Point {

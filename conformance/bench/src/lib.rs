@@ -76,7 +76,7 @@ pub struct Args {
     /// The report.json of an earlier run: what is slower or faster beyond noise is marked.
     #[arg(long, value_name = "OLD.json")]
     against: Option<PathBuf>,
-    /// Where report.md, report.json, verbs.svg and growth.svg go.
+    /// Where report.md, page.md, report.json, verbs.svg and growth.svg go.
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
 }

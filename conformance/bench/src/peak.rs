@@ -14,16 +14,17 @@ use testkit::process::spool;
 
 use super::process::{Expect, Invocation};
 
-/// Runs it once and returns the peak of its resident memory in KiB. Children of its own do not count.
+/// Runs it once and returns the peak of its resident memory in KiB; none where another of its threads ended it. Children
+/// of its own do not count.
 ///
 /// # Errors
 /// When it cannot be run or traced, or does not end as expected.
-pub(super) fn kib(invocation: &Invocation) -> Result<u64> {
+pub(super) fn kib(invocation: &Invocation) -> Result<Option<u64>> {
     // Tracer and starter have to be one thread.
     invocation.placed(|| kib_here(invocation))
 }
 
-fn kib_here(invocation: &Invocation) -> Result<u64> {
+fn kib_here(invocation: &Invocation) -> Result<Option<u64>> {
     let (gate, mut opener) = std::io::pipe()?;
     let mut child = Command::new("/bin/sh")
         // The gate is standard error until the program takes the shell's place.

@@ -91,8 +91,7 @@ impl Records {
     /// # Errors
     /// When a call does not end as it has to.
     pub(super) fn finish(self) -> Result<Vec<Point>> {
-        let point =
-            |(costs, call): (&Vec<Cost>, _)| Ok(Point::new(self.count, costs, Some(peak::kib(call)?)));
+        let point = |(costs, call): (&Vec<Cost>, _)| Ok(Point::new(self.count, costs, peak::kib(call)?));
         let points = self.costs.iter().zip(&self.calls).map(point).collect();
         self.del.measure()?;
         self.end.measure()?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::libc::PTRACE_EVENT_EXIT;
 use nix::sys::ptrace::{self, Options};
@@ -15,17 +15,16 @@ pub fn trace(pid: Pid) -> Result<()> {
     ptrace::seize(pid, Options::PTRACE_O_TRACEEXIT).context("tracing a process")
 }
 
-/// Lets the process run until it is about to end, and returns its peak in KiB. Its end is for others to wait for.
-pub fn follow(pid: Pid) -> Result<u64> {
+/// Lets the process run until it is about to end, and returns its peak in KiB; none where another of its threads has ended
+/// it, which leaves nobody the time to look. Its end is for others to wait for.
+pub fn follow(pid: Pid) -> Result<Option<u64>> {
     loop {
         match waitpid(pid, Some(WaitPidFlag::__WALL))? {
-            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => {
-                bail!("a process ended without telling its peak memory")
-            }
+            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => return Ok(None),
             WaitStatus::PtraceEvent(_, _, PTRACE_EVENT_EXIT) => {
                 let peak = high_water(pid)?;
                 go_on(pid, None)?;
-                return Ok(peak);
+                return Ok(Some(peak));
             }
             // A signal for the process, which it gets.
             WaitStatus::Stopped(_, signal) if signal != Signal::SIGTRAP => go_on(pid, Some(signal))?,

@@ -4,6 +4,7 @@ mod against;
 mod findings;
 mod growth_plot;
 mod json;
+mod page;
 mod svg;
 mod table;
 mod verbs_plot;
@@ -22,13 +23,14 @@ impl Report {
         table::render(self)
     }
 
-    /// Writes `report.md`, `report.json`, `verbs.svg` and `growth.svg` into a directory, made if missing.
+    /// Writes `report.md`, `page.md`, `report.json`, `verbs.svg` and `growth.svg` into a directory, made if missing.
     ///
     /// # Errors
     /// When the disk refuses.
     pub(super) fn save(&self, dir: &Path) -> Result<()> {
         let files = [
             ("report.md", self.text()),
+            ("page.md", page::render(self)),
             ("report.json", json::render(self)?),
             ("verbs.svg", verbs_plot::render(self)),
             ("growth.svg", growth_plot::render(self)),

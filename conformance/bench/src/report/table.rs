@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::against::News;
 use super::findings::Report;
+use super::page;
 use crate::curve::Curve;
 use crate::group::{Measured, Role};
 use crate::limits::Verdict;
@@ -55,15 +56,14 @@ fn measurements(block: &[&Measured]) -> String {
             number(Summary::of(&one.cpu).median),
             one.peak.map_or_else(dash, |kib| format!("{:.2}", kib as f64 / 1024.0)),
             one.syscalls.map_or_else(dash, |count| count.to_string()),
-            // Most calls ask nothing of links.
-            Some(Summary::of(&one.requests).median).filter(|ms| *ms > 0.0).map_or_else(dash, number),
+            page::requests(one),
             ratio.map_or_else(dash, times),
         ]);
     }
-    align(&rows)
+    align(&rows, 1)
 }
 
-fn growth(curves: &[Curve]) -> String {
+pub(super) fn growth(curves: &[Curve]) -> String {
     let mut rows = vec![vec![
         String::new(),
         "how many".to_owned(),
@@ -94,7 +94,7 @@ fn growth(curves: &[Curve]) -> String {
             ]);
         }
     }
-    align(&rows)
+    align(&rows, 1)
 }
 
 fn news(news: &[News]) -> String {
@@ -102,7 +102,7 @@ fn news(news: &[News]) -> String {
     for one in news {
         rows.push(vec![one.title.clone(), one.name.clone(), times(one.times), one.verdict.to_owned()]);
     }
-    align(&rows)
+    align(&rows, 1)
 }
 
 fn sizes(report: &Report) -> String {
@@ -111,10 +111,10 @@ fn sizes(report: &Report) -> String {
     for (name, size) in &report.sizes {
         rows.push(vec![name.clone(), kib(size.plain), kib(size.stripped), kib(size.gzip)]);
     }
-    align(&rows)
+    align(&rows, 1)
 }
 
-fn verdicts(verdicts: &[Verdict], judged: bool) -> String {
+pub(super) fn verdicts(verdicts: &[Verdict], judged: bool) -> String {
     let mut rows = vec![["", "at most", "measured", ""].map(str::to_owned).to_vec()];
     for verdict in verdicts {
         let measured = verdict.measured.as_ref().map_or_else(dash, |value| value.to_string());
@@ -126,11 +126,11 @@ fn verdicts(verdicts: &[Verdict], judged: bool) -> String {
         };
         rows.push(vec![verdict.what.clone(), format!("{:.3}", verdict.at_most), measured, met.to_owned()]);
     }
-    align(&rows)
+    align(&rows, 1)
 }
 
 /// Three significant digits.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     match value {
         value if value >= 100.0 => format!("{value:.0}"),
         value if value >= 10.0 => format!("{value:.1}"),
@@ -143,12 +143,12 @@ fn times(ratio: Ratio) -> String {
     format!("{} ({} - {})", number(ratio.of_medians), number(ratio.low), number(ratio.high))
 }
 
-fn dash() -> String {
+pub(super) fn dash() -> String {
     "-".to_owned()
 }
 
-/// The first row is the head; the first column is text, the others are numbers.
-fn align(rows: &[Vec<String>]) -> String {
+/// The first row is the head; the first `texts` columns are text, the others are numbers.
+pub(super) fn align(rows: &[Vec<String>], texts: usize) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..columns)
         .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default().max(3))
@@ -156,7 +156,7 @@ fn align(rows: &[Vec<String>]) -> String {
     let mut text = String::new();
     for (at, row) in rows.iter().enumerate() {
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 {
+            let _ = if column < texts {
                 write!(text, "| {cell:<width$} ")
             } else {
                 write!(text, "| {cell:>width$} ")
@@ -166,7 +166,7 @@ fn align(rows: &[Vec<String>]) -> String {
         if at == 0 {
             for (column, width) in widths.iter().enumerate() {
                 let line = "-".repeat(width + 1);
-                let _ = if column == 0 { write!(text, "|{line}-") } else { write!(text, "|{line}:") };
+                let _ = if column < texts { write!(text, "|{line}-") } else { write!(text, "|{line}:") };
             }
             text.push_str("|\n");
         }
@@ -183,6 +183,6 @@ mod tests {
         let row = |name: &str, value: &str| vec![name.to_owned(), value.to_owned()];
         let rows = [row("", "ms"), row("one", &number(123.456)), row("three", &number(0.5))];
         let lines = ["|       |   ms |", "|-------|-----:|", "| one   |  123 |", "| three | 0.50 |"];
-        assert_eq!(align(&rows), lines.map(|line| format!("{line}\n")).concat());
+        assert_eq!(align(&rows, 1), lines.map(|line| format!("{line}\n")).concat());
     }
 }

@@ -57,5 +57,6 @@ fn peak_memory(call: &Call) -> Result<u64, Stop> {
         let peak = tracer.join().unwrap_or_else(|panic| resume_unwind(panic));
         answer.map(|_| peak)
     })?;
-    Ok(peak.ok_or_else(|| Stop::skipped("the process could not be traced"))??)
+    let peak = peak.ok_or_else(|| Stop::skipped("the process could not be traced"))??;
+    peak.ok_or_else(|| Stop::skipped("another thread ended the process before that could be read"))
 }
