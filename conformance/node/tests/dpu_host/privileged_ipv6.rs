@@ -159,6 +159,15 @@ fn nothing_is_changed_where_it_would_not_help() -> Result<()> {
 }
 
 #[test]
+fn a_pod_of_one_network_goes_on_hearing_routers() -> Result<()> {
+    let node = node()?;
+    let pod = node.pod("web", "web-0")?;
+    let adding = begin(&node, &pod, "eth0", 0, 130)?;
+    assert_eq!(defaults(&pod)?, ("0".into(), "1".into()));
+    adding.kill()
+}
+
+#[test]
 fn nothing_is_changed_where_settings_are_read_only() -> Result<()> {
     let node = node()?;
     let pod = node.pod("web", "web-0")?;

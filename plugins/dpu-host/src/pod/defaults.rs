@@ -100,6 +100,9 @@ impl<'s> Changed<'s> {
         let changed = Changed { netns, defaults, file, path };
         if first {
             changed.set(sandbox, advertised)?;
+            // The kernel gives one lock back before it takes the other (flock(2)). An ADD that comes in between begins anew
+            // with what the file says, and one that sweeps puts everything back: then this one, whose server has not been
+            // asked yet, takes a second longer, and nothing stays changed.
             changed.file.relock(FlockArg::LockShared)?;
         }
         Ok(Some(changed))
@@ -141,7 +144,8 @@ impl<'s> Changed<'s> {
 
 impl Drop for Changed<'_> {
     fn drop(&mut self) {
-        // Where others count on the change it is for the last of them to undo.
+        // Where others count on the change it is for the last of them to undo. It has given back its share before it looks,
+        // so that of two who end at once the later sees nobody; whoever comes in between undoes it instead.
         if self.file.relock(FlockArg::LockExclusiveNonblock).is_ok()
             && let Err(error) = self.put_back()
         {

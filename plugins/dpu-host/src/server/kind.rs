@@ -45,7 +45,7 @@ impl Kind {
 
     /// Keeps what its answer shows.
     pub(crate) fn note(&self, node: &Node, is_privileged: bool) {
-        let socket = Socket::of(node).filter(|_| is_privileged);
+        let socket = is_privileged.then(|| Socket::of(node)).flatten();
         if self.privileged == socket {
             return;
         }

@@ -24,7 +24,7 @@ mod name;
 pub(crate) mod running;
 
 use std::cell::{Cell, RefCell};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -32,8 +32,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cni::{Attachment, Error, paths};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::OFlag;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 pub(crate) use self::files::{kept, listing, open, remove, text, write};
@@ -65,7 +64,7 @@ pub(crate) struct Store {
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Lock {
-    _file: Flock<File>,
+    _file: File,
 }
 
 impl Store {
@@ -85,13 +84,13 @@ impl Store {
     /// # Errors
     /// 11 when another call keeps it for too long.
     pub(crate) fn lock(&self, device: &DeviceId, deadline: Instant) -> Result<Lock, Error> {
-        let mut file = self.lock_file(device)?;
+        let file = self.lock_file(device)?;
         loop {
-            file = match attempt(file) {
-                Ok(lock) => return Ok(lock),
-                Err((file, Errno::EWOULDBLOCK)) => file,
-                Err((_, errno)) => return Err(self.unlockable(device, errno)),
-            };
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock { _file: file }),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(self.unlockable(device, error)),
+            }
             if Instant::now() >= deadline {
                 let what = format!("VF {device} is being worked on by another call of dpu-host");
                 return Err(error::again(what, "this is tried again by the container runtime"));
@@ -102,10 +101,11 @@ impl Store {
 
     /// The device's lock, if nobody has it.
     pub(crate) fn try_lock(&self, device: &DeviceId) -> Result<Option<Lock>, Error> {
-        match attempt(self.lock_file(device)?) {
-            Ok(lock) => Ok(Some(lock)),
-            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, errno)) => Err(self.unlockable(device, errno)),
+        let file = self.lock_file(device)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(self.unlockable(device, error)),
         }
     }
 
@@ -124,8 +124,8 @@ impl Store {
         self.dir.join("devices").join(format!("{device}.lock"))
     }
 
-    fn unlockable(&self, device: &DeviceId, error: impl Into<io::Error>) -> Error {
-        error::state(format!("locking {}", self.lock_path(device).display()), error.into())
+    fn unlockable(&self, device: &DeviceId, error: io::Error) -> Error {
+        error::state(format!("locking {}", self.lock_path(device).display()), error)
     }
 
     /// The record of an attachment.
@@ -300,10 +300,6 @@ impl Store {
     fn claim_path(&self, device: &DeviceId) -> PathBuf {
         self.dir.join("devices").join(device.to_string())
     }
-}
-
-fn attempt(file: File) -> Result<Lock, (File, Errno)> {
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map(|file| Lock { _file: file })
 }
 
 fn illegible(path: &Path, error: io::Error) -> Error {
