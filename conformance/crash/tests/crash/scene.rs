@@ -9,6 +9,9 @@ use node::{Call, Node, Output, Pod, Running, Verb};
 use serde_json::{Value, json};
 
 const PLUGIN: &str = "dpu-host";
+/// The pod of the call, which may have a primary user-defined network, and the pool that its VFs are of.
+const WITH_UDN: &str = "old";
+const RESOURCE: &str = "openshift.io/dpuvf";
 
 /// What a pod may do to its interface while it has it.
 const CHANGES: &str = "link set eth0 mtu 1300 alias mine promisc on allmulticast on
@@ -97,8 +100,8 @@ impl Scene {
         if state.exists() {
             std::fs::remove_dir_all(state)?;
         }
-        let mut pods = vec![self.pod("old")?];
-        node.allocate(&pods[0], "openshift.io/dpuvf", &[node.vfs()[0].device_id()]);
+        let mut pods = vec![self.pod(WITH_UDN)?];
+        node.allocate(&pods[0], RESOURCE, &[node.vfs()[0].device_id()]);
         if self.setting.udn {
             node.give_udn(&pods[0], &node.vfs()[1])?;
         }
@@ -175,7 +178,13 @@ impl Scene {
 
     fn call_of<'a>(&'a self, verb: Verb, pod: &Pod, vf: usize) -> Result<Call<'a>> {
         let node = &self.world.node;
-        Ok(node.call(PLUGIN, verb)?.pod(pod).conf(&node.conf_for(&node.vfs()[vf])))
+        let mut conf = node.conf_for(&node.vfs()[vf]);
+        // What a privileged server moves without a word only the kubelet tells: simulated VFs have no parent.
+        if self.setting.udn && self.setting.privileged && pod.name == WITH_UDN {
+            conf = node.conf();
+            conf["resourceName"] = json!(RESOURCE);
+        }
+        Ok(node.call(PLUGIN, verb)?.pod(pod).conf(&conf))
     }
 
     fn gc_call(&self) -> Result<Call<'_>> {
