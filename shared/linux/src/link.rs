@@ -8,7 +8,7 @@ use netlink_packet_core::{DefaultNla, NLA_F_NESTED, NLM_F_APPEND, NLM_F_CREATE, 
 use crate::vf::{self, IFLA_VFINFO_LIST, VfMac};
 use crate::wire::{
     Attributes, Garbled, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINKPROP, RTM_SETLINK, Request, after,
-    attribute, nested, number, string, text, u32_at,
+    attribute, link_header, nested, number, string, text, u32_at,
 };
 use crate::xdp::{self, IFLA_XDP};
 use crate::{Mac, Netns, Settings, Sysctls, XdpMode};
@@ -209,22 +209,8 @@ impl LinkChange<'_> {
             flags |= settings.flags & Settings::FLAGS;
             attributes.extend(settings.attributes());
         }
-        Request::new(RTM_SETLINK, &header(index, flags, mask), &attributes)
+        Request::new(RTM_SETLINK, &link_header(index, flags, mask), &attributes)
     }
-}
-
-/// `struct ifinfomsg`: the link, and which of its flags are to be how.
-fn header(index: u32, flags: u32, mask: u32) -> [u8; 16] {
-    let mut header = [0; 16];
-    header[4..8].copy_from_slice(&index.to_ne_bytes());
-    header[8..12].copy_from_slice(&flags.to_ne_bytes());
-    header[12..].copy_from_slice(&mask.to_ne_bytes());
-    header
-}
-
-/// A request about this link.
-pub(crate) fn about(kind: u16, index: u32, attributes: &[DefaultNla]) -> Request {
-    Request::new(kind, &header(index, 0, 0), attributes)
 }
 
 impl fmt::Display for LinkChange<'_> {
@@ -260,25 +246,29 @@ pub(crate) enum Which<'a> {
 pub(crate) fn question(which: Which<'_>) -> Request {
     let mask = number(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
     match which {
-        Which::Index(index) => about(RTM_GETLINK, index, &[mask]),
-        Which::Name(name) => about(RTM_GETLINK, 0, &[mask, string(IFLA_IFNAME, name)]),
-        Which::All => about(RTM_GETLINK, 0, &[mask]),
+        Which::Index(index) => Request::about_link(RTM_GETLINK, index, &[mask]),
+        Which::Name(name) => Request::about_link(RTM_GETLINK, 0, &[mask, string(IFLA_IFNAME, name)]),
+        Which::All => Request::about_link(RTM_GETLINK, 0, &[mask]),
     }
 }
 
 /// `RTM_GETLINK` with what a PF knows of its VFs.
 pub(crate) fn question_with_vfs(index: u32) -> Request {
-    about(RTM_GETLINK, index, &[number(IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS)])
+    Request::about_link(
+        RTM_GETLINK,
+        index,
+        &[number(IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS)],
+    )
 }
 
 /// `RTM_NEWLINKPROP` with one more alternative name.
 pub(crate) fn add_altname(index: u32, name: &str) -> Request {
-    about(RTM_NEWLINKPROP, index, &[altname(name)])
+    Request::about_link(RTM_NEWLINKPROP, index, &[altname(name)])
 }
 
 /// `RTM_DELLINKPROP` with an alternative name to take away.
 pub(crate) fn del_altname(index: u32, name: &str) -> Request {
-    about(RTM_DELLINKPROP, index, &[altname(name)])
+    Request::about_link(RTM_DELLINKPROP, index, &[altname(name)])
 }
 
 fn altname(name: &str) -> DefaultNla {

@@ -1,7 +1,7 @@
 //! What a physical function says about its virtual functions, as netlink messages.
 
+use crate::Mac;
 use crate::wire::{Attributes, Garbled, RTM_SETLINK, Request, after, attribute, nested, u32_at};
-use crate::{Mac, link};
 
 // Attributes, linux/if_link.h.
 pub(crate) const IFLA_VFINFO_LIST: u16 = 22;
@@ -24,7 +24,7 @@ pub(crate) fn set_mac(pf_index: u32, vf: u32, mac: Mac) -> Request {
     value[..4].copy_from_slice(&vf.to_ne_bytes());
     value[4..10].copy_from_slice(&mac.octets());
     let info = nested(IFLA_VF_INFO, &[attribute(IFLA_VF_MAC, &value)]);
-    link::about(RTM_SETLINK, pf_index, &[nested(IFLA_VFINFO_LIST, &[info])])
+    Request::about_link(RTM_SETLINK, pf_index, &[nested(IFLA_VFINFO_LIST, &[info])])
 }
 
 /// Decodes the value of `IFLA_VFINFO_LIST`.

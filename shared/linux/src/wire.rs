@@ -43,6 +43,20 @@ impl Request {
     pub(crate) fn new(kind: u16, header: &[u8], attributes: &[DefaultNla]) -> Request {
         Request { kind, body: [header, &encoded(attributes)].concat() }
     }
+
+    /// About a link, whose flags stay as they are.
+    pub(crate) fn about_link(kind: u16, index: u32, attributes: &[DefaultNla]) -> Request {
+        Request::new(kind, &link_header(index, 0, 0), attributes)
+    }
+}
+
+/// `struct ifinfomsg`: a link, and how those of its flags are to be that are in the mask.
+pub(crate) fn link_header(index: u32, flags: u32, mask: u32) -> [u8; 16] {
+    let mut header = [0; 16];
+    header[4..8].copy_from_slice(&index.to_ne_bytes());
+    header[8..12].copy_from_slice(&flags.to_ne_bytes());
+    header[12..].copy_from_slice(&mask.to_ne_bytes());
+    header
 }
 
 /// An attribute with these bytes.

@@ -1,6 +1,5 @@
 //! XDP programs on a link. They stay on it when it moves to another namespace.
 
-use crate::link;
 use crate::wire::{Attributes, Garbled, RTM_SETLINK, Request, attribute, nested, number};
 
 // Attributes, linux/if_link.h.
@@ -45,7 +44,7 @@ pub(crate) fn off(index: u32, mode: XdpMode) -> Request {
         XdpMode::Card => 8,
     };
     let none = attribute(IFLA_XDP_FD, &(-1_i32).to_ne_bytes());
-    link::about(RTM_SETLINK, index, &[nested(IFLA_XDP, &[none, number(IFLA_XDP_FLAGS, flags)])])
+    Request::about_link(RTM_SETLINK, index, &[nested(IFLA_XDP, &[none, number(IFLA_XDP_FLAGS, flags)])])
 }
 
 #[cfg(test)]
