@@ -76,10 +76,7 @@ impl Daemon {
 
     /// The end of its log.
     pub fn log(&self) -> String {
-        let text = fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n")
+        end_of(&self.log)
     }
 
     /// Its name.
@@ -95,6 +92,14 @@ impl Daemon {
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The last lines of a log.
+pub(super) fn end_of(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n")
 }
 
 impl Drop for Daemon {

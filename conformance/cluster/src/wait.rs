@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::cluster::Cluster;
-use super::daemon::Daemon;
+use super::daemon::{Daemon, end_of};
 use super::parts::NODE;
 use super::role::RESOURCE;
 
@@ -104,7 +104,8 @@ impl Cluster {
 
     /// The ends of all logs.
     fn logs(&self) -> String {
-        let mut text = String::new();
+        let plugin = end_of(&self.node().root().join("var/log/dpu-host.log"));
+        let mut text = format!("--- dpu-host:\n{plugin}\n");
         for part in self.parts.all() {
             // Writing to a string does not fail.
             let _ = writeln!(text, "--- {}:\n{}", part.name(), part.log());

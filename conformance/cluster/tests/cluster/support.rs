@@ -75,7 +75,7 @@ impl Alone {
             });
             (in_use.collect::<BTreeSet<String>>() == wanted).then_some(())
         });
-        settled.unwrap_or_else(|error| panic!("{rows:#?}\n{}\n{error:#}", log(self)));
+        settled.unwrap_or_else(|error| panic!("{rows:#?}\n{error:#}"));
         let (drained, said) = self.inventory(&["--drained"]);
         assert_eq!(drained, pods.is_empty(), "{said}");
     }
@@ -128,13 +128,6 @@ impl Alone {
 pub(crate) fn vfs(cluster: &Cluster) -> Vec<Option<LinkState>> {
     let node = cluster.node();
     node.vfs().iter().map(|vf| node.host_link(&vf.name).unwrap()).collect()
-}
-
-/// The end of what the plugin wrote into its log.
-pub(crate) fn log(cluster: &Cluster) -> String {
-    let log = fs::read_to_string(cluster.node().root().join("var/log/dpu-host.log")).unwrap_or_default();
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(30)..].join("\n")
 }
 
 fn is_at_home(row: &Value) -> bool {
