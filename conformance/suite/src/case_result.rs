@@ -1,12 +1,10 @@
 //! What came of a check.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
-use super::answer::Answer;
 use super::case::{Group, TestCase};
-use super::stop::{Failure, Stop, Verdict};
+use super::done::Done;
+use super::stop::{Failure, Stop};
 use super::text::brief;
 
 /// What came of it, in a word.
@@ -47,23 +45,6 @@ impl Conclusion {
             Conclusion::Skipped => "skip",
         }
     }
-}
-
-/// What came of one run.
-#[derive(Debug)]
-pub(crate) struct Done {
-    /// With which version.
-    pub version: String,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// What is worth knowing although it passed.
-    pub remarks: Vec<String>,
-    /// The last answer of the plugin.
-    pub last: Option<Answer>,
-    /// Its calls as a script, where they are wanted.
-    pub calls: String,
-    /// How long it took, surroundings included.
-    pub elapsed: Duration,
 }
 
 /// A check's line in the report.
@@ -203,7 +184,10 @@ fn broken(case: &TestCase, error: &anyhow::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::stop::Verdict;
     use crate::topics::GROUPS;
 
     fn row(verdicts: Vec<Verdict>) -> CaseResult {

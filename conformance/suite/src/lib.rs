@@ -33,6 +33,7 @@ mod case;
 mod case_result;
 mod chain;
 mod conf;
+mod done;
 pub mod fixture;
 mod levels;
 mod namespace;
@@ -178,8 +179,11 @@ pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
     };
     copies.iter().try_for_each(|copy| copy.write(&about, &rows))?;
     let mut out = stdout().lock();
-    let written =
-        if repeat { repeat::write(&mut out, &rows) } else { format.write(&mut out, &about, &rows, view) };
+    let written = if repeat {
+        report::write_script(&mut out, &rows)
+    } else {
+        format.write(&mut out, &about, &rows, view)
+    };
     written.and_then(|()| out.flush()).context("writing the report")?;
     if interrupted {
         return Ok(ExitCode::FAILURE);

@@ -1,29 +1,11 @@
 //! The calls of a check as a script for a shell: to see for oneself, and to send to who maintains the plugin.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use testkit::process::{Process, Sink, Stdin};
 
-use super::case_result::CaseResult;
-
 /// Where the script has its files.
 const DIR: &str = "/tmp/cni-repeat";
-
-/// Writes the script of each check, with what should come back.
-pub(crate) fn write(out: &mut impl Write, rows: &[CaseResult]) -> io::Result<()> {
-    for row in rows {
-        writeln!(out, "# Check {}, {}: {}", row.number, row.verb, row.should)?;
-        writeln!(
-            out,
-            "# {}: {}",
-            row.conclusion().word(),
-            if row.came_back.is_empty() { &row.remark } else { &row.came_back }
-        )?;
-        write!(out, "{}", row.calls)?;
-    }
-    Ok(())
-}
 
 /// One call as a line: its input, its environment, the program.
 pub(crate) fn line(process: &Process) -> String {

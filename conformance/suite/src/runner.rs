@@ -9,7 +9,8 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 
 use super::case::{Group, TestCase};
-use super::case_result::{CaseResult, Done};
+use super::case_result::CaseResult;
+use super::done::Done;
 use super::levels::{Instead, Override, instead};
 use super::stop::Stop;
 use super::suite::Suite;

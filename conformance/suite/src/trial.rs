@@ -13,8 +13,8 @@ use testkit::namespace::Container;
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::call::{Call, Common};
-use super::case_result::Done;
 use super::conf::CASE;
+use super::done::Done;
 use super::fixture::{Fault, Place, Surroundings, Tenant};
 use super::levels::{Instead, Profile, instead};
 use super::pod::{Attached, POD_NAMESPACE, Pod};

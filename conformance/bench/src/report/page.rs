@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::findings::Report;
-use super::table::{align, dash, growth, number, verdicts};
+use super::table::{align, dash, growth, number, requests, verdicts};
 use crate::group::{Measured, Role};
 use crate::stats::Summary;
 
@@ -39,9 +39,4 @@ fn calls(report: &Report) -> String {
         }
     }
     align(&rows, 2)
-}
-
-/// Most calls ask nothing of links.
-pub(super) fn requests(one: &Measured) -> String {
-    Some(Summary::of(&one.requests).median).filter(|ms| *ms > 0.0).map_or_else(dash, number)
 }

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use super::against::News;
 use super::findings::Report;
-use super::page;
 use crate::curve::Curve;
 use crate::group::{Measured, Role};
 use crate::limits::Verdict;
@@ -56,11 +55,16 @@ fn measurements(block: &[&Measured]) -> String {
             number(Summary::of(&one.cpu).median),
             one.peak.map_or_else(dash, |kib| format!("{:.2}", kib as f64 / 1024.0)),
             one.syscalls.map_or_else(dash, |count| count.to_string()),
-            page::requests(one),
+            requests(one),
             ratio.map_or_else(dash, times),
         ]);
     }
     align(&rows, 1)
+}
+
+/// Most calls ask nothing of links.
+pub(super) fn requests(one: &Measured) -> String {
+    Some(Summary::of(&one.requests).median).filter(|ms| *ms > 0.0).map_or_else(dash, number)
 }
 
 pub(super) fn growth(curves: &[Curve]) -> String {

@@ -4,6 +4,7 @@ mod json;
 mod junit;
 mod markdown;
 mod run;
+mod script;
 mod table;
 mod tap;
 mod view;
@@ -17,6 +18,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 pub(crate) use self::run::{About, Summary};
+pub(crate) use self::script::write as write_script;
 pub(crate) use self::view::View;
 use super::case_result::CaseResult;
 use super::levels::Profile;
