@@ -71,7 +71,7 @@ pub(crate) fn text(file: &File) -> io::Result<String> {
     String::from_utf8(text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
-/// What [`write`] has kept there; nothing of a file that is missing or cannot be read.
+/// What [`write()`] has kept there; nothing of a file that is missing or cannot be read.
 pub(crate) fn kept<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let text = open(path).and_then(|file| text(&file)).ok()?;
     serde_json::from_str(&text).ok()
