@@ -48,7 +48,7 @@ use self::idle::Idle;
 use self::kubelet::Kubelets;
 use self::limits::Findings;
 use self::machine::Machine;
-use self::plan::Plan;
+use self::plan::{Effort, Plan};
 use self::progress::Progress;
 use self::report::{Earlier, Report};
 use self::site::Site;
@@ -145,6 +145,8 @@ fn everything(args: &Args, field: &Field, plan: &Plan) -> Result<String> {
     let looking = idle.group(field)?;
     let [short, attaching, slow] = [plan.rounds, plan.attach_rounds, plan.wait_rounds]
         .map(|rounds| plan.effort(rounds, syscalls::available()));
+    // A cycle of all of these takes many seconds.
+    let slow = Effort { traced: 1, ..slow };
     let groups = cheap.into_iter().chain([looking]).map(|group| (group, short));
     let groups = groups.chain([(attach, attaching), (listed, attaching), (waiting, slow)]);
     let groups: Vec<_> = groups.collect();

@@ -60,11 +60,11 @@ impl Plan {
             traced: 3,
             rounds: 300,
             attach_rounds: 60,
-            wait_rounds: 15,
+            wait_rounds: 10,
             pods: vec![1, 16, 64, 128],
             bursts: 3,
             lost: vec![1, 16],
-            resets: 20,
+            resets: 12,
             records: vec![1, 64, 1000],
             record_rounds: 60,
         }
