@@ -54,11 +54,12 @@ impl Cluster {
         let setup = role.install(Setup::new()?)?;
         let place = Place::new(Some(node.host().netns()))?;
         let cgroup = Cgroup::unique()?;
-        let caretaker = Caretaker::start(&node, &setup, &cgroup)?;
-        cgroup.make()?;
         let parts = Parts::new(&setup, &cgroup, node.root())?;
         let api = Api::new(&setup.path("api.sock"));
+        // The last of what may fail: these would be dropped in the opposite order.
+        let caretaker = Caretaker::start(&node, &setup, &cgroup)?;
         let cluster = Cluster { api, parts, place, cgroup, setup, node, _caretaker: caretaker };
+        cluster.cgroup.make()?;
         cluster.bring_up()?;
         Ok(cluster)
     }
@@ -82,14 +83,14 @@ impl Cluster {
         Ok(())
     }
 
-    /// Kills every process of this name, wherever it was started from; there need be none.
+    /// Sends a signal, `KILL`, to every process of this name, wherever it was started from; there need be none.
     ///
     /// # Errors
     /// When the processes cannot be seen.
-    pub fn kill_all(&self, name: &str) -> Result<()> {
+    pub fn signal_all(&self, name: &str, signal: &str) -> Result<()> {
         for (id, _) in self.place.running()?.into_iter().filter(|(_, running)| running == name) {
-            // One that ends meanwhile cannot be killed.
-            let _ = place::run(&self.place, Command::new("kill").args(["-KILL", &id.to_string()]));
+            // One that ends meanwhile cannot hear it.
+            let _ = place::run(&self.place, Command::new("kill").args(["-s", signal, &id.to_string()]));
         }
         Ok(())
     }
@@ -105,7 +106,7 @@ impl Cluster {
             part.kill()?;
         }
         for process in ["dpu-host", "containerd-shim", "sleep"] {
-            self.kill_all(process)?;
+            self.signal_all(process, "KILL")?;
         }
         self.until("all of the pods' processes are gone", || {
             let running = self.place.running().ok()?;

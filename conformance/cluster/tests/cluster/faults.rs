@@ -1,10 +1,11 @@
-//! Parts of the node die while an ADD and while a DEL waits, and come back. Afterwards every pod that should run runs,
+//! Parts of the node die while ADDs and DELs are under way, and come back. Afterwards every pod that should run runs,
 //! every VF is where its record says, and no pod is refused that has nothing to do with it.
 
 use cluster::{Cluster, Multus, Role, objects};
 use node::{Answer, Card};
 use rstest::rstest;
 
+use super::stops::{Instant, Stops};
 use super::support::{Alone, delete, host, start};
 
 /// Who dies, and what brings it back.
@@ -24,7 +25,7 @@ impl Victim {
         match self {
             Victim::Kubelet => parts.kubelet.kill().unwrap(),
             Victim::Containerd => parts.containerd.kill().unwrap(),
-            Victim::Plugin => cluster.kill_all("dpu-host").unwrap(),
+            Victim::Plugin => cluster.signal_all("dpu-host", "KILL").unwrap(),
             Victim::ApiServer => parts.api_server.kill().unwrap(),
             Victim::Server => cluster.node().stop_server(),
         }
@@ -56,11 +57,59 @@ fn until_asked(cluster: &Alone, command: &str, pod: &str) {
         .unwrap();
 }
 
+/// Eight calls are under way, four of them ADDs and four DELs, each at another instant. The victim dies, the calls go on
+/// without it, and it comes back.
 #[rstest]
-fn whoever_dies_during_an_add_or_a_del_no_vf_is_lost_and_no_pod_refused(
+fn whoever_dies_at_whatever_instant_no_vf_is_lost_and_no_pod_refused(
     #[values(Victim::Kubelet, Victim::Containerd, Victim::Plugin, Victim::ApiServer, Victim::Server)] victim: Victim,
 ) {
-    dies_during_an_add_and_a_del(&host(3), victim);
+    const LEAVING: [&str; 4] = ["del-locked", "del-moved", "del-answered", "del-awaits"];
+    const STAYING: [&str; 5] = ["innocent", "add-locked", "add-moved", "add-answered", "add-awaits"];
+    let cluster = host(9);
+    let pods = |names: &[&str]| names.iter().map(|name| objects::pod(name)).collect::<Vec<_>>();
+    cluster.apply(&pods(&[&LEAVING[..], &["innocent"]].concat())).unwrap();
+    cluster.until_settled(&[&LEAVING[..], &["innocent"]].concat());
+
+    let stops = Stops::new(&cluster);
+    let (add, del) = ([Instant::AddLocked, Instant::AddMoved], [Instant::DelLocked, Instant::DelMoved]);
+    for (verb, names, instants) in [("ADD", &STAYING[1..4], add), ("DEL", &LEAVING[..3], del)] {
+        for (name, instant) in names.iter().zip(instants.into_iter().chain([Instant::Answered])) {
+            stops.stop(verb, name, instant);
+        }
+    }
+    cluster.apply(&pods(&STAYING[1..4])).unwrap();
+    STAYING[1..4].iter().for_each(|pod| stops.until_stopped("ADD", pod));
+    cluster.node().behave(|behaviour| behaviour.card = Card::Never);
+    cluster.apply(&pods(&STAYING[4..])).unwrap();
+    until_asked(&cluster, "ADD", "add-awaits");
+    // Not before: the kubelet may give the next pod a VF that a DEL holds.
+    delete(&cluster, &LEAVING[..3]);
+    LEAVING[..3].iter().for_each(|pod| stops.until_stopped("DEL", pod));
+    cluster.node().behave(|behaviour| behaviour.del = Answer::Hang);
+    delete(&cluster, &LEAVING[3..]);
+    until_asked(&cluster, "DEL", "del-awaits");
+
+    victim.dies(&cluster);
+    cluster.node().behave(|behaviour| {
+        behaviour.card = Card::Ready;
+        behaviour.del = Answer::Proper;
+    });
+    stops.go_on();
+    victim.comes_back(&cluster);
+    for pod in LEAVING {
+        cluster.until_gone(pod).unwrap();
+    }
+    for pod in STAYING {
+        cluster.until_runs(pod).unwrap();
+    }
+    cluster.until_settled(&STAYING);
+
+    // All that is left is to be had.
+    let next = ["next-0", "next-1", "next-2", "next-3"];
+    cluster.apply(&pods(&next)).unwrap();
+    cluster.until_settled(&[&STAYING[..], &next].concat());
+    delete(&cluster, &["--all"]);
+    cluster.until_settled(&[]);
 }
 
 /// Multus' daemon goes on with an ADD whose runtime has died, keeps its result, and names it to GC as alive.

@@ -13,5 +13,6 @@ mod attach;
 mod by_claim;
 mod faults;
 mod placeholder;
+mod stops;
 mod support;
 mod traces;
