@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, ensure};
 use node::Node;
@@ -31,6 +33,7 @@ rm -rf "$STATE" /run/netns/* /run/containerd"#;
 /// A running node. Dropping it ends it.
 pub struct Cluster {
     pub(super) api: Api,
+    pub(super) stop: Arc<AtomicBool>,
     // Fields are dropped in this order: who works with the kubelet, processes, their control groups, their files.
     pub(super) parts: Parts,
     place: Place,
@@ -47,6 +50,14 @@ impl Cluster {
     /// # Errors
     /// When a program is missing or ends; with the end of its log.
     pub fn start(role: Role) -> Result<Cluster> {
+        Self::start_unless(role, Arc::default())
+    }
+
+    /// The same; whatever it waits for, it gives up once it is told to `stop`.
+    ///
+    /// # Errors
+    /// Then too.
+    pub(super) fn start_unless(role: Role, stop: Arc<AtomicBool>) -> Result<Cluster> {
         let node = Node::builder().vfs(role.vfs()).start()?;
         // The real one listens there.
         node.stop_kubelet();
@@ -58,7 +69,7 @@ impl Cluster {
         let api = Api::new(&setup.path("api.sock"));
         // The last of what may fail: these would be dropped in the opposite order.
         let caretaker = Caretaker::start(&node, &setup, &cgroup)?;
-        let cluster = Cluster { api, parts, place, cgroup, setup, node, _caretaker: caretaker };
+        let cluster = Cluster { api, stop, parts, place, cgroup, setup, node, _caretaker: caretaker };
         cluster.cgroup.make()?;
         cluster.bring_up()?;
         Ok(cluster)

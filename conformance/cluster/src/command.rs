@@ -5,9 +5,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
 use super::cluster::Cluster;
@@ -31,10 +33,12 @@ pub struct Args {
 /// When the node cannot be made.
 pub fn run(args: Args) -> Result<ExitCode> {
     let (mut signals, signalled) = UnixStream::pair()?;
+    let stop = Arc::default();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         pipe::register(signal, signalled.try_clone()?)?;
+        flag::register(signal, Arc::clone(&stop))?;
     }
-    let cluster = Cluster::start(Role::Host { vfs: args.vfs })?;
+    let cluster = Cluster::start_unless(Role::Host { vfs: args.vfs }, stop)?;
     let _plugin = cluster.device_plugin()?;
     cluster.until_node_ready("True")?;
     cluster.until_allocatable(args.vfs as usize)?;

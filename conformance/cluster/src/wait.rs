@@ -1,6 +1,7 @@
 //! Waiting for what Kubernetes does in its own time.
 
 use std::fmt::Write;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,9 @@ impl Cluster {
             }
             if let Some(ended) = self.parts.all().into_iter().find_map(Daemon::ended) {
                 bail!("{ended}, before: {what}\n{}", self.logs());
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                bail!("interrupted, before: {what}");
             }
             if Instant::now() > deadline {
                 bail!("not within {} s: {what}\n{}", PATIENCE.as_secs(), self.logs());
