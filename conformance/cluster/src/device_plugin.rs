@@ -84,15 +84,16 @@ async fn keep_registered(dir: PathBuf, resource: String, devices: Arc<ListAndWat
 }
 
 async fn register(dir: &Path, resource: &str, devices: &Arc<ListAndWatchResponse>) -> Result<()> {
-    listen(&dir.join(SOCKET), devices.clone())?;
+    let listening = listen(&dir.join(SOCKET), devices.clone())?;
     let request = RegisterRequest {
         version: String::from("v1beta1"),
         endpoint: SOCKET.into(),
         resource_name: resource.into(),
     };
-    let _: Nothing =
-        cri::ask(&dir.join("kubelet.sock"), "/v1beta1.Registration/Register", &request, WITHIN).await?;
-    Ok(())
+    let asked: Result<Nothing> =
+        cri::ask(&dir.join("kubelet.sock"), "/v1beta1.Registration/Register", &request, WITHIN).await;
+    // The next try listens anew.
+    asked.map(drop).inspect_err(|_| listening.abort())
 }
 
 impl Service for ListAndWatchResponse {

@@ -14,6 +14,7 @@ use prost::Message;
 use runtimes::cri;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 /// gRPC's status of a method that the server does not have.
 const UNIMPLEMENTED: &str = "12";
@@ -83,16 +84,16 @@ impl Answer {
     }
 }
 
-/// Serves a socket from now on, which may have been another's before.
-pub(super) fn listen(socket: &Path, service: Arc<impl Service>) -> Result<()> {
+/// Serves a socket from now on, which may have been another's before, until that is aborted.
+pub(super) fn listen(socket: &Path, service: Arc<impl Service>) -> Result<AbortHandle> {
     let _ = fs::remove_file(socket);
     let listener = UnixListener::bind(socket).with_context(|| format!("binding {}", socket.display()))?;
-    tokio::spawn(async move {
+    let listening = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(serve(stream, service.clone()));
         }
     });
-    Ok(())
+    Ok(listening.abort_handle())
 }
 
 /// A kubelet that hangs up ends this; nobody else cares.
