@@ -11,6 +11,7 @@
 mod admission;
 mod attach;
 mod by_claim;
+mod demo;
 mod faults;
 mod placeholder;
 mod stops;
