@@ -65,6 +65,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+use clap::{Args as _, Command};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 pub use self::answer::{LONGEST, MATCHED, NOT_READY};
@@ -140,6 +141,13 @@ pub struct Args {
     /// List all checks instead.
     #[arg(long)]
     list: bool,
+}
+
+/// `cni-conformance`, with its options.
+pub fn command() -> Command {
+    // The first sentence of the options is about them.
+    Args::augment_args(Command::new("cni-conformance").version(env!("CARGO_PKG_VERSION")))
+        .about("Holds any CNI plugin binary to the specification and to what runtimes expect")
 }
 
 /// Runs it: exit status 1 when a required check fails, or when it is interrupted. What `--setup` names is a command,

@@ -3,18 +3,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-/// Holds any CNI plugin binary to the specification and to what runtimes expect.
-#[derive(Parser)]
-#[command(version)]
-struct Command {
-    #[command(flatten)]
-    args: suite::Args,
-}
+use clap::FromArgMatches;
 
 fn main() -> ExitCode {
-    suite::run(Command::parse().args, |_| None).unwrap_or_else(|error| {
+    let told = suite::Args::from_arg_matches(&suite::command().get_matches());
+    let args = told.unwrap_or_else(|error| error.exit());
+    suite::run(args, |_| None).unwrap_or_else(|error| {
         eprintln!("cni-conformance: {error:#}");
         ExitCode::from(2)
     })
