@@ -14,6 +14,14 @@ need_cni_plugins() {
     "$upstream/ipam/"{host-local,static}
 }
 
+# All of them, for who wants to see them side by side.
+need_all_cni_plugins() {
+  local upstream=github.com/containernetworking/plugins/plugins
+  need_cni_plugins
+  build_peer "$CNI_PLUGINS_VERSION-rest" "$CNI_PLUGINS_VERSION" "$upstream/main/"{dummy,ipvlan,macvlan,tap,vlan} \
+    "$upstream/meta/"{bandwidth,firewall,portmap,sbr,tuning,vrf}
+}
+
 # build_peer LABEL VERSION PACKAGE...: into $PEERS/LABEL, unless they are there. Says why and fails if it cannot.
 build_peer() {
   local label=$1 version=$2 go package

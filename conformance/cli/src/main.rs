@@ -1,6 +1,7 @@
-//! `conformance`: one program, four subcommands.
+//! `conformance`: one program, five subcommands.
 #![forbid(unsafe_code)]
 
+mod matrix;
 mod simulated_node;
 
 use std::process::ExitCode;
@@ -16,6 +17,8 @@ use crate::simulated_node::SimulatedNode;
 enum Command {
     /// Check any CNI plugin binary against the specification and the runtimes' expectations.
     Check(suite::Args),
+    /// Print the reports of many plugins as one page.
+    Matrix(matrix::Args),
     /// Run a simulated DPU host node: ovnkube-node's CNI server, a kubelet and VFs.
     Node(node::Args),
     /// Run a real Kubernetes node on the VFs of a simulated DPU host.
@@ -27,6 +30,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Check(args) => suite::run(args, builtin),
+        Command::Matrix(args) => matrix::run(&args),
         Command::Node(args) => node::run(args),
         Command::Cluster(args) => cluster::run(args),
         Command::Bench(args) => bench::run(args),

@@ -179,7 +179,7 @@ pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
         plugin: suite.plugin.display().to_string(),
         configuration: suite.configuration(),
         profile: report::name(suite.profile),
-        versions: suite.versions.clone(),
+        versions: suite.chosen.clone(),
         seed: suite.random.seed,
         seconds: start.elapsed().as_secs_f64(),
         interrupted,

@@ -103,7 +103,7 @@ fn attempt(suite: &Suite, case: &TestCase, version: &str) -> Done {
 
 fn versions<'a>(suite: &'a Suite, chosen: &Chosen) -> Vec<&'a str> {
     if suite.profile.includes(chosen.case.levels) && left_out(suite, chosen.case).is_none() {
-        chosen.case.versions.of(&suite.versions)
+        chosen.case.versions.of(&suite.chosen)
     } else {
         Vec::new()
     }

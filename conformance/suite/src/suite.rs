@@ -42,6 +42,8 @@ pub(crate) struct Suite {
     pub random: Random,
     /// The versions that the plugin lists, in its order.
     pub versions: Vec<String>,
+    /// Those of them that checks run with.
+    pub chosen: Vec<String>,
     /// How plain calls end, by verb and version.
     pub plain: BTreeMap<(&'static str, String), Outcome>,
     numbers: AtomicUsize,
@@ -103,7 +105,8 @@ impl Suite {
         let bin = dir.path().join("bin");
         fill(&bin, &plugin).with_context(|| format!("copying {}", plugin.display()))?;
         let common = Common { program: bin.join(kind), ..common };
-        let (versions, plain, numbers) = (Vec::new(), BTreeMap::new(), AtomicUsize::new(0));
+        let (versions, chosen) = (Vec::new(), Vec::new());
+        let (plain, numbers) = (BTreeMap::new(), AtomicUsize::new(0));
         Ok(Suite {
             plugin,
             config,
@@ -115,6 +118,7 @@ impl Suite {
             common,
             random,
             versions,
+            chosen,
             plain,
             numbers,
             dir,

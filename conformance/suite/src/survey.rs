@@ -15,7 +15,7 @@ const SURVEY: u16 = 0;
 /// It has the most containers at a time in [`plain`].
 const CONTAINERS: usize = 2;
 
-/// Fills in [`Suite::versions`] and [`Suite::plain`]; `only` are the versions that are wanted, all if there is none.
+/// Fills in [`Suite::versions`], [`Suite::chosen`] and [`Suite::plain`]; `only` are the versions that are wanted, all if there is none.
 ///
 /// # Errors
 /// When it is no CNI plugin, or lists none of those.
@@ -26,7 +26,8 @@ pub(crate) fn survey(suite: &mut Suite, only: &[String]) -> Result<()> {
     if let Some(other) = only.iter().find(|version| !suite.lists(version)) {
         bail!("the plugin does not list version {other}, but {}", suite.versions.join(", "));
     }
-    suite.versions.retain(|version| only.is_empty() || only.contains(version));
+    let wanted = |version: &&String| only.is_empty() || only.contains(version);
+    suite.chosen = suite.versions.iter().filter(wanted).cloned().collect();
     let versions = suite.versions.clone();
     for version in versions {
         let plain = on_private_host(&suite.kept(), || plain(suite, &version))?.map_err(explain)?;

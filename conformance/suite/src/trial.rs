@@ -202,9 +202,11 @@ impl<'a> Trial<'a> {
             return Err(Stop::skipped(rule.reason()));
         }
         match (self.profile(), self.suite.plain("ADD", self.version)) {
-            (Profile::Spec, Outcome::Refused(code)) => Err(Stop::skipped(format!(
-                "ADD fails with code {code}: give a configuration (--config) or surroundings (--setup) it works with"
-            ))),
+            (Profile::Spec | Profile::Ipam | Profile::Chained, Outcome::Refused(code)) => {
+                Err(Stop::skipped(format!(
+                    "ADD fails with code {code}: give a configuration (--config) or surroundings (--setup) it works with"
+                )))
+            }
             (Profile::Placeholder, _) => Err(Stop::skipped("a placeholder attaches nothing")),
             _ => Ok(()),
         }

@@ -18,6 +18,10 @@ use super::Report;
 /// The current release; scripts/lib/peers.sh builds it.
 const CURRENT: &str = "v1.9.1";
 
+/// A version of each shape of result, for those of today and for Debian's: all seven tell nothing more, and take twice as
+/// long.
+const VERSIONS: [&str; 2] = ["0.2.0,0.4.0,1.1.0", "0.1.0,0.3.1,1.0.0"];
+
 type Deviations = &'static [(u64, &'static str)];
 
 /// Of everything built on skel.
@@ -102,7 +106,7 @@ esac"#;
 #[case::host_device("host-device", &[SKEL, INTERFACES, GC, HOST_DEVICE])]
 fn those_of_today(#[case] plugin: &str, #[case] known: &[Deviations]) {
     // They are the reference: their very sentences are what skel says.
-    deviates(&current().unwrap(), plugin, known, &["--skel-strings"]).unwrap();
+    deviates(&current().unwrap(), plugin, known, &["--skel-strings", "--cni-version", VERSIONS[0]]).unwrap();
 }
 
 #[rstest]
@@ -111,7 +115,7 @@ fn those_of_today(#[case] plugin: &str, #[case] known: &[Deviations]) {
 #[case::ptp("ptp", &[SKEL, DEBIAN, INTERFACES, OWN_NAMESPACE, PTP])]
 #[case::host_device("host-device", &[SKEL, DEBIAN, INTERFACES, OWN_NAMESPACE, HOST_DEVICE, HOST_DEVICE_NAME])]
 fn those_of_debian(#[case] plugin: &str, #[case] known: &[Deviations]) {
-    deviates(&debians().unwrap(), plugin, known, &[]).unwrap();
+    deviates(&debians().unwrap(), plugin, known, &["--cni-version", VERSIONS[1]]).unwrap();
 }
 
 fn deviates(dir: &Path, plugin: &str, known: &[Deviations], args: &[&str]) -> Result<()> {
