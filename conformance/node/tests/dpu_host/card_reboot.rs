@@ -122,9 +122,19 @@ fn a_card_may_not_go_on_doubtful_word() -> Result<()> {
     assert_eq!(ask("env", &["vfs", "--drained"])?.0, Some(1));
     assert_eq!(ask("unshare", &["vfs", "--drained"])?.0, Some(2));
     assert_eq!(ask("env", &["vfs", "--drained", "--state-dir", "/run/elsewhere"])?.0, Some(2));
-    for question in ["vf", "vfs --drained", "drained"] {
-        let (status, said) = ask("env", &[question])?;
-        assert_eq!(status, Some(2), "{question}");
+    // What one task knows is nothing to another.
+    let nonsense: [&[&str]; 7] = [
+        &["vf"],
+        &["vfs --drained"],
+        &["drained"],
+        &["vfs", "--yes"],
+        &["vfs", "--restore", "--pf", "ens1f0"],
+        &["vfs", "--release", "shop/cart", "--pf", "ens1f0"],
+        &["vfs", "--release", "shop/cart", "--json"],
+    ];
+    for question in nonsense {
+        let (status, said) = ask("env", question)?;
+        assert_eq!(status, Some(2), "{question:?}");
         assert!(said.contains("usage: dpu-host vfs"), "{said}");
     }
     let state = node.root().join("run/dpu-cni");

@@ -32,12 +32,12 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     let Some(options) = Options::read(args) else { return complain(USAGE, UNKNOWN) };
     let done = match &options.task {
         Task::Help => return say(USAGE),
-        Task::Show(format) => nodes(&options).and_then(|nodes| {
+        Task::Show(what) => nodes(&options, &what.pfs).and_then(|nodes| {
             let rows = inventory::of(&nodes).map_err(|error| error.to_string())?;
-            Ok(format.print(&rows))
+            Ok(what.format.print(&rows))
         }),
-        Task::Release(what) => nodes(&options).map(|nodes| release::run(&nodes, what)),
-        Task::Restore(what) => nodes(&options).and_then(|nodes| {
+        Task::Release(what) => nodes(&options, &[]).map(|nodes| release::run(&nodes, what)),
+        Task::Restore(what) => nodes(&options, &[]).and_then(|nodes| {
             let done = restore::run(&nodes, what).map_err(|error| error.to_string())?;
             Ok(Ok(done))
         }),
@@ -49,8 +49,9 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     }
 }
 
-/// The node by each of its state directories: of the one which was named, that needs to be there, else of all.
-fn nodes(options: &Options) -> Result<Vec<Node>, String> {
+/// The node by each of its state directories: of the one which was named, that needs to be there, else of all; with these
+/// PFs, or those of the last ADD that named any.
+fn nodes(options: &Options, pfs: &[String]) -> Result<Vec<Node>, String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("only root can see whose VFs are: run this as root".to_owned());
     }
@@ -62,7 +63,7 @@ fn nodes(options: &Options) -> Result<Vec<Node>, String> {
         return Err(format!("{} is no directory", dir.display()));
     }
     let mut nodes: Vec<Node> = dirs.into_iter().map(node).collect::<Result<_, _>>()?;
-    let mut pfs = options.pfs.clone();
+    let mut pfs = pfs.to_vec();
     if pfs.is_empty() {
         for node in &nodes {
             let store = node.existing_store().map_err(|error| error.to_string())?;

@@ -43,9 +43,16 @@ impl Format {
 /// What is to be done.
 pub(super) enum Task {
     Help,
-    Show(Format),
+    Show(Show),
     Release(Release),
     Restore(Restore),
+}
+
+/// What the inventory is of, and how it is printed.
+pub(super) struct Show {
+    pub(super) format: Format,
+    /// The PFs whose VFs pods have; none where the last ADD is to say it.
+    pub(super) pfs: Vec<String>,
 }
 
 /// How lost VFs are given back.
@@ -69,14 +76,13 @@ pub(super) struct Release {
 /// The command line.
 pub(super) struct Options {
     pub(super) task: Task,
-    pub(super) pfs: Vec<String>,
     pub(super) state_dir: Option<String>,
 }
 
 impl Options {
     /// Reads it; `None` when it says what nobody understands.
     pub(super) fn read(args: &[String]) -> Option<Self> {
-        let mut options = Options { task: Task::Show(Format::Table), pfs: Vec::new(), state_dir: None };
+        let (mut state_dir, mut pfs) = (None, Vec::new());
         let (mut target, mut yes, mut force, mut shown) = (None, false, false, None);
         let (mut restore, mut wait) = (false, false);
         let mut rest = args.iter();
@@ -89,24 +95,26 @@ impl Options {
                 "--drained" => shown = Some(Format::Drained),
                 "--yes" => yes = true,
                 "--force" => force = true,
-                "--pf" => options.pfs.push(rest.next()?.clone()),
-                "--state-dir" => options.state_dir = Some(rest.next()?.clone()),
+                "--pf" => pfs.push(rest.next()?.clone()),
+                "--state-dir" => state_dir = Some(rest.next()?.clone()),
                 "--release" => target = Some(rest.next()?.clone()),
-                "--help" | "-h" => return Some(Options { task: Task::Help, ..options }),
+                "--help" | "-h" => return Some(Options { task: Task::Help, state_dir }),
                 _ => return None,
             }
         }
         let json = shown == Some(Format::Json);
-        options.task = match (target, shown) {
+        let task = match (target, shown) {
+            (None, shown) if !(restore || wait || yes || force) => {
+                Task::Show(Show { format: shown.unwrap_or(Format::Table), pfs })
+            }
+            _ if !pfs.is_empty() => return None,
             (None, shown) if restore && !yes && !force && json == shown.is_some() => {
                 Task::Restore(Restore { wait, json })
             }
             _ if restore || wait => return None,
             (Some(target), None) => Task::Release(Release { target, yes, force }),
-            (None, _) if yes || force => return None,
-            (None, shown) => Task::Show(shown.unwrap_or(Format::Table)),
-            (Some(_), Some(_)) => return None,
+            (None, _) | (Some(_), Some(_)) => return None,
         };
-        Some(options)
+        Some(Options { task, state_dir })
     }
 }
