@@ -2,9 +2,12 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::event::{Change, Event, parse};
 use super::point::Point;
@@ -12,6 +15,9 @@ use node::{Call, Output};
 
 /// A message type that rtnetlink does not have: it refuses it with `EOPNOTSUPP`.
 const NO_MESSAGE: u16 = 0x7fff;
+/// How long a call may take until it is where it is to be stopped, and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
 
 /// What happens to a system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +80,30 @@ pub fn inject(call: Call<'_>, point: &Point, fault: Fault, root: &Path) -> Resul
             .any(|end| is_refused(&events[end - 1]) && point.is_last_call_of(&events[..end])),
     };
     Ok(Injected { output, hit })
+}
+
+/// Runs the call, does `meanwhile` while it is stopped behind this one of its system calls, and lets it go on.
+///
+/// # Errors
+/// Without strace; when it is never stopped there, or does not end.
+pub fn stop_behind(call: Call<'_>, event: &Event, meanwhile: impl FnOnce() -> Result<()>) -> Result<Output> {
+    let log = Log::new()?;
+    let inject = format!("inject={}:signal=STOP:when={}", event.name, event.nth);
+    let running = call.through("strace", &["-f", "-o", log.path()?, "-e", &inject]).spawn()?;
+    let deadline = Instant::now() + PATIENCE;
+    let stopped = loop {
+        let text = std::fs::read_to_string(log.path()?)?;
+        let line = text.lines().find(|line| line.ends_with("--- stopped by SIGSTOP ---"));
+        if let Some((thread, _)) = line.and_then(|line| line.split_once(' ')) {
+            break Pid::from_raw(thread.parse().context("the number of a thread")?);
+        }
+        ensure!(Instant::now() < deadline, "it was never stopped behind {} {}", event.name, event.nth);
+        thread::sleep(POLL);
+    };
+    let done = meanwhile();
+    kill(stopped, Signal::SIGCONT).context("letting it go on")?;
+    let output = running.wait()?;
+    done.map(|()| output)
 }
 
 /// The beginning of the message's header (`struct nlmsghdr`), as hexadecimal digits: its length as it is, another type.

@@ -38,7 +38,7 @@ use std::io::Write;
 
 pub use census::{Census, ObservedVf, Place};
 pub use event::{Change, Event};
-pub use inject::{Fault, Injected, inject, trace};
+pub use inject::{Fault, Injected, inject, stop_behind, trace};
 pub use point::{Point, changes, instants};
 pub use records::{Record, Records, Stage};
 pub use world::World;

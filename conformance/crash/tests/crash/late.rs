@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::{Context, Result, ensure};
-use crash::Place;
+use crash::{Event, Place};
 use node::{Answer, Card, Pod, Verb};
 
 use crate::scene::{Kind, Scene, Setting};
@@ -64,6 +64,44 @@ fn what_the_server_moves_late_comes_home() -> Result<()> {
     pool::each(SETTING, &cases, play)?;
     report(&format!("a late server, in {} ways", cases.len()));
     Ok(())
+}
+
+#[test]
+fn what_the_server_moves_during_a_del_comes_home() -> Result<()> {
+    let scene = SETTING.scene()?;
+    let node = &scene.world.node;
+    // The server hears of no DEL: it would not end what the killed ADD has begun.
+    let begin = || -> Result<Pod> {
+        let pod = scene.prepare()?.remove(0);
+        node.behave(|b| (b.card, b.del) = (Card::Never, Answer::HangUp));
+        give_up(&scene, &pod, End::Killed)?;
+        Ok(pod)
+    };
+    let end = |pod: &Pod| -> Result<()> {
+        node.behave(|b| (b.card, b.del) = (Card::Ready, Answer::Proper));
+        node.idle()?;
+        scene.world.mirror_sysfs(&[pod])?;
+        scene.finish(&[pod])
+    };
+    let pod = begin()?;
+    let (output, events) = crash::trace(scene.call_of(Verb::Del, &pod, 0)?, node.root())?;
+    ensure!(output.status.success(), "{output:?}");
+    end(&pod)?;
+    // The last thing that a VF is given at home: it was looked for, and found there.
+    let features = |event: &Event| event.change.as_ref().is_some_and(|change| change.label() == "ethtool");
+    let last = events.iter().rposition(features).context("its features are not set")?;
+    let earlier = events[..last].iter().rfind(|event| (event.thread, &*event.name) == (0, "sendto"));
+
+    let pod = begin()?;
+    let del = scene.call_of(Verb::Del, &pod, 0)?;
+    // What the server does, which here keeps its own time.
+    let moved =
+        format!("link set dev {} netns {} name eth0", node.vfs()[0].name, pod.netns().path().display());
+    let moves = || node.change_host(&moved);
+    let output = crash::stop_behind(del, earlier.context("nothing is sent before")?, moves)?;
+    ensure!(output.status.success(), "{output:?}");
+    ensure!(scene.world.census(&[&pod])?.vfs[0].place == Place::Host, "it is in the pod");
+    end(&pod)
 }
 
 fn play(scene: &Scene, Case(end, before, next): &Case) -> Result<()> {

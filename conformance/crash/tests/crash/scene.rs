@@ -176,7 +176,7 @@ impl Scene {
         )
     }
 
-    fn call_of<'a>(&'a self, verb: Verb, pod: &Pod, vf: usize) -> Result<Call<'a>> {
+    pub(crate) fn call_of<'a>(&'a self, verb: Verb, pod: &Pod, vf: usize) -> Result<Call<'a>> {
         let node = &self.world.node;
         let mut conf = node.conf_for(&node.vfs()[vf]);
         // What a privileged server moves without a word only the kubelet tells: simulated VFs have no parent.

@@ -136,13 +136,18 @@ pub(crate) fn bring_home(node: &Node, held: &Held, sandbox: Option<&Sandbox>) ->
     } else {
         home
     };
-    if let Some(sandbox) = sandbox {
-        leave_pod(node, held, home, sandbox)?;
+    for last in [false, true] {
+        if let Some(sandbox) = sandbox {
+            leave_pod(node, held, home, sandbox)?;
+        }
+        let Some(link) = at_home(node, held)? else { break };
+        match settle(node, held, home, &link) {
+            // A server that was asked before an ADD was killed moves it into the pod at its own time: perhaps just now.
+            Err(error) if !last && at_home(node, held)?.is_none() => log::warn!("{error}: once more"),
+            done => return done,
+        }
     }
-    match at_home(node, held)? {
-        Some(link) => settle(node, held, home, &link),
-        None => Ok(Homecoming::Gone),
-    }
+    Ok(Homecoming::Gone)
 }
 
 /// Out of the pod, in one request where nothing stands in its way.
