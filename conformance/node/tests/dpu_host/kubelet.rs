@@ -45,6 +45,19 @@ fn gc_takes_nothing_from_pods_that_run() -> Result<()> {
 }
 
 #[test]
+fn gc_takes_nothing_where_processes_cannot_be_seen() -> Result<()> {
+    let (node, pod, _) = attached(false)?;
+    node.unlist(&pod);
+    let _process = pod.start_process()?;
+    let mut conf = node.conf();
+    conf["cni.dev/valid-attachments"] = json!([]);
+    // It has more rights than who looks, who may therefore not look.
+    node.call(PLUGIN, Verb::Gc)?.conf(&conf).with("+sys_admin,+net_admin").run()?.ok()?;
+    assert!(pod.link("eth0")?.is_some());
+    Ok(())
+}
+
+#[test]
 fn any_call_reclaims_what_the_kubelet_has_forgotten() -> Result<()> {
     let (node, pod, before) = attached(false)?;
     let other = node.pod("web", "other")?;

@@ -45,6 +45,17 @@ fn a_del_moves_an_unreadable_record_away() -> Result<()> {
 }
 
 #[test]
+fn a_record_that_is_no_text_is_moved_away_too() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let (pod, vf) = (node.pod("web", "web-0")?, &node.vfs()[0]);
+    add(&node, &pod, vf)?.ok()?;
+    std::fs::write(record(&node)?.0, b"\xff\xfe")?;
+    del(&node, &pod, vf)?.ok()?;
+    assert_eq!(aside(&node)?, [vf.device_id()]);
+    Ok(())
+}
+
+#[test]
 fn a_record_of_a_newer_version_is_not_moved() -> Result<()> {
     let node = Node::builder().privileged(false).start()?;
     let pod = node.pod("web", "web-0")?;

@@ -49,8 +49,9 @@ pub(crate) fn run(node: &Node, call: &Gc) -> Result<(), Error> {
 }
 
 fn is_garbage(store: &Store, witnesses: &Witnesses<'_>, record: &Record, call: &Gc) -> bool {
+    // Where processes cannot be seen, somebody may be there.
     let lives =
-        || store.is_running(&record.attachment) || witnesses.is_inhabited(&record.netns_id) == Some(true);
+        || store.is_running(&record.attachment) || witnesses.is_inhabited(&record.netns_id) != Some(false);
     match call.keep.lists(&record.attachment.container, &record.attachment.ifname) {
         // What an ADD still makes, or has made just now, is not listed yet.
         Some(false) => record.is_forsaken() || !lives(),

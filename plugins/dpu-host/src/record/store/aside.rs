@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::string::FromUtf8Error;
 use std::time::Instant;
 
 use cni::{Attachment, Error};
@@ -107,8 +108,9 @@ impl Wreck {
 }
 
 fn is_broken(error: &io::Error) -> bool {
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
-    matches!(cause, Some(Unreadable::Broken(_)))
+    error.get_ref().is_some_and(|cause| {
+        cause.is::<FromUtf8Error>() || matches!(cause.downcast_ref(), Some(Unreadable::Broken(_)))
+    })
 }
 
 /// The attachment of this network whose record has this name.
