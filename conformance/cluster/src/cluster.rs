@@ -1,6 +1,7 @@
 //! The node as a whole: brought up, asked, restarted.
 
 use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -82,7 +83,7 @@ impl Cluster {
         for part in [etcd, api_server, proxy, containerd] {
             part.start(&self.place)?;
         }
-        self.until("containerd answers", || self.setup.path("cri.sock").exists().then_some(()))?;
+        self.until_runtime_answers()?;
         containerd::import(&self.setup, &self.place)?;
         self.until("the API server serves", || self.api.ready().then_some(()))?;
         for part in [kubelet, controller_manager, scheduler] {
@@ -133,7 +134,15 @@ impl Cluster {
         )?;
         std::fs::remove_dir_all(self.node.root().join("run/dpu-cni"))?;
         self.parts.containerd.start(&self.place)?;
+        // A kubelet that finds none ends, and nobody starts it again here.
+        self.until_runtime_answers()?;
         self.parts.kubelet.start(&self.place)
+    }
+
+    /// Its socket alone says nothing: an earlier one has left it.
+    fn until_runtime_answers(&self) -> Result<()> {
+        let socket = self.setup.path("cri.sock");
+        self.until("containerd answers", || UnixStream::connect(&socket).is_ok().then_some(()))
     }
 
     /// A device plugin that hands its VFs to its kubelet.
