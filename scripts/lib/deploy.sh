@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Runs the program behind render, pod-spec, audit and uninstall, built when it is not. Sourced after common.sh.
+# Runs the program behind render, pod-spec, audit and others, built when it is not. Sourced after common.sh.
 
 source "$LIB/packages.sh"
 source "$LIB/rust.sh"

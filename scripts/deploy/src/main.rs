@@ -1,10 +1,11 @@
 //! Renders, checks, audits and removes what puts dpu-cni on two clusters.
 //!
-//! The scripts beside this crate (`render`, `pod-spec`, `audit`, `uninstall`) are one line each: they call this.
+//! The scripts beside this crate (`render`, `pod-spec`, `audit` and others) are one line each: they call this.
 #![forbid(unsafe_code)]
 
 mod audit;
 mod fault;
+mod inventory;
 mod known;
 mod managed;
 mod manifest;
@@ -45,6 +46,9 @@ enum Command {
     /// Say whether a node, a copy of its files or a must-gather is as it must be
     #[command(name = "scripts/audit", alias = "audit")]
     Audit(audit::Args),
+    /// Say what this node, a host or a card, is: a document for `match`
+    #[command(name = "scripts/inventory", alias = "inventory")]
+    Inventory(inventory::Args),
     /// Take everything away again
     #[command(name = "scripts/uninstall", alias = "uninstall")]
     Uninstall(uninstall::Args),
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::PodSpec(args) => pod_spec::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Inventory(args) => inventory::run(&args),
         Command::Uninstall(args) => uninstall::run(&args),
         Command::Sbom(args) => sbom::run(&args),
     };

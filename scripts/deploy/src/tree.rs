@@ -1,7 +1,7 @@
 //! A node's files, below `/` or below a copy of it.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// The root of a node.
@@ -34,11 +34,38 @@ impl Tree {
     /// When it is not there, not text, or a link that leads out of the copy: what an archive holds must not make us
     /// read this machine's files.
     pub(crate) fn read(&self, path: &str) -> io::Result<String> {
-        let real = fs::canonicalize(self.at(path))?;
-        if !real.starts_with(fs::canonicalize(&self.root)?) {
-            return Err(io::Error::other("a link that leads out of the directory"));
+        fs::read_to_string(self.inside(path)?)
+    }
+
+    /// A file's bytes.
+    ///
+    /// # Errors
+    /// As with [`Tree::read`], and when it is no file or larger than `most` bytes.
+    pub(crate) fn bytes(&self, path: &str, most: u64) -> io::Result<Vec<u8>> {
+        let real = self.inside(path)?;
+        if !real.is_file() {
+            return Err(io::Error::other("no file"));
         }
-        fs::read_to_string(real)
+        let mut bytes = Vec::new();
+        fs::File::open(real)?.take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            return Err(io::Error::other(format!("more than {most} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    fn inside(&self, path: &str) -> io::Result<PathBuf> {
+        let real = fs::canonicalize(self.at(path))?;
+        if real.starts_with(fs::canonicalize(&self.root)?) {
+            Ok(real)
+        } else {
+            Err(io::Error::other("a link that leads out of the directory"))
+        }
+    }
+
+    /// The last part of where a link leads, which need not be there; none when there is no link.
+    pub(crate) fn target(&self, path: &str) -> Option<String> {
+        Some(fs::read_link(self.at(path)).ok()?.file_name()?.to_str()?.to_owned())
     }
 
     /// Whether something is there; a link counts, wherever it leads.

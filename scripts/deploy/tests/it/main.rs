@@ -14,6 +14,7 @@ mod circles;
 mod failing;
 mod ignition;
 mod installed;
+mod inventory;
 mod leaving;
 mod networks;
 mod objects;
