@@ -2,6 +2,7 @@
 //!
 //! Where it can be killed is not guessed but read from a trace of the same call (`crash`).
 
+mod adrift;
 mod disk;
 mod faults;
 mod kills;

@@ -15,7 +15,7 @@ use crate::error;
 use crate::node::Node;
 use crate::pod::rival::Inquiry;
 use crate::time::BootTime;
-use crate::vf::{self, naming, traces, vfio};
+use crate::vf::{self, Homecoming, naming, traces, vfio};
 
 /// How long a device may take from one pod to the next: the device plugin hands it out before the old pod's DEL has ended.
 const HANDOVER: Duration = Duration::from_secs(5);
@@ -126,6 +126,16 @@ pub(super) fn simulated(id: &DeviceId, name: &str, link: &Link) -> Result<(), Er
     Err(error::bad_device(id, why, "device IDs of hardware are PCI addresses"))
 }
 
+/// Whose a device is, each time that this is looked at.
+enum Turn {
+    /// Another pod's.
+    Taken(Record),
+    /// Nobody's. If a dead pod had it, it has been given back what it had at home, as this tells.
+    Free(Option<Held>),
+    /// A dead pod's, and nowhere to be seen. The kernel may return it at any moment, as that pod has left it.
+    Away,
+}
+
 /// Waits until the device is free and on the host, and locks it.
 fn wait(
     node: &Node,
@@ -139,7 +149,7 @@ fn wait(
     loop {
         let lock = store.lock(id, patience)?;
         let incarnation = id.incarnation(&node.sysfs);
-        let (inherited, holder) = match store.holder(id) {
+        let turn = match store.holder(id) {
             // All that it has comes home: the server needs the second VF, too.
             Some(old)
                 if old.is_superseded_by(&record.attachment, &record.pod, record.began)
@@ -154,17 +164,20 @@ fn wait(
                 if free(&old, record) || inquiry.is_over_for(&old) && !store.is_running(&old.attachment) =>
             {
                 record.inherit(&old);
-                // What another function at its address was at home it does not tell.
-                (release::hand_over(node, &old, id)?.filter(|held| !held.is_recreated(&node.sysfs)), None)
+                match release::hand_over(node, &old, id)? {
+                    (Homecoming::Gone, _) => Turn::Away,
+                    // What another function at its address was at home it does not tell.
+                    (_, held) => Turn::Free(held.filter(|held| !held.is_recreated(&node.sysfs))),
+                }
             }
-            holder => (None, holder),
+            holder => holder.map_or(Turn::Free(None), Turn::Taken),
         };
-        if holder.is_none() {
+        if let Turn::Free(inherited) = &turn {
             if vfio::is_vfio(node, id) {
                 // It looks the same wherever it is: only a record tells whose it is.
                 return store.unreadable(id).map_or(Ok((lock, None, incarnation)), Err);
             }
-            let link = match &inherited {
+            let link = match inherited {
                 Some(held) => vf::at_home(node, held)?,
                 None => vf::on_host(node, id)?,
             };
@@ -174,7 +187,8 @@ fn wait(
                 }
                 host_use::refuse(node, id, &link)?;
                 traces::refuse_programs(node.links()?, id, &link)?;
-                let mut home = naming::home(node, id, &link, inherited.and_then(|held| held.home));
+                let mut home =
+                    naming::home(node, id, &link, inherited.as_ref().and_then(|held| held.home.clone()));
                 // A record of an older version that is taken over has neither.
                 home.settings.get_or_insert_with(|| link.settings.clone());
                 home.features = home.features.or_else(|| traces::features(None, link.index));
@@ -185,17 +199,17 @@ fn wait(
             }
         }
         drop(lock);
-        if let Some(old) = &holder {
+        if let Turn::Taken(old) = &turn {
             if old.pod.uid.is_some() && old.pod.uid == record.pod.uid {
                 return Err(error::taken_by_itself(id, old));
             }
             inquiry.go_on(old, patience);
         }
         if Instant::now() + HANDOVER_POLL > patience {
-            return Err(match holder {
-                Some(old) if store.is_running(&old.attachment) => error::taken_just_now(id, &old),
-                Some(old) => error::taken(id, &old, inquiry.word()),
-                None => absent(node, id),
+            return Err(match turn {
+                Turn::Taken(old) if store.is_running(&old.attachment) => error::taken_just_now(id, &old),
+                Turn::Taken(old) => error::taken(id, &old, inquiry.word()),
+                Turn::Free(_) | Turn::Away => absent(node, id),
             });
         }
         thread::sleep(HANDOVER_POLL);

@@ -45,21 +45,22 @@ pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Want
         .home
         .as_ref()
         .ok_or_else(|| error::bad_device(&held.id, "has no network device", "bind its driver"))?;
-    let change = LinkChange {
-        netns: Some(&sandbox.netns),
-        name: Some(wanted.ifname),
-        mac: wanted.mac.filter(|mac| home.mac != Some(*mac)),
-        mtu: (wanted.mtu != 0 && wanted.mtu != home.mtu).then_some(wanted.mtu),
-        up: Some(false),
-        ..LinkChange::default()
-    };
     // The server may have been awaited for minutes: its index can be another link's by now.
-    let index = at_home(node, held)?.map(|link| link.index).ok_or_else(|| {
+    let link = at_home(node, held)?.ok_or_else(|| {
         error::again(
             format!("VF {} vanished from the host while it was being set up", held.id),
             "this is tried again by the container runtime; if it persists see the kernel log",
         )
     })?;
+    let index = link.index;
+    let change = LinkChange {
+        netns: Some(&sandbox.netns),
+        name: Some(wanted.ifname),
+        mac: wanted.mac.filter(|mac| link.mac != Some(*mac)),
+        mtu: (wanted.mtu != 0 && wanted.mtu != link.mtu).then_some(wanted.mtu),
+        up: Some(false),
+        ..LinkChange::default()
+    };
     let links = node.links()?;
     // The pod will call it so: as another name of its own it would be taken.
     if home.altnames.iter().any(|altname| altname == wanted.ifname) {
