@@ -2,7 +2,7 @@
 # action: cni-conformance as a step of a CI job: a table in the log, JUnit's XML and a page in $REPORTS, an annotation for
 # each check that fails and a summary where GitHub shows them.
 #
-#   PROGRAM=cni-conformance PLUGIN=... [CONFIG=... PROFILE=... BASELINE=... ARGUMENTS=... REPORTS=...] action.sh
+#   PROGRAM=cni-conformance PLUGIN=... [CONFIG=... PROFILE=... BASELINE=... ARGUMENTS=... REPORTS=... PAGE=...] action.sh
 #
 # Exit status: that of cni-conformance.
 set -euo pipefail
@@ -27,6 +27,7 @@ if [[ ${GITHUB_ACTIONS:-} && -e $reports/report.tap ]]; then
   sed -n '/# TODO/d; s/^not ok [0-9]* - /::error title=CNI conformance::/p' "$reports/report.tap"
 fi
 if [[ ${GITHUB_STEP_SUMMARY:-} && -e $reports/summary.md ]]; then
-  cat "$reports/summary.md" >>"$GITHUB_STEP_SUMMARY"
+  # A job's page has no neighbours that a link could lead to.
+  sed "s|](CHECKS.md#|](${PAGE:-CHECKS.md}#|" "$reports/summary.md" >>"$GITHUB_STEP_SUMMARY"
 fi
 exit "$status"

@@ -1,6 +1,7 @@
 //! What a check is.
 
 use super::levels::Level;
+use super::reason::Reason;
 use super::stop::Verdict;
 use super::trial::Trial;
 use super::versions::Versions;
@@ -36,6 +37,23 @@ pub(crate) struct Group {
     pub name: &'static str,
     /// In order of their numbers.
     pub cases: &'static [TestCase],
+    /// Why they are there, in the same order.
+    pub reasons: &'static [Reason],
+}
+
+/// A topic: it does not compile when one of its checks has no reason.
+pub(crate) const fn group(
+    name: &'static str,
+    cases: &'static [TestCase],
+    reasons: &'static [Reason],
+) -> Group {
+    assert!(cases.len() == reasons.len(), "a check without a reason, or a reason without its check");
+    let mut at = 0;
+    while at < cases.len() {
+        assert!(cases[at].number == reasons[at].check, "a reason is of another check");
+        at += 1;
+    }
+    Group { name, cases, reasons }
 }
 
 /// Begins a check, for each version that the plugin lists.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::case::{Group, TestCase};
 use super::done::Done;
+use super::reason;
 use super::stop::{Failure, Stop};
 use super::text::brief;
 
@@ -60,6 +61,8 @@ pub(crate) struct CaseResult {
     pub levels: String,
     /// Where it comes from.
     pub source: &'static str,
+    /// Where it is explained, beside the suite's README.
+    pub explained: String,
     /// What came of it.
     pub status: Status,
     /// Whether the suite fails if it does.
@@ -113,6 +116,7 @@ impl CaseResult {
             verb: case.verb,
             levels: letters(case),
             source: case.source,
+            explained: reason::address(case.number),
             status: Status::Skip,
             required,
             versions: Vec::new(),

@@ -4,7 +4,7 @@
 //!
 //! Every check is a row of data ([`case::TestCase`]: number, verb, what is sent, what should come back, who
 //! demands it, where that is written) and a function of a few lines. They are grouped by topic, a file each, in
-//! `topics/`. A check runs once for each protocol version that the plugin lists and the check is about; each run is a
+//! `topics/`; why each is there ([`reason::Reason`]) is in a file `reasons.rs` beside its topic. A check runs once for each protocol version that the plugin lists and the check is about; each run is a
 //! [`trial::Trial`]: a thread with a network and mount namespace of its own (the "host"), in which `/run` and
 //! `/var/lib/cni` are empty at first; container namespaces that end with it, a private directory, a copy of the plugin
 //! in a private `CNI_PATH`, and an environment with nothing in it but what is meant. As many trials run at a time as
@@ -22,7 +22,9 @@
 //! Add a row to the topic's `CASES`, with the next number, and its function: get a pod ([`trial::Trial::pod`]) or an
 //! attached one ([`trial::Trial::attach`]), derive a call from a valid one ([`trial::Trial::call`]), run it, and hold
 //! the answer to something ([`answer::Answer`]). A check that cannot say anything ends with
-//! [`stop::Stop::skipped`] and a reason. Then add what the known plugins do to
+//! [`stop::Stop::skipped`] and a reason. Its [`reason::Reason`] says on whose word it is there, what breaks and how
+//! plugins get it wrong, without which nothing compiles; `cni-conformance --explain all` writes them to
+//! `conformance/CHECKS.md`. Then add what the known plugins do to
 //! `cli/tests/check/controls.rs`, and a plugin that fails it to `cli/tests/check/mutants.rs`.
 #![forbid(unsafe_code)]
 
@@ -34,12 +36,14 @@ mod case_result;
 mod chain;
 mod conf;
 mod done;
+mod explain;
 pub mod fixture;
 mod levels;
 mod namespace;
 mod pod;
 mod progress;
 mod random;
+mod reason;
 mod repeat;
 mod report;
 mod result;
@@ -86,7 +90,7 @@ use self::suite::{Random, Subject, Suite};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The plugin binary; its file name is its CNI type.
-    #[arg(long, value_name = "PATH", required_unless_present = "list")]
+    #[arg(long, value_name = "PATH", required_unless_present_any = ["list", "explain"])]
     plugin: Option<PathBuf>,
     /// A plugin configuration or list that works; `${CASE}` in its strings becomes a directory of each trial's own. The
     /// CNI project's plugins need none.
@@ -129,6 +133,9 @@ pub struct Args {
     /// Print what this check sends as lines for a shell, instead of a report.
     #[arg(long, value_name = "NUMBER", conflicts_with = "only")]
     repeat: Option<u16>,
+    /// Say why these checks are there instead: on whose word, what breaks, how plugins get it wrong (`103`, `del`; `all`).
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    explain: Vec<String>,
     /// How many random inputs.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     random: usize,
@@ -157,6 +164,10 @@ pub fn command() -> Command {
 /// When the suite itself cannot work: no such plugin, not root, no iproute2, a set-up command that fails; and after the
 /// report, when some check could not be judged, or not one could be run.
 pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Result<ExitCode> {
+    if !args.explain.is_empty() {
+        explain(&args.explain)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let only = args.repeat.map_or_else(|| args.only.clone(), |number| vec![number.to_string()]);
     let chosen = select::select(&only)?;
     if args.list {
@@ -199,6 +210,16 @@ pub fn run(args: Args, builtin: impl Fn(&str) -> Option<Box<dyn Fixture>>) -> Re
     says_something(&rows)?;
     let failed = report::Summary::of(&rows).failed > 0;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn explain(which: &[String]) -> Result<()> {
+    let mut out = stdout().lock();
+    let written = if which == [explain::ALL] {
+        explain::page(&mut out, &select::select(&[])?)
+    } else {
+        explain::sections(&mut out, &select::select(which)?)
+    };
+    written.context("writing the explanation")
 }
 
 /// Whether what was found is about the plugin.

@@ -12,6 +12,7 @@ use super::case::{Group, TestCase};
 use super::case_result::CaseResult;
 use super::done::Done;
 use super::levels::{Instead, Override, instead};
+use super::reason::Reason;
 use super::stop::Stop;
 use super::suite::Suite;
 use super::threads::on_private_host;
@@ -24,6 +25,8 @@ pub(crate) struct Chosen {
     pub group: &'static Group,
     /// It.
     pub case: &'static TestCase,
+    /// Why it is there.
+    pub reason: &'static Reason,
 }
 
 /// Runs the checks; `report` is called for each, in their order, as soon as it and all before it are done.
@@ -114,7 +117,7 @@ fn left_out(suite: &Suite, case: &TestCase) -> Option<&'static Override> {
     instead(suite.profile, case.number).filter(|rule| rule.instead == Instead::Nothing)
 }
 
-fn row(suite: &Suite, Chosen { group, case }: &Chosen, mut runs: Vec<Done>) -> CaseResult {
+fn row(suite: &Suite, Chosen { group, case, .. }: &Chosen, mut runs: Vec<Done>) -> CaseResult {
     let required = suite.profile.requires(case.levels);
     if !suite.profile.includes(case.levels) {
         return CaseResult::skipped(group, case, false, "of another profile");

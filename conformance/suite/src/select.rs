@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::{Result, bail};
 
+use super::case::Group;
 use super::case_result::letters;
 use super::runner::Chosen;
 use super::topics::GROUPS;
@@ -14,8 +15,10 @@ use super::topics::GROUPS;
 /// For what names no check: a suite of none would pass.
 pub(crate) fn select(only: &[String]) -> Result<Vec<Chosen>> {
     let wanted = only.iter().map(|name| Wanted::parse(name)).collect::<Result<Vec<_>>>()?;
-    let all: Vec<Chosen> =
-        GROUPS.iter().flat_map(|group| group.cases.iter().map(move |case| Chosen { group, case })).collect();
+    let of = |group: &'static Group| {
+        group.cases.iter().zip(group.reasons).map(move |(case, reason)| Chosen { group, case, reason })
+    };
+    let all: Vec<Chosen> = GROUPS.iter().flat_map(of).collect();
     if let Some(at) = wanted.iter().position(|wanted| !all.iter().any(|chosen| wanted.includes(chosen))) {
         bail!("no check {}: they are numbered from 1 to {}", only[at], all.len());
     }
@@ -27,7 +30,7 @@ pub(crate) fn select(only: &[String]) -> Result<Vec<Chosen>> {
 
 /// A line per check: number, levels, verb, what is sent, what should come back, and who says so.
 pub(crate) fn list(out: &mut impl Write, chosen: &[Chosen]) -> io::Result<()> {
-    for Chosen { group, case } in chosen {
+    for Chosen { group, case, .. } in chosen {
         writeln!(
             out,
             "{:>3} {:<12} {:<3} {}: {} -> {} [{}]",

@@ -1,6 +1,7 @@
 //! `conformance check`: as a program, with its reports, on our own plugins, on those of others, and on broken ones.
 
 mod controls;
+mod explained;
 mod known;
 mod machine;
 mod mutants;

@@ -40,10 +40,19 @@ fn markdown_is_a_badge_a_sum_and_what_failed() -> Result<()> {
     assert!(text.starts_with(&format!("# CNI conformance of dpu-nic-placeholder\n\n{badge}\n\n")), "{text}");
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
     assert!(
-        rows.len() == 2 && rows[0].starts_with("| 27 DEL | FAIL | ") && rows[1].starts_with("| 42 "),
+        rows.len() == 2
+            && rows[0].starts_with("| [27](CHECKS.md#check-27) DEL | FAIL | ")
+            && rows[1].starts_with("| [42]("),
         "{text}"
     );
     assert!(rows.iter().all(|row| row.replace(r"\|", "").matches('|').count() == 7), "{text}");
+    Ok(())
+}
+
+#[test]
+fn a_failure_says_where_it_is_explained() -> Result<()> {
+    let (text, _) = printed(LENIENT)?;
+    assert!(text.contains("\n    why        --explain 27, or CHECKS.md#check-27\n"), "{text}");
     Ok(())
 }
 
@@ -124,13 +133,16 @@ fn an_action_annotates_and_summarises() -> Result<()> {
         .envs([("PROFILE", "spec"), ("ARGUMENTS", "--only 17,27,42"), ("GITHUB_ACTIONS", "true")])
         .env("GITHUB_STEP_SUMMARY", &summary)
         .env("REPORTS", &reports)
+        .env("PAGE", "https://example.org/CHECKS.md")
         .output()?;
     let said = String::from_utf8(output.stdout)?;
     assert_eq!(output.status.code(), Some(1), "{said} {}", String::from_utf8_lossy(&output.stderr));
     let annotations: Vec<&str> = said.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(annotations.len(), 1, "advice is none: {said}");
     assert!(annotations[0].starts_with("::error title=CNI conformance::27 DEL: "), "{said}");
-    assert!(fs::read_to_string(summary)?.contains("![CNI conformance: 1 passed, 1 failed]"));
+    let summary = fs::read_to_string(summary)?;
+    assert!(summary.contains("![CNI conformance: 1 passed, 1 failed]"), "{summary}");
+    assert!(summary.contains("| [27](https://example.org/CHECKS.md#check-27) DEL "), "{summary}");
     assert!(fs::read_to_string(reports.join("junit_cni-conformance.xml"))?.contains("<failure "));
     Ok(())
 }

@@ -34,7 +34,9 @@ fn suite(out: &mut impl Write, about: &About, rows: &[CaseResult]) -> io::Result
 fn case(out: &mut impl Write, about: &About, row: &CaseResult) -> io::Result<()> {
     let name = escape(&format!("{} {} {}: {}", row.number, row.levels, row.verb, row.should));
     let class = escape(&format!("{}.{}", about.profile, row.group));
-    let particulars = format!("sent: {}\ncame back: {}\nsource: {}", row.sent, row.came_back, row.source);
+    let CaseResult { sent, came_back, source, explained, .. } = row;
+    let particulars =
+        format!("sent: {sent}\ncame back: {came_back}\nsource: {source}\nexplained: {explained}");
     write!(out, r#"    <testcase name="{name}" classname="{class}" time="{:.3}""#, row.seconds)?;
     let skipped = |why: &str| format!(r#"><skipped message="{}"/></testcase>"#, escape(why));
     let excused = |why: &str| skipped(&format!("{why}; should: {}; {particulars}", row.should));

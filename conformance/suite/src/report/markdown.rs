@@ -25,7 +25,8 @@ pub(super) fn write(out: &mut impl Write, about: &About, rows: &[CaseResult]) ->
     }
     for row in failed {
         let cells = [&row.sent, &row.came_back, &row.should, row.source].map(cell).join(" | ");
-        writeln!(out, "| {} {} | {} | {cells} |", row.number, row.verb, row.conclusion().word())?;
+        let check = format!("[{}]({}) {}", row.number, row.explained, row.verb);
+        writeln!(out, "| {check} | {} | {cells} |", row.conclusion().word())?;
     }
     Ok(())
 }

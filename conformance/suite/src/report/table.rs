@@ -93,7 +93,8 @@ fn failure(out: &mut impl Write, row: &CaseResult) -> io::Result<()> {
     writeln!(out, "    sent       {}", row.sent)?;
     writeln!(out, "    came back  {}", row.came_back)?;
     writeln!(out, "    should     {}", row.should)?;
-    writeln!(out, "    source     {}", row.source)
+    writeln!(out, "    source     {}", row.source)?;
+    writeln!(out, "    why        --explain {}, or {}", row.number, row.explained)
 }
 
 fn sum(out: &mut impl Write, about: &About, rows: &[CaseResult], shown: &[&CaseResult]) -> io::Result<()> {

@@ -36,7 +36,13 @@ fn directive(row: &CaseResult) -> String {
 /// Its YAML block; JSON's strings are YAML's too.
 fn particulars(out: &mut impl Write, row: &CaseResult) -> io::Result<()> {
     writeln!(out, "  ---")?;
-    let fields = [("sent", &row.sent), ("came_back", &row.came_back), ("source", &row.source.to_owned())];
+    let source = row.source.to_owned();
+    let fields = [
+        ("sent", &row.sent),
+        ("came_back", &row.came_back),
+        ("source", &source),
+        ("explained", &row.explained),
+    ];
     for (key, text) in fields {
         writeln!(out, "  {key}: {}", serde_json::Value::from(text.as_str()))?;
     }

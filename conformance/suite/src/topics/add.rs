@@ -14,6 +14,10 @@ use crate::trial::Trial;
 use crate::versions::{Versions, at_least};
 use crate::witness::{self, State, look_here};
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const SUCCESS: &str = "SPEC 5 (ADD success)";
 const OLD: Versions = Versions::Between("0.1.0", "0.2.0");
 const WITH_INTERFACES: Versions = Versions::from("0.3.0");

@@ -17,6 +17,10 @@ use crate::trial::Trial;
 use crate::versions::{self, Versions};
 use crate::witness::{State, interface};
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 pub(crate) const CASES: &[TestCase] = &[
     case(153, "all", R, traced)
         .when("TRACEPARENT, TRACESTATE and BAGGAGE, in order and not")

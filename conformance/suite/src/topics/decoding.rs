@@ -10,6 +10,10 @@ use crate::stop::Verdict;
 use crate::trial::Trial;
 use crate::versions::{Versions, at_least};
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const SKEL: &str = "skel validateConfig";
 
 pub(crate) const CASES: &[TestCase] = &[

@@ -20,6 +20,10 @@ use crate::trial::Trial;
 use crate::versions::Versions;
 use crate::witness::{State, look_here};
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const DEL: &str = "SPEC 2 (DEL: complete without error if something is missing)";
 
 pub(crate) const CASES: &[TestCase] = &[

@@ -9,6 +9,10 @@ use crate::stop::Verdict;
 use crate::trial::Trial;
 use crate::versions::{self, Versions};
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const PARAMETERS: &str = "SPEC 2 (parameters); skel getCmdArgsFromEnv";
 const SKEL: &str = "skel getCmdArgsFromEnv";
 const LIBCNI: &str = "libcni sets all variables, empty ones included";

@@ -15,22 +15,22 @@ mod streams;
 mod validators;
 mod verify;
 
-use super::case::Group;
+use super::case::{Group, group};
 
 /// Every check there is, by topic.
 pub(crate) const GROUPS: &[Group] = &[
-    Group { name: "streams", cases: streams::CASES },
-    Group { name: "environment", cases: environment::CASES },
-    Group { name: "validators", cases: validators::CASES },
-    Group { name: "decoding", cases: decoding::CASES },
-    Group { name: "negotiation", cases: negotiation::CASES },
-    Group { name: "namespaces", cases: namespaces::CASES },
-    Group { name: "add", cases: add::CASES },
-    Group { name: "del", cases: del::CASES },
-    Group { name: "check", cases: verify::CASES },
-    Group { name: "status-gc", cases: status_gc::CASES },
-    Group { name: "runtimes", cases: runtimes::CASES },
-    Group { name: "placeholder", cases: placeholder::CASES },
-    Group { name: "random", cases: random::CASES },
-    Group { name: "callers", cases: callers::CASES },
+    group("streams", streams::CASES, streams::REASONS),
+    group("environment", environment::CASES, environment::REASONS),
+    group("validators", validators::CASES, validators::REASONS),
+    group("decoding", decoding::CASES, decoding::REASONS),
+    group("negotiation", negotiation::CASES, negotiation::REASONS),
+    group("namespaces", namespaces::CASES, namespaces::REASONS),
+    group("add", add::CASES, add::REASONS),
+    group("del", del::CASES, del::REASONS),
+    group("check", verify::CASES, verify::REASONS),
+    group("status-gc", status_gc::CASES, status_gc::REASONS),
+    group("runtimes", runtimes::CASES, runtimes::REASONS),
+    group("placeholder", placeholder::CASES, placeholder::REASONS),
+    group("random", random::CASES, random::REASONS),
+    group("callers", callers::CASES, callers::REASONS),
 ];

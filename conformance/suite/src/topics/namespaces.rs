@@ -16,6 +16,10 @@ use crate::stop::{Stop, Verdict};
 use crate::trial::Trial;
 use crate::witness::State;
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 /// The plugin's own.
 const OWN: &str = "/proc/self/ns/net";
 const SKEL: &str = "skel: netns check (since 1.2); here before anything is done";

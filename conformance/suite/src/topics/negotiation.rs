@@ -13,6 +13,10 @@ use crate::threads::at_once;
 use crate::trial::Trial;
 use crate::versions::{self, Versions, at_least};
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const VERSION: &str = "SPEC 5 (VERSION success); version.PluginDecoder";
 const RECONCILE: &str = "SPEC 5 (code 1); version.Reconciler";
 const TOO_OLD: &str = "SPEC 2; skel checkVersionAndCall";

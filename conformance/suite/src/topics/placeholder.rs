@@ -11,7 +11,10 @@ use crate::versions::{self, Versions, at_least};
 
 mod cost;
 mod loader;
+mod reasons;
 mod traced;
+
+pub(crate) use self::reasons::REASONS;
 
 const READY: &str = "a node that is ready and takes no pod";
 

@@ -5,6 +5,10 @@ use crate::levels::R;
 use crate::random;
 use crate::versions::Versions;
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 pub(crate) const CASES: &[TestCase] = &[case(152, "any", R, random::run)
     .when("random environments and inputs")
     .then("an end, and at most one document on stdout, of JSON")

@@ -6,7 +6,10 @@ use crate::versions::{self, Versions};
 
 mod execution;
 mod lists;
+mod reasons;
 mod stress;
+
+pub(crate) use self::reasons::REASONS;
 
 pub(crate) const CASES: &[TestCase] = &[
     case(131, "ADD", M, stress::in_parallel)

@@ -16,6 +16,10 @@ use crate::trial::Trial;
 use crate::versions::{self, Versions};
 use crate::witness::State;
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const SINCE: Versions = Versions::from(versions::STATUS);
 const STATUS: &str = "SPEC 2 (STATUS)";
 const GC: &str = "SPEC 2 (GC)";

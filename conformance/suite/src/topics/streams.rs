@@ -19,6 +19,10 @@ use crate::stop::{Stop, Verdict};
 use crate::trial::Trial;
 use crate::versions::{self, Versions, at_least};
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const PROTOCOL: &str = "SPEC 2 (execution protocol), 5 (error)";
 
 pub(crate) const CASES: &[TestCase] = &[

@@ -9,6 +9,10 @@ use crate::stop::Verdict;
 use crate::trial::Trial;
 use crate::versions::{self, at_least};
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const CONTAINER: &str = "SPEC 2 (CNI_CONTAINERID); utils.ValidateContainerID";
 const INTERFACE: &str = "utils.ValidateInterfaceName; IFNAMSIZ";
 const NETWORK: &str = "SPEC 1 (name); utils.ValidateNetworkName";

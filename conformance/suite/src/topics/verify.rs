@@ -14,6 +14,10 @@ use crate::trial::Trial;
 use crate::versions::{self, Versions};
 use crate::witness::State;
 
+mod reasons;
+
+pub(crate) use self::reasons::REASONS;
+
 const CHECK: &str = "SPEC 2 (CHECK)";
 const SINCE: Versions = Versions::from(versions::CHECK);
 
