@@ -32,8 +32,12 @@ pub(crate) const KEPT: &str = "/etc/dpu-cni";
 pub(crate) const TMPFILES: &str = "/etc/tmpfiles.d/dpu-cni.conf";
 /// Keeps NetworkManager's hands off VFs, and has pods get those back that they have lost.
 pub(crate) const UDEV_RULES: &str = "/etc/udev/rules.d/85-dpu-cni.rules";
+/// Starts [`RESTORE_SERVICE`] as long as [`RESTORE_FLAG`] is there, and once more if it comes back meanwhile.
+pub(crate) const RESTORE_PATH: &str = "/etc/systemd/system/dpu-host-restore.path";
 /// Gives pods back what they have lost.
-pub(crate) const RESTORE_UNIT: &str = "/etc/systemd/system/dpu-host-restore.service";
+pub(crate) const RESTORE_SERVICE: &str = "/etc/systemd/system/dpu-host-restore.service";
+/// A VF has appeared that nobody has looked at yet. Not among [`STATE`]'s names, which are directories of records.
+pub(crate) const RESTORE_FLAG: &str = "/run/dpu-cni.restore";
 /// CRI-O's drop-in of ours: after OpenShift's `00-default`.
 pub(crate) const CRIO_DROP_IN: &str = "/etc/crio/crio.conf.d/90-dpu-cni.conf";
 /// Records and locks of `dpu-host`.

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::finding::Findings;
-use crate::known::{CRIO_DROP_IN, KEPT, PLACEHOLDER_CONF, RESTORE_UNIT, TMPFILES, UDEV_RULES};
+use crate::known::{
+    CRIO_DROP_IN, KEPT, PLACEHOLDER_CONF, RESTORE_PATH, RESTORE_SERVICE, TMPFILES, UDEV_RULES,
+};
 use crate::managed::{self, Managed};
 use crate::tree::Tree;
 
@@ -27,7 +29,7 @@ pub(crate) fn check(tree: &Tree, findings: &mut Findings) {
 pub(crate) fn is_ours(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     ["dpu-host", "dpu-nic-placeholder", PLACEHOLDER_CONF].contains(&name)
-        || [TMPFILES, UDEV_RULES, RESTORE_UNIT, CRIO_DROP_IN].contains(&path)
+        || [TMPFILES, UDEV_RULES, RESTORE_PATH, RESTORE_SERVICE, CRIO_DROP_IN].contains(&path)
         || path.starts_with(KEPT)
 }
 

@@ -47,7 +47,8 @@ fn infra(site: &Site) -> Result<Vec<NodeFile>, Fault> {
 fn tenant(site: &Site) -> Result<Vec<NodeFile>, Fault> {
     let mut files = vec![
         NodeFile::text(known::UDEV_RULES, udev_rules(site)),
-        NodeFile::text(known::RESTORE_UNIT, restore_unit(site)),
+        NodeFile::text(known::RESTORE_PATH, restore_path()),
+        NodeFile::text(known::RESTORE_SERVICE, restore_service(site)),
     ];
     if site.values.dpu_host.default_network {
         let conf = cni_conf::default_network(site)?;
@@ -73,35 +74,53 @@ fn udev_rules(site: &Site) -> String {
             "SUBSYSTEM==\"net\", ACTION!=\"remove\", TEST==\"device/physfn/net/{pf}\", ENV{{NM_UNMANAGED}}=\"1\"\n"
         )
     };
-    let mut rules = RESTORE_RULES.to_owned();
+    let mut rules = restore_rules();
     if !site.values.sriov.physical_functions.is_empty() {
         rules += "# NetworkManager leaves the virtual functions of the DPU alone: pods own them.\n";
     }
     rules + &site.values.sriov.physical_functions.iter().map(rule).collect::<String>()
 }
 
-/// Whether the function is a pod's, its record tells. systemd starts a unit once that is wanted many times at once, and again
-/// if it is wanted after its end.
-const RESTORE_RULES: &str = r#"# A virtual function that comes back with its card goes back to its pod.
-SUBSYSTEM=="net", ACTION=="add", TEST=="device/physfn", TAG+="systemd", ENV{SYSTEMD_WANTS}+="dpu-host-restore.service"
-SUBSYSTEM=="pci", ACTION=="bind", DRIVER=="vfio-pci", TEST=="physfn", TAG+="systemd", ENV{SYSTEMD_WANTS}+="dpu-host-restore.service"
-"#;
+/// Whether the function is a pod's, its record tells. The flag is set before systemd hears of the device, whether it watches
+/// for the flag by then or is to begin with that.
+fn restore_rules() -> String {
+    let trigger = format!(
+        r#"RUN+="/usr/bin/touch {}", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="dpu-host-restore.path""#,
+        known::RESTORE_FLAG
+    );
+    format!(
+        "# A virtual function that comes back with its card goes back to its pod.\n\
+         SUBSYSTEM==\"net\", ACTION==\"add\", TEST==\"device/physfn\", {trigger}\n\
+         SUBSYSTEM==\"pci\", ACTION==\"bind\", DRIVER==\"vfio-pci\", TEST==\"physfn\", {trigger}\n"
+    )
+}
 
-/// The shell is what systemd executes: `SELinux` may refuse it what lies below `/var/lib`. What appears after its last look
-/// comes by another event: until then udev is done with all earlier ones.
-fn restore_unit(site: &Site) -> String {
+/// A mere start of the service would be lost while the service is between its last look and its end.
+fn restore_path() -> String {
+    format!(
+        "[Unit]\n\
+         Description=Virtual functions that pods may have lost with the DPU have come back\n\n\
+         [Path]\n\
+         PathExists={}\n",
+        known::RESTORE_FLAG
+    )
+}
+
+/// The shell is what systemd executes: `SELinux` may refuse it what lies below `/var/lib`. With the flag away, what appears
+/// from then on has it run again; udev is waited for to be done with all that appeared before.
+fn restore_service(site: &Site) -> String {
     format!(
         "[Unit]\n\
          Description=Give pods the virtual functions back that they have lost with the DPU\n\
-         ConditionPathExistsGlob={STATE}*\n\
          StartLimitIntervalSec=0\n\n\
          [Service]\n\
          Type=oneshot\n\
          TimeoutStartSec=10min\n\
+         ExecStartPre=/bin/rm -f {}\n\
          ExecStart=/bin/sh -c 'udevadm settle --timeout=10; exec {}/{} vfs --restore --wait'\n",
+        known::RESTORE_FLAG,
         site.binaries(),
         site.cluster.plugin(),
-        STATE = known::STATE
     )
 }
 

@@ -79,14 +79,15 @@ struct Action {
 }
 
 /// A new binary needs neither drain nor reboot: the daemon replaces the file in one step, and every call is a new
-/// process. Nor do rules, which udev reads again by itself, and a unit, which systemd is told to. The rest of the
+/// process. Nor do rules, which udev reads again by itself, and units, which systemd is told to. The rest of the
 /// configuration keeps the default, drain and reboot: pods must be made anew to come to us.
 pub(crate) fn disruption(cluster: Cluster, binary: &str) -> Object<Spec<Disruption>> {
     let policy =
         |path: &str, action| FilePolicy { path: path.to_owned(), actions: vec![Action { r#type: action }] };
     let mut files = vec![policy(binary, "None")];
     if cluster == Cluster::Tenant {
-        files.extend([policy(known::UDEV_RULES, "None"), policy(known::RESTORE_UNIT, "DaemonReload")]);
+        files.push(policy(known::UDEV_RULES, "None"));
+        files.extend([known::RESTORE_PATH, known::RESTORE_SERVICE].map(|unit| policy(unit, "DaemonReload")));
     }
     let spec = Disruption { node_disruption_policy: Policy { files } };
     object("operator.openshift.io/v1", "MachineConfiguration", Meta::cluster("cluster"), spec)

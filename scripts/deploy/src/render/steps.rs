@@ -147,5 +147,9 @@ fn copy(plan: &Plan) -> String {
         format!("ssh \"$node\" sudo install -D -m {:04o} dpu-cni{} {}", file.mode, file.path, file.path)
     }));
     commands.push(clear);
+    if plan.node_files().any(|file| file.path.starts_with("/etc/systemd/")) {
+        // One that is watched for, or runs, is kept in mind as it was.
+        commands.push("ssh \"$node\" sudo systemctl daemon-reload".to_owned());
+    }
     commands.join(" &&\n    ")
 }

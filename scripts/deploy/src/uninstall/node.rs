@@ -13,7 +13,8 @@ use crate::audit::drift::is_ours;
 use crate::audit::runtime::Runtime;
 use crate::fault::{Fault, Faults};
 use crate::known::{
-    CRIO_DROP_IN, KEPT, OPENSHIFT_BINARIES, RESTORE_UNIT, STATE, TMPFILES, UDEV_RULES, UPSTREAM_BINARIES,
+    CRIO_DROP_IN, KEPT, OPENSHIFT_BINARIES, RESTORE_FLAG, RESTORE_PATH, RESTORE_SERVICE, STATE, TMPFILES,
+    UDEV_RULES, UPSTREAM_BINARIES,
 };
 use crate::managed;
 use crate::outcome::{Outcome, Report};
@@ -149,7 +150,9 @@ impl Ours {
         let mut binaries = hosts.clone();
         binaries.extend(find("dpu-nic-placeholder"));
         let callers = Callers::on(tree, &runtime);
-        let fixed = [TMPFILES, UDEV_RULES, RESTORE_UNIT, CRIO_DROP_IN].map(str::to_owned);
+        // The rules before the flag, which they would set again.
+        let fixed = [TMPFILES, UDEV_RULES, RESTORE_PATH, RESTORE_SERVICE, RESTORE_FLAG, CRIO_DROP_IN]
+            .map(str::to_owned);
         let rotated = callers.logs.iter().map(|path| format!("{path}.1"));
         let files = callers.ours.iter().cloned().chain(fixed).chain(callers.logs.iter().cloned());
         Ours {

@@ -174,6 +174,7 @@ fn files_that_differ_from_their_machine_config() {
     place.write("root/etc/machine-config-daemon/currentconfig", config.to_string());
     let words = [
         "/etc/dpu-cni/05-dpu-host.conflist has another content",
+        "/etc/systemd/system/dpu-host-restore.path is gone",
         "/etc/systemd/system/dpu-host-restore.service is gone",
         "/etc/tmpfiles.d/dpu-cni.conf is gone",
         "/etc/udev/rules.d/85-dpu-cni.rules is gone",

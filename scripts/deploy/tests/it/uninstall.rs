@@ -30,7 +30,9 @@ fn host() -> Place {
     let place = node(&[
         "/etc/tmpfiles.d/dpu-cni.conf",
         "/etc/udev/rules.d/85-dpu-cni.rules",
+        "/etc/systemd/system/dpu-host-restore.path",
         "/etc/systemd/system/dpu-host-restore.service",
+        "/run/dpu-cni.restore",
         "/etc/dpu-cni/05-dpu-host.conflist",
         "/var/log/dpu-host.log",
         "/var/lib/cni/bin/multus-shim",

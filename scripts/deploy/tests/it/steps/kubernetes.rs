@@ -34,9 +34,11 @@ fn without_openshift_files_come_by_ssh_and_policies_last() {
             "scp -r node worker-1:dpu-cni",
             "ssh worker-1 sudo install -D -m 0755 dpu-cni/opt/cni/bin/dpu-host /opt/cni/bin/dpu-host",
             "ssh worker-1 sudo install -D -m 0644 dpu-cni/etc/cni/net.d/05-dpu-host.conflist /etc/cni/net.d/05-dpu-host.conflist",
+            "ssh worker-1 sudo install -D -m 0644 dpu-cni/etc/systemd/system/dpu-host-restore.path /etc/systemd/system/dpu-host-restore.path",
             "ssh worker-1 sudo install -D -m 0644 dpu-cni/etc/systemd/system/dpu-host-restore.service /etc/systemd/system/dpu-host-restore.service",
             "ssh worker-1 sudo install -D -m 0644 dpu-cni/etc/udev/rules.d/85-dpu-cni.rules /etc/udev/rules.d/85-dpu-cni.rules",
             "ssh worker-1 rm -rf dpu-cni",
+            "ssh worker-1 sudo systemctl daemon-reload",
             "ssh worker-1 /opt/cni/bin/dpu-host",
         ]
     );
