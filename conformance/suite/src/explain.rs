@@ -27,7 +27,7 @@ pub(crate) fn page(out: &mut impl Write, all: &[Chosen]) -> io::Result<()> {
     let meanings: Vec<String> =
         Level::ALL.iter().map(|level| format!("{}, {}", level.letter(), level.meaning())).collect();
     let letters = format!("A letter says who demands it: {}.", meanings.join("; "));
-    let quoted = "The specification is quoted from `SPEC.md`, version 1.1.0, of the first of these, and files are theirs:";
+    let quoted = "The specification is quoted from `SPEC.md`, version 1.1.0 where no other is named, of the first of these; files are theirs:";
     writeln!(out, "# The checks, one by one\n")?;
     for text in [written, &format!("Groups: {}.", groups.join(", ")), &letters] {
         paragraph(out, "", text)?;
@@ -71,7 +71,7 @@ fn section(out: &mut impl Write, Chosen { group, case, reason }: &Chosen) -> io:
     match reason.says {
         Says::Spec(section, sentence) => {
             writeln!(out, "> {}", wrapped(&one_line(sentence), WIDTH - 2).join("\n> "))?;
-            writeln!(out, ">\n> -- specification, section {section}\n")?;
+            writeln!(out, ">\n> -- specification, {section}\n")?;
         }
         Says::Source(place, what) => {
             paragraph(out, "", &format!("**Source.** {place}: {what}"))?;
@@ -87,4 +87,18 @@ fn section(out: &mut impl Write, Chosen { group, case, reason }: &Chosen) -> io:
 fn paragraph(out: &mut impl Write, margin: &str, text: &str) -> io::Result<()> {
     let lines = wrapped(&one_line(text), WIDTH - margin.len());
     writeln!(out, "{}", lines.join(&format!("\n{margin}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::select::select;
+
+    #[test]
+    fn what_must_be_is_quoted_from_the_specification() {
+        for Chosen { case, reason, .. } in select(&[]).unwrap() {
+            let quoted = matches!(reason.says, Says::Spec(..));
+            assert!(quoted || !case.levels.contains(&Level::Must), "{}", case.number);
+        }
+    }
 }

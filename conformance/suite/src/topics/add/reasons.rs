@@ -7,7 +7,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 88,
         says: Spec(
-            "5 (ADD Success)",
+            "section 5 (ADD Success)",
             r#"`cniVersion`: The same version supplied on input - the string "1.1.0""#,
         ),
         breaks: "libcni decodes a result by the version it names. One that it does not know is lost, `unsupported
@@ -17,36 +17,35 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 89,
-        says: Source(
-            "containernetworking/cni pkg/types/020/types.go",
-            "`Result` of 0.1.0 and 0.2.0 has `cniVersion`, `ip4`, `ip6` and `dns`, and nothing else.",
+        says: Spec(
+            "version 0.2.0, Result",
+            "Success is indicated by a return code of zero and the following JSON printed to stdout in the case of
+            the ADD command.",
         ),
-        breaks: "A runtime that reads a result of 0.2.0 finds no address in today's shape: the pod has an interface
-            and, as far as anybody knows, no IP.",
+        breaks: "The JSON that follows has `cniVersion`, `ip4`, `ip6` and `dns`. A runtime that reads a result of
+            0.2.0 finds no address in today's shape: the pod has an interface and, as far as anybody knows, no IP.",
         wrong: "A result of 1.0.0 gets the old number: loopback, today's and Debian's.",
     },
     Reason {
         check: 90,
-        says: Source(
-            "containernetworking/cni pkg/types/040/types.go",
-            "`IPConfig` of 0.3.0 to 0.4.0 has `version`, `4` or `6`.",
+        says: Spec(
+            "version 0.4.0, IPs",
+            r#"`version` (string): either "4" or "6" and corresponds to the IP version of the addresses in the
+            entry."#,
         ),
         breaks: "Whoever goes by the key, as these versions mean it, finds an address of no family.",
         wrong: "The field was dropped with 1.0.0 and is missing in older answers too: loopback.",
     },
     Reason {
         check: 91,
-        says: Source(
-            "containernetworking/cni pkg/types/100/types.go",
-            "`IPConfig` from 1.0.0 on has no `version`.",
-        ),
-        breaks: "Go ignores the key. A decoder that refuses what the version does not have refuses the result of a
-            pod that is connected.",
+        says: Spec("Released versions, 1.0.0", "removed `version` field of `interfaces` array"),
+        breaks: "The field was one of `ips`, as the chapters show. Go ignores the key. A decoder that refuses what
+            the version does not have refuses the result of a pod that is connected.",
         wrong: "The structure of 0.4.0 is printed under a new number.",
     },
     Reason {
         check: 92,
-        says: Spec("5 (ADD Success)", "`mtu`: (uint) The MTU of the interface (if applicable)."),
+        says: Spec("section 5 (ADD Success)", "`mtu`: (uint) The MTU of the interface (if applicable)."),
         breaks: "These keys came with 1.1.0. In a result of 0.4.0 they are keys that no version 0.4.0 has, and a
             chained plugin of that time may drop or refuse them. Go leaves them in 1.0.0, which is why that is only
             a remark.",
@@ -55,7 +54,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 93,
         says: Spec(
-            "5 (ADD Success)",
+            "section 5 (ADD Success)",
             "For interfaces created inside the container, this should be the value passed via `CNI_NETNS`.",
         ),
         breaks: "containerd takes the pod's address from the interface that has a sandbox; without one the pod fails
@@ -66,7 +65,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 94,
         says: Spec(
-            "5 (ADD Success)",
+            "section 5 (ADD Success)",
             r#"`address` (string): an IP address in CIDR notation (eg "192.168.1.3/24")."#,
         ),
         breaks: "libcni fails to decode an address without a length: `invalid CIDR address`. podman ignores an
@@ -89,7 +88,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 96,
         says: Spec(
-            "2 (ADD)",
+            "section 2 (ADD)",
             "create the interface defined by `CNI_IFNAME` inside the container at `CNI_NETNS`",
         ),
         breaks: "The result is all that CRI-O and containerd know of the pod's network: its addresses become the
@@ -101,7 +100,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 97,
         says: Spec(
-            "2 (ADD)",
+            "section 2 (ADD)",
             "If an interface of the requested name already exists in the container, the CNI plugin MUST return with
             an error.",
         ),
@@ -113,7 +112,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 98,
         says: Spec(
-            "2 (ADD)",
+            "section 2 (ADD)",
             "If the plugin was supplied a `prevResult` as part of its input configuration, it MUST handle
             `prevResult` by either passing it through, or modifying it appropriately.",
         ),
@@ -135,7 +134,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 100,
         says: Spec(
-            "4 (Delegated plugin execution procedure)",
+            "section 4 (Delegated plugin execution procedure)",
             r#"If, on `ADD`, a delegated plugin fails, the "upper" plugin should execute again with `DEL` before
             returning failure."#,
         ),

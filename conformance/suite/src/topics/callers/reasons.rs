@@ -41,7 +41,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 156,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "The plugin should return an error if a resource included in the CNI Result type (interface, address or
             route) was created by the plugin, and is listed in `prevResult`, but is missing or in an invalid state.",
         ),

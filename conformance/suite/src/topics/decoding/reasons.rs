@@ -17,7 +17,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 53,
         says: Spec(
-            "5 (Error)",
+            "section 5 (Error)",
             "Failed to decode content. For example, failed to unmarshal network config from bytes or failed to
             decode version info from string.",
         ),
@@ -75,7 +75,10 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 59,
-        says: Spec("5 (Error)", "I/O failure. For example, failed to read network config bytes from stdin."),
+        says: Spec(
+            "section 5 (Error)",
+            "I/O failure. For example, failed to read network config bytes from stdin.",
+        ),
         breaks: "A read error is no empty configuration. Code 5 says that it is worth looking at the runtime, not at
             the file.",
         wrong: "The error of `read` is ignored and what has come so far is decoded.",
@@ -90,7 +93,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 61,
         says: Spec(
-            "1 (Plugin configuration objects)",
+            "section 1 (Plugin configuration objects)",
             "Plugins may define additional fields that they accept and may generate an error if called with unknown
             fields.",
         ),

@@ -7,7 +7,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 101,
         says: Spec(
-            "2 (DEL)",
+            "section 2 (DEL)",
             "Plugins MUST accept multiple `DEL` calls for the same (`CNI_CONTAINERID`, `CNI_IFNAME`) pair, and
             return success if the interface in question, or any modifications added, are missing.",
         ),
@@ -18,7 +18,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 102,
-        says: Spec("3 (Lifecycle & Ordering)", "_delete_ may be followed by additional _deletes_."),
+        says: Spec("section 3 (Lifecycle & Ordering)", "_delete_ may be followed by additional _deletes_."),
         breaks: "The kubelet repeats the stop of a sandbox, and with it DEL, until it has succeeded. A DEL that
             fails the second time fails for ever.",
         wrong: "The interface, or a file of state, must be there: host-device. Two at once race between the look and
@@ -27,7 +27,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 103,
         says: Spec(
-            "2 (DEL)",
+            "section 2 (DEL)",
             "`DEL` command invocations are always considered best-effort - plugins should always complete a `DEL`
             action without error to the fullest extent possible, even if some resources or state are missing.",
         ),
@@ -40,7 +40,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 104,
         says: Spec(
-            "2 (DEL)",
+            "section 2 (DEL)",
             "Plugins should still return without error if `prevResult` is empty for a `DEL` command, however.",
         ),
         breaks: "CRI-O sends no `prevResult` after a failed ADD, and none when its cache is lost; libcni from 1.2 on
@@ -62,7 +62,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 106,
         says: Spec(
-            "2 (DEL)",
+            "section 2 (DEL)",
             "Plugins MUST accept multiple `DEL` calls for the same (`CNI_CONTAINERID`, `CNI_IFNAME`) pair, and
             return success if the interface in question, or any modifications added, are missing.",
         ),
@@ -73,7 +73,10 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 107,
-        says: Spec("3 (Lifecycle & Ordering)", "A _delete_ must still be executed even if the _add_ fails."),
+        says: Spec(
+            "section 3 (Lifecycle & Ordering)",
+            "A _delete_ must still be executed even if the _add_ fails.",
+        ),
         breaks: "CRI-O, containerd, Multus and podman all send it. containerd keeps the name of the sandbox until it
             succeeds: `name ... is reserved for ...`, and the pod never starts.",
         wrong: "DEL wants what only a finished ADD leaves; ADD has left something that DEL does not know of.
@@ -82,7 +85,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 108,
         says: Spec(
-            "3",
+            "section 3",
             "An attachment may be uniquely identified by the `(CNI_CONTAINERID, CNI_IFNAME)` tuple.",
         ),
         breaks: "kubelet makes a new sandbox of the same pod, under the same name, while the old one is still being

@@ -11,8 +11,8 @@ pub(crate) const REASONS: &[Reason] = &[
             "`pluginMain` prints the about text and the supported versions on stderr when there is no command, and
             succeeds.",
         ),
-        breaks: "A person who runs the binary by hand, or an operator that tests whether it can be executed, gets
-            neither a stack trace nor an attachment. A runtime always sends a command.",
+        breaks: "A person who runs the binary by hand, or an installer that tries it, gets a stack trace or an
+            attachment in place of a word on what it is. A runtime always sends a command.",
         wrong: "The missing command falls through to ADD, or to success without a word.",
     },
     Reason {
@@ -28,7 +28,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 19,
         says: Spec(
-            "5 (Error)",
+            "section 5 (Error)",
             "Invalid necessary environment variables, like CNI_COMMAND, CNI_CONTAINERID, etc.",
         ),
         breaks: "libcni asks old plugins for VERSION and goes by the sentence `unknown CNI_COMMAND: VERSION` to tell
@@ -58,7 +58,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 22,
         says: Spec(
-            "2 (ADD)",
+            "section 2 (ADD)",
             "Required environment parameters: - `CNI_COMMAND` - `CNI_CONTAINERID` - `CNI_NETNS` - `CNI_IFNAME`",
         ),
         breaks: "Without the name the pod's event says that something is missing, not what. Without the error the
@@ -67,7 +67,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 23,
-        says: Spec("2 (ADD)", "Optional environment parameters: - `CNI_ARGS` - `CNI_PATH`"),
+        says: Spec("section 2 (ADD)", "Optional environment parameters: - `CNI_ARGS` - `CNI_PATH`"),
         breaks: "The specification lists CNI_PATH as optional for ADD, skel demands it; libcni always sends it. A
             plugin that needs no delegate may go without.",
         wrong: "Whichever it is: an error that does not say which variable is missing.",
@@ -88,7 +88,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 26,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "Required environment parameters: - `CNI_COMMAND` - `CNI_CONTAINERID` - `CNI_NETNS` - `CNI_IFNAME`",
         ),
         breaks: "CHECK without a namespace has nothing to look at. One that succeeds all the same tells CRI-O, which
@@ -98,7 +98,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 27,
         says: Spec(
-            "2 (DEL)",
+            "section 2 (DEL)",
             "Required environment parameters: - `CNI_COMMAND` - `CNI_CONTAINERID` - `CNI_IFNAME`",
         ),
         breaks: "An attachment is container and interface. DEL without either cannot say what it has removed;
@@ -107,14 +107,17 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 28,
-        says: Spec("2 (DEL)", "Optional environment parameters: - `CNI_NETNS` - `CNI_ARGS` - `CNI_PATH`"),
+        says: Spec(
+            "section 2 (DEL)",
+            "Optional environment parameters: - `CNI_NETNS` - `CNI_ARGS` - `CNI_PATH`",
+        ),
         breaks: "containerd sends an empty CNI_NETNS once it has closed the namespace, CRI-O one that is gone after
             a reboot. An error keeps the pod Terminating.",
         wrong: "One list of required variables serves ADD and DEL.",
     },
     Reason {
         check: 29,
-        says: Spec("2 (GC)", "Required environment parameters: - `CNI_COMMAND` - `CNI_PATH`"),
+        says: Spec("section 2 (GC)", "Required environment parameters: - `CNI_COMMAND` - `CNI_PATH`"),
         breaks: "STATUS and GC are about a network, not a container. A plugin that asks for CNI_CONTAINERID is not
             ready on a node where CRI-O goes by its STATUS, and its leftovers are never collected.",
         wrong: "The frame demands the same variables of every verb. skel 1.1 did: Debian 12's plugins answer code 3,
@@ -140,7 +143,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 32,
-        says: Spec("2 (GC)", "Required environment parameters: - `CNI_COMMAND` - `CNI_PATH`"),
+        says: Spec("section 2 (GC)", "Required environment parameters: - `CNI_COMMAND` - `CNI_PATH`"),
         breaks: "GC needs CNI_PATH to find the delegates that it has to forward to. skel demands it of both; a
             plugin without delegates may go without.",
         wrong: "An error that does not name CNI_PATH, or a delegate that is silently left out.",
@@ -157,7 +160,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 34,
-        says: Spec("2 (ADD)", "Optional environment parameters: - `CNI_ARGS` - `CNI_PATH`"),
+        says: Spec("section 2 (ADD)", "Optional environment parameters: - `CNI_ARGS` - `CNI_PATH`"),
         breaks: "cnitool sends no arguments unless it is given some. A plugin that needs them cannot be called by
             hand, nor by a runtime that has none.",
         wrong: "An empty string is split at `;` and yields one pair without `=`, which is refused.",
@@ -165,7 +168,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 35,
         says: Spec(
-            "2 (Parameters)",
+            "section 2 (Parameters)",
             r#"Alphanumeric key-value pairs separated by semicolons; for example, "FOO=BAR;ABC=123""#,
         ),
         breaks: "CRI-O, containerd and Multus send `IgnoreUnknown` and the pod's names to every plugin, podman its

@@ -44,7 +44,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 85,
         says: Spec(
-            "2 (ADD)",
+            "section 2 (ADD)",
             "create the interface defined by `CNI_IFNAME` inside the container at `CNI_NETNS`",
         ),
         breaks: "There is nowhere to put an interface. One that is made on the host first and cannot be moved stays

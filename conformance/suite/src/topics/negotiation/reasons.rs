@@ -7,7 +7,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 66,
         says: Spec(
-            "5 (VERSION Success)",
+            "section 5 (VERSION Success)",
             "Plugins must output a JSON object with the following keys upon a `VERSION` operation:",
         ),
         breaks: "libcni refuses an answer without `cniVersion` (`decoding version info: missing field cniVersion`)
@@ -16,7 +16,10 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 67,
-        says: Spec("5 (VERSION Success)", "`cniVersion`: The value of `cniVersion` specified on input"),
+        says: Spec(
+            "section 5 (VERSION Success)",
+            "`cniVersion`: The value of `cniVersion` specified on input",
+        ),
         breaks: "Nothing as long as it is a version that was published: libcni looks at the list. An unknown one
             cannot be told from a broken answer.",
         wrong: "skel prints its newest version whatever it is asked; a script prints its own version number.",
@@ -52,7 +55,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 71,
         says: Spec(
-            "1 (Version considerations)",
+            "section 1 (Version considerations)",
             "Plugins indicate their set of supported versions through the VERSION command, while network
             configurations indicate their set of supported versions through the `cniVersion` and `cniVersions`
             fields.",
@@ -63,7 +66,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 72,
-        says: Spec("5 (Error), code 1", "Incompatible CNI version"),
+        says: Spec("section 5 (Error), code 1", "Incompatible CNI version"),
         breaks: "A result of a version that the runtime does not know is lost after the interface was made:
             `unsupported CNI result version`. Whoever writes the configuration has to read which versions there are.",
         wrong: "Versions are compared as numbers or by their beginning, so that 9.9.9 is at least 1.1.0 and `1.1` is
@@ -71,7 +74,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 73,
-        says: Spec("5 (Error), code 1", "Incompatible CNI version"),
+        says: Spec("section 5 (Error), code 1", "Incompatible CNI version"),
         breaks: "CHECK came with 0.4.0. Before that no `prevResult` is sent, and a plugin that succeeds has looked
             at nothing.",
         wrong: "The verb is dispatched before the version is read.",
@@ -79,7 +82,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 74,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "`CHECK` is a way for a runtime to probe the status of an existing container.",
         ),
         breaks: "CRI-O checks after every ADD with a configuration from 0.4.0 on. Code 1 there fails every pod
@@ -88,14 +91,14 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 75,
-        says: Spec("5 (Error), code 1", "Incompatible CNI version"),
+        says: Spec("section 5 (Error), code 1", "Incompatible CNI version"),
         breaks: "GC came with 1.1.0; libcni sends it from that version on. A plugin that takes it earlier deletes by
             a list that the specification of that version does not describe.",
         wrong: "The verb is dispatched before the version is read.",
     },
     Reason {
         check: 76,
-        says: Spec("5 (Error), code 1", "Incompatible CNI version"),
+        says: Spec("section 5 (Error), code 1", "Incompatible CNI version"),
         breaks: "libcni sends STATUS from 1.1.0 on. Success at an earlier version is an answer to a question that
             was not asked, and hides from a test that the version was not looked at.",
         wrong: "The verb is dispatched before the version is read.",

@@ -18,14 +18,14 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 143,
-        says: Spec("2 (STATUS)", "Status is purely informational."),
+        says: Spec("section 2 (STATUS)", "Status is purely informational."),
         breaks: "The node has to become Ready so that pods of the host network run, among them those that will bring
             the real network. CRI-O latches the first success.",
         wrong: "STATUS is an unknown command and fails, as in `error-cni`: at 1.1.0 the node would never be Ready.",
     },
     Reason {
         check: 144,
-        says: Spec("5 (Error)", "Values of 100+ can be freely used for plugin specific errors."),
+        says: Spec("section 5 (Error)", "Values of 100+ can be freely used for plugin specific errors."),
         breaks: "The error is all that a person sees, in the event of the pod. A code of the specification's own
             says something else: 7 that the configuration is wrong, 11 that waiting helps.",
         wrong: "`error-cni` has 7 and `Not Supported`; what to do stands in the details, behind Multus' wrapping,
@@ -33,14 +33,17 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 145,
-        says: Spec("5 (Error)", "Error codes 0-99 are reserved for well-known errors."),
+        says: Spec("section 5 (Error)", "Error codes 0-99 are reserved for well-known errors."),
         breaks: "A call that is malformed is the caller's fault. When it looks like any other, the placeholder is
             blamed for it, and nobody finds the fault in the caller.",
         wrong: "Nothing is read or validated, as in `error-cni`.",
     },
     Reason {
         check: 146,
-        says: Spec("3 (Lifecycle & Ordering)", "A _delete_ must still be executed even if the _add_ fails."),
+        says: Spec(
+            "section 3 (Lifecycle & Ordering)",
+            "A _delete_ must still be executed even if the _add_ fails.",
+        ),
         breaks: "The DEL that follows has nothing to undo, so there must be nothing: the answer is the same when the
             pod's namespace is gone, and a netlink socket, with which the host could be changed, is never opened.",
         wrong: "A general frame opens the namespace, or lists links, before the plugin says no.",
@@ -48,7 +51,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 147,
         says: Spec(
-            "2 (DEL)",
+            "section 2 (DEL)",
             "`DEL` command invocations are always considered best-effort - plugins should always complete a `DEL`
             action without error to the fullest extent possible, even if some resources or state are missing.",
         ),
@@ -60,7 +63,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 148,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "The plugin should return an error if it is aware of a condition where the container is generally
             unreachable.",
         ),
@@ -70,7 +73,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 149,
-        says: Spec("2 (GC)", "Plugins should generally complete a `GC` action without error."),
+        says: Spec("section 2 (GC)", "Plugins should generally complete a `GC` action without error."),
         breaks: "CRI-O collects at each start, for every network. There is nothing to collect; an error is a line in
             the log each time, which people look into.",
         wrong: "GC is an unknown command and fails, as in `error-cni`.",

@@ -1,4 +1,4 @@
-//! Why 152 are there.
+//! Why 152 is there.
 
 use crate::reason::Reason;
 use crate::reason::Says::Spec;
@@ -6,7 +6,7 @@ use crate::reason::Says::Spec;
 pub(crate) const REASONS: &[Reason] = &[Reason {
     check: 152,
     says: Spec(
-        "2 (Errors)",
+        "section 2 (Errors)",
         "A plugin must exit with a return code of 0 on success, and non-zero on failure.",
     ),
     breaks: "What nobody thought of is what users send. A crash is an attachment half made; a hang holds its

@@ -7,7 +7,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 131,
         says: Spec(
-            "3 (Lifecycle & Ordering)",
+            "section 3 (Lifecycle & Ordering)",
             "Plugins must handle being executed concurrently across different containers. If necessary, they must
             implement locking on shared resources (e.g. IPAM databases).",
         ),
@@ -19,7 +19,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 132,
         says: Spec(
-            "3 (Lifecycle & Ordering)",
+            "section 3 (Lifecycle & Ordering)",
             "The container runtime must ensure that _add_ is eventually followed by a corresponding _delete_.",
         ),
         breaks: "What each pair leaves adds up: links that slow down every later call, rules that are walked for
@@ -52,7 +52,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 135,
         says: Spec(
-            "1 (Version considerations)",
+            "section 1 (Version considerations)",
             "CNI runtimes MUST select the highest supported version from the set of network configuration versions
             given by the `cniVersion` and `cniVersions` fields.",
         ),
@@ -64,7 +64,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 136,
         says: Spec(
-            "5 (ADD Success)",
+            "section 5 (ADD Success)",
             "Plugins provided a `prevResult` key as part of their request configuration must output it as their
             result, with any possible modifications made by that plugin included.",
         ),
@@ -75,7 +75,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 137,
         says: Spec(
-            "3 (Deriving runtimeConfig)",
+            "section 3 (Deriving runtimeConfig)",
             "Specifically, any capability supported by the plugin configuration and provided by the runtime should
             be inserted in the `runtimeConfig`.",
         ),

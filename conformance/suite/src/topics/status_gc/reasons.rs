@@ -7,7 +7,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 118,
         says: Spec(
-            "2 (STATUS)",
+            "section 2 (STATUS)",
             "A plugin must exit with a zero (success) return code if the plugin is ready to service ADD requests.",
         ),
         breaks: "CRI-O asks twice a second until the first success, and keeps the node NotReady until then. It holds
@@ -19,7 +19,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 119,
         says: Spec(
-            "2 (STATUS)",
+            "section 2 (STATUS)",
             "If the plugin knows that it is not able to service ADD requests, it must exit with a non-zero return
             code and output an error on standard out (see below).",
         ),
@@ -31,7 +31,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 120,
         says: Spec(
-            "5 (Error)",
+            "section 5 (Error)",
             "Invalid network config. If some validations on network configs do not pass, this error will be raised.",
         ),
         breaks: "A typing error in the configuration is found when the node comes up, in its condition, and not by
@@ -52,7 +52,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 122,
         says: Spec(
-            "2 (STATUS)",
+            "section 2 (STATUS)",
             "If a plugin relies on a delegated plugin (e.g. IPAM) to service `ADD` requests, it must also execute a
             `STATUS` request to that plugin when it receives a `STATUS` request for itself.",
         ),
@@ -62,13 +62,14 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 123,
-        says: Source(
-            "containernetworking/cni libcni/api.go",
-            "`GCNetworkList` sends the list as the runtime has it: absent for cnitool, `null` for an empty one.",
+        says: Spec(
+            "section 2 (GC)",
+            "`cni.dev/valid-attachments` (array of objects): The list of **still valid** attachments to this
+            network:",
         ),
-        breaks: "CRI-O collects for every network when it starts, and sends `null` for those without pods. An error
-            is a warning in its log, and the leftovers stay. A plugin that takes absent for empty deletes everything
-            when cnitool is tried on a node.",
+        breaks: "CRI-O collects for every network when it starts, and libcni sends `null` for those without pods;
+            from cnitool the key is absent. An error is a warning in its log, and the leftovers stay. A plugin that
+            takes absent for empty deletes everything when cnitool is tried on a node.",
         wrong: "The decoder wants an array; a list of 10,000 is compared with itself, each with each.",
     },
     Reason {
@@ -96,7 +97,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 126,
         says: Spec(
-            "2 (GC)",
+            "section 2 (GC)",
             "`containerID` (string): the value of CNI_CONTAINERID as provided during the CNI ADD operation",
         ),
         breaks: "An entry that a later version has more keys in is still an attachment. A plugin that drops what it
@@ -106,7 +107,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 127,
         says: Spec(
-            "2 (GC)",
+            "section 2 (GC)",
             "For example, a plugin should remove any IPAM reservations associated with attachments not in the
             provided list.",
         ),
@@ -118,7 +119,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 128,
         says: Spec(
-            "2 (GC)",
+            "section 2 (GC)",
             "If an error is encountered, a plugin should continue; removing as many resources as possible, and
             report the errors back to the runtime.",
         ),
@@ -129,7 +130,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 129,
         says: Spec(
-            "2 (GC)",
+            "section 2 (GC)",
             "Plugins MUST, additionally, forward any GC calls to delegated plugins they are configured to use (see
             section 4).",
         ),
@@ -139,7 +140,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 130,
-        says: Spec("2 (GC)", "Plugins should generally complete a `GC` action without error."),
+        says: Spec("section 2 (GC)", "Plugins should generally complete a `GC` action without error."),
         breaks: "CRI-O collects at each start. What was removed the first time must not be missed the second time.",
         wrong: "The removal of something that is gone already is an error.",
     },

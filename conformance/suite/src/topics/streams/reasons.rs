@@ -16,7 +16,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 2,
-        says: Spec("5", "The output should be serialized as JSON on standard out."),
+        says: Spec("section 5", "The output should be serialized as JSON on standard out."),
         breaks: "libcni, and so every runtime, reads stdout of a failed plugin as one JSON object. With anything
             before or after it the pod's event says `netplugin failed but error parsing its diagnostic message`, and
             stderr is dropped because stdout was not empty.",
@@ -26,7 +26,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 3,
         says: Spec(
-            "5 (Error)",
+            "section 5 (Error)",
             "Plugins should output a JSON object with the following keys if they encounter an error:",
         ),
         breaks: "A `code` that is a string or negative does not decode into the unsigned number of libcni's error
@@ -36,7 +36,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 4,
-        says: Spec("5 (Error)", r#"`cniVersion`: The protocol version in use - "1.1.0""#),
+        says: Spec("section 5 (Error)", r#"`cniVersion`: The protocol version in use - "1.1.0""#),
         breaks: "Nothing today: neither libcni nor podman reads it. A reader of errors that goes by their version,
             as it does for results, cannot tell which shape this one has.",
         wrong: "skel's error type has no such field, so that everything built on it leaves the key out; a fixed
@@ -44,7 +44,7 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 5,
-        says: Spec("2 (GC)", "No output on success"),
+        says: Spec("section 2 (GC)", "No output on success"),
         breaks: "libcni ignores what a verb other than ADD and VERSION prints when it succeeds. A caller that reads
             stdout whenever there is any takes a note for a result or an error.",
         wrong: "A script echoes what it does; a plugin prints an empty result, `{}`, whatever the verb.",
@@ -52,7 +52,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 6,
         says: Spec(
-            "5 (ADD Success)",
+            "section 5 (ADD Success)",
             "Plugins must output a JSON object with the following keys upon a successful `ADD` operation:",
         ),
         breaks: "libcni decodes all of stdout. One more byte, and ADD has failed although the interface is there:
@@ -68,7 +68,10 @@ pub(crate) const REASONS: &[Reason] = &[
     },
     Reason {
         check: 8,
-        says: Spec("5 (Error)", "In addition, stderr can be used for unstructured output such as logs."),
+        says: Spec(
+            "section 5 (Error)",
+            "In addition, stderr can be used for unstructured output such as logs.",
+        ),
         breaks: "Logs are optional: a caller that has closed stderr must get the same result. A file that the plugin
             opens would get descriptor 2, and its logs.",
         wrong: "A logger that cannot write ends the process.",

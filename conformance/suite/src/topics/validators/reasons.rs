@@ -7,7 +7,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 39,
         says: Spec(
-            "2 (Parameters)",
+            "section 2 (Parameters)",
             "Must start with an alphanumeric character, optionally followed by any combination of one or more
             alphanumeric characters, underscore (), dot (.) or hyphen (-).",
         ),
@@ -107,7 +107,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 49,
         says: Spec(
-            "1 (Configuration format)",
+            "section 1 (Configuration format)",
             "Must start with an alphanumeric character, optionally followed by any combination of one or more
             alphanumeric characters, underscore, dot (.) or hyphen (-).",
         ),

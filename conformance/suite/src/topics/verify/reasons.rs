@@ -7,7 +7,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 112,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "The plugin must handle `CHECK` being called immediately after an `ADD`, and therefore should allow a
             reasonable convergence delay for any asynchronous resources.",
         ),
@@ -20,7 +20,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 113,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "The plugin must consult the `prevResult` to determine the expected interfaces and addresses.",
         ),
         breaks: "Without a result there is nothing to compare with. Success says that everything is as expected when
@@ -30,7 +30,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 114,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "The plugin should return an error if a resource included in the CNI Result type (interface, address or
             route) was created by the plugin, and is listed in `prevResult`, but is missing or in an invalid state.",
         ),
@@ -42,7 +42,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 115,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "The plugin must allow for a later chained plugin to have modified networking resources, e.g. routes, on
             `ADD`.",
         ),
@@ -63,7 +63,7 @@ pub(crate) const REASONS: &[Reason] = &[
     Reason {
         check: 117,
         says: Spec(
-            "2 (CHECK)",
+            "section 2 (CHECK)",
             "`CHECK` is a way for a runtime to probe the status of an existing container.",
         ),
         breaks: "A probe that mends changes a running pod behind everybody's back, and hides the fault from the next
