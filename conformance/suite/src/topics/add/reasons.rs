@@ -58,8 +58,8 @@ pub(crate) const REASONS: &[Reason] = &[
             "For interfaces created inside the container, this should be the value passed via `CNI_NETNS`.",
         ),
         breaks: "containerd takes the pod's address from the interface that has a sandbox; without one the pod fails
-            with `failed to find network info for sandbox`. A far end on the host that has a sandbox is taken for
-            the pod's.",
+            with `failed to find network info for sandbox`. podman takes every interface with a sandbox for the
+            container's.",
         wrong: "The path is made canonical, or `/proc/self/fd/N` is printed; the host's end gets the same value.",
     },
     Reason {

@@ -79,9 +79,9 @@ pub(crate) const REASONS: &[Reason] = &[
             "Specifically, any capability supported by the plugin configuration and provided by the runtime should
             be inserted in the `runtimeConfig`.",
         ),
-        breaks: "CRI-O and containerd offer bandwidth, port mappings and pod annotations, Multus devices and
-            addresses. libcni leaves `capabilities` in the object, against the specification: a plugin that refuses
-            the key cannot be used with any of them.",
+        breaks: "CRI-O offers bandwidth and pod annotations, containerd port mappings and DNS as well, Multus
+            devices and addresses. libcni leaves `capabilities` in the object, against the specification: a plugin
+            that refuses the key cannot be used with any of them.",
         wrong: "`capabilities` is refused as an unknown key; `runtimeConfig` is wanted although nothing was offered,
             when libcni leaves it out.",
     },

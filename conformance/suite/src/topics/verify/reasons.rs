@@ -34,7 +34,7 @@ pub(crate) const REASONS: &[Reason] = &[
             "The plugin should return an error if a resource included in the CNI Result type (interface, address or
             route) was created by the plugin, and is listed in `prevResult`, but is missing or in an invalid state.",
         ),
-        breaks: "A runtime that checks learns that a pod is cut off from nobody else. CRI-O does so when it starts
+        breaks: "Nothing but CHECK tells a runtime that a pod is cut off. CRI-O asks after ADD, and when it starts
             anew, after whatever has happened meanwhile.",
         wrong: "Only the interface's existence is looked at, or only what the plugin sets last. loopback does not
             look at addresses.",
@@ -67,7 +67,7 @@ pub(crate) const REASONS: &[Reason] = &[
             "`CHECK` is a way for a runtime to probe the status of an existing container.",
         ),
         breaks: "A probe that mends changes a running pod behind everybody's back, and hides the fault from the next
-            probe. CRI-O checks all pods of a node at once when it starts.",
+            probe. CRI-O checks every pod of its node when it starts.",
         wrong: "CHECK shares the code that sets an interface up, or writes a file that says when it was last called.",
     },
 ];
