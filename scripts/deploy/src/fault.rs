@@ -36,6 +36,13 @@ impl Faults {
         self.0.push(fault);
     }
 
+    /// Adds one that the others would explain.
+    pub(crate) fn push_if_first(&mut self, fault: Fault) {
+        if self.0.is_empty() {
+            self.push(fault);
+        }
+    }
+
     /// Keeps the value, or the reason why there is none.
     pub(crate) fn keep<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
         result.map_err(|fault| self.push(fault)).ok()

@@ -11,6 +11,7 @@ mod managed;
 mod manifest;
 mod need;
 mod outcome;
+mod pairing;
 mod pod_spec;
 mod render;
 mod sbom;
@@ -49,6 +50,9 @@ enum Command {
     /// Say what this node, a host or a card, is: a document for `match`
     #[command(name = "scripts/inventory", alias = "inventory")]
     Inventory(inventory::Args),
+    /// Say which card is in which host, by their inventories
+    #[command(name = "scripts/match", alias = "match")]
+    Match(pairing::Args),
     /// Take everything away again
     #[command(name = "scripts/uninstall", alias = "uninstall")]
     Uninstall(uninstall::Args),
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Command::PodSpec(args) => pod_spec::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Inventory(args) => inventory::run(&args),
+        Command::Match(args) => pairing::run(&args),
         Command::Uninstall(args) => uninstall::run(&args),
         Command::Sbom(args) => sbom::run(&args),
     };

@@ -137,6 +137,13 @@ pub(crate) struct Card {
     pub(crate) ovs: Option<Ovs>,
 }
 
+impl Card {
+    /// The tenant's node that the card works for, as Open vSwitch has it (ovn-kubernetes `dist/images/ovnkube.sh`).
+    pub(crate) fn host_node(&self) -> Option<&str> {
+        self.ovs.as_ref()?.external_ids.get("host-k8s-nodename").map(String::as_str)
+    }
+}
+
 /// A port of the card's switch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]

@@ -9,6 +9,13 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String")]
 pub(crate) struct NodeName(String);
 
+impl NodeName {
+    /// The name as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl TryFrom<String> for NodeName {
     type Error = String;
 

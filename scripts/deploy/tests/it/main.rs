@@ -21,6 +21,7 @@ mod objects;
 mod one_rule;
 mod packages;
 mod pages;
+mod pairing;
 mod pod_spec;
 mod policies;
 mod reading;

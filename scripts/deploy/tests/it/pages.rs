@@ -169,7 +169,7 @@ fn clone() -> Place {
     for name in ["demo", "test", "build", "build-release", "package", "vm-test", "bench", "fuzz", "deps"] {
         place.write(&format!("scripts/{name}"), ASKED);
     }
-    for name in ["audit", "inventory", "pod-spec", "uninstall"] {
+    for name in ["audit", "inventory", "match", "pod-spec", "uninstall"] {
         place.write(&format!("scripts/{name}"), DEPLOY);
     }
     place.write("scripts/render", RENDER);
