@@ -27,13 +27,13 @@ pub(crate) fn page(out: &mut impl Write, all: &[Chosen]) -> io::Result<()> {
     let meanings: Vec<String> =
         Level::ALL.iter().map(|level| format!("{}, {}", level.letter(), level.meaning())).collect();
     let letters = format!("A letter says who demands it: {}.", meanings.join("; "));
-    let quoted = "The specification is quoted from `SPEC.md`, version 1.1.0 where no other is named, of the first of these; files are theirs:";
+    let quoted = "The specification is quoted from `SPEC.md` of the first of these, version 1.1.0 where no other is \
+        named; files are theirs:";
     writeln!(out, "# The checks, one by one\n")?;
-    for text in [written, &format!("Groups: {}.", groups.join(", ")), &letters] {
+    for text in [written, &format!("Groups: {}.", groups.join(", ")), &letters, quoted] {
         paragraph(out, "", text)?;
         writeln!(out)?;
     }
-    writeln!(out, "{quoted}\n")?;
     for (name, commit) in READ {
         writeln!(out, "- [{name}](https://github.com/{name}/tree/{commit})")?;
     }
