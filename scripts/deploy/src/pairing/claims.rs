@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::nodes::Nodes;
@@ -15,11 +16,41 @@ pub(super) const ENV_OVERRIDES: &str = "env-overrides";
 /// The one line of that file that matters here.
 pub(super) const TENANT_NODE: &str = "TENANT_K8S_NODE";
 
+/// Who says which host a card has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) enum Source {
+    #[serde(rename = "host-k8s-nodename")]
+    Ovs,
+    #[serde(rename = "env-overrides")]
+    EnvOverrides,
+    #[serde(rename = "label")]
+    Dpf,
+}
+
+impl Source {
+    /// As a person calls it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Source::Ovs => "host-k8s-nodename",
+            Source::EnvOverrides => ENV_OVERRIDES,
+            Source::Dpf => "label",
+        }
+    }
+
+    /// What `--as` prints to mend it.
+    pub(super) fn form(self) -> &'static str {
+        match self {
+            Source::Ovs => "ovs",
+            Source::EnvOverrides => ENV_OVERRIDES,
+            Source::Dpf => "dpf",
+        }
+    }
+}
+
 /// Says which host a card has.
 #[derive(Debug)]
 pub(super) struct Claim {
-    /// What says it.
-    pub(super) by: &'static str,
+    pub(super) source: Source,
     /// Where that is.
     pub(super) place: String,
     pub(super) host: String,
@@ -35,27 +66,27 @@ impl Claims {
         for card in &nodes.cards {
             if let Some(host) = &card.host_node {
                 let place = "external_ids:host-k8s-nodename of its Open vSwitch".to_owned();
-                claims.add(card.name.as_str(), "host-k8s-nodename", place, host);
+                claims.add(card.name.as_str(), Source::Ovs, place, host);
             }
         }
         for object in objects {
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             let label = &object["metadata"]["labels"][DPF_LABEL];
             if let Some(host) = label.as_str().filter(|_| object["kind"] == "Node") {
-                claims.add(name, "label", format!("the label {DPF_LABEL} of its node"), host);
+                claims.add(name, Source::Dpf, format!("the label {DPF_LABEL} of its node"), host);
             }
             for (card, file) in overrides(object) {
                 if let Some(host) = tenant_node(file) {
                     let place = format!("the ConfigMap {}/{ENV_OVERRIDES}", namespace(object));
-                    claims.add(card, ENV_OVERRIDES, place, host);
+                    claims.add(card, Source::EnvOverrides, place, host);
                 }
             }
         }
         claims
     }
 
-    fn add(&mut self, card: &str, by: &'static str, place: String, host: &str) {
-        self.0.entry(card.to_owned()).or_default().push(Claim { by, place, host: host.to_owned() });
+    fn add(&mut self, card: &str, source: Source, place: String, host: &str) {
+        self.0.entry(card.to_owned()).or_default().push(Claim { source, place, host: host.to_owned() });
     }
 
     /// What is said of this card.

@@ -1,6 +1,6 @@
 //! Pairs against what is said of them already.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::Claims;
 use super::join::Pair;
@@ -12,31 +12,33 @@ pub(super) fn check(pairs: &mut [Pair<'_>], claims: &Claims, odd: &mut Vec<Oddit
     for pair in pairs.iter() {
         hosts.entry(&pair.card.name).or_default().push(&pair.host.name);
     }
+    let mut unclear = BTreeSet::new();
     for (card, hosts) in hosts {
         let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         for claim in claims.about(card.as_str()).iter().filter(|claim| !names.contains(&claim.host)) {
             let why =
                 format!("{card} is in {}, but {} names {}", names.join(" and "), claim.place, claim.host);
-            let remedy = format!("mend it, see --as {}", form(claim.by));
-            let odd_one = Oddity::new(Kind::Contradicted, why, remedy);
-            odd.push(odd_one.hosts(hosts.iter().copied()).cards([card]));
+            let remedy = if names.iter().any(|name| is_of_one_machine(name, &claim.host)) {
+                unclear.insert(card.clone());
+                "only one of the two is the node's name: make its inventory with --node".to_owned()
+            } else {
+                format!("mend it, see --as {}", claim.source.form())
+            };
+            let contradicted = Oddity::new(Kind::Contradicted, why, remedy);
+            odd.push(contradicted.hosts(hosts.iter().copied()).cards([card]));
         }
     }
     for pair in pairs {
-        let same = claims
-            .about(pair.card.name.as_str())
-            .iter()
-            .filter(|claim| claim.host == pair.host.name.as_str());
-        pair.named_by = same.map(|claim| claim.by).collect();
+        let claims = claims.about(pair.card.name.as_str()).iter();
+        let same = claims.filter(|claim| claim.host == pair.host.name.as_str());
+        pair.named_by = same.map(|claim| claim.source).collect();
         pair.named_by.dedup();
+        pair.is_sure &= !unclear.contains(&pair.card.name);
     }
 }
 
-/// What prints what mends it.
-fn form(by: &str) -> &'static str {
-    match by {
-        "label" => "dpf",
-        "env-overrides" => "env-overrides",
-        _ => "ovs",
-    }
+/// With its domain and without.
+fn is_of_one_machine(a: &str, b: &str) -> bool {
+    let short = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+    short(a) == short(b) && (short(a) == a || short(b) == b)
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use linux::Mac;
 
+use super::claims::Source;
 use super::index::{Ends, FunctionId, Index, PortId};
 use super::nodes::{Card, Host, Nodes, Port, address, label};
 use super::odd::{Kind, Oddity};
@@ -22,7 +23,7 @@ pub(super) struct Pair<'a> {
     /// Whether nothing speaks against it: it may be made known to a cluster.
     pub(super) is_sure: bool,
     /// Who says the same.
-    pub(super) named_by: Vec<&'static str>,
+    pub(super) named_by: Vec<Source>,
 }
 
 /// What two nodes have in common.

@@ -5,6 +5,7 @@ mod evidence;
 mod index;
 mod join;
 mod lonely;
+mod node_state;
 mod nodes;
 mod objects;
 mod odd;
@@ -31,7 +32,8 @@ use crate::yaml;
     after_help = "Exit status: 0 all are paired and nothing is odd, 1 something is odd, 2 nothing could be paired."
 )]
 pub(crate) struct Args {
-    /// Inventories of hosts and of cards, one or several in a file; - is standard input
+    /// Inventories of hosts and of cards, one or several in a file; - is standard input. For hosts without one:
+    /// `oc get sriovnetworknodestates -A -o json`
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Hold the pairs to these objects: `oc get nodes,configmaps -A -o json` of the cards' cluster

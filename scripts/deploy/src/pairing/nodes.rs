@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use linux::Mac;
-use serde_json::Value;
 
+use super::node_state;
 use crate::fault::{Fault, Faults};
 use crate::inventory::NodeName;
 use crate::inventory::document::{self, Function, Inventory};
@@ -52,10 +52,18 @@ impl Nodes {
     pub(super) fn read(files: &[PathBuf]) -> Result<Nodes, Faults> {
         let mut faults = Faults::default();
         let mut nodes = Nodes::default();
+        let mut states = Vec::new();
         let mut seen: BTreeMap<(bool, NodeName), &Path> = BTreeMap::new();
         for path in files {
             for value in faults.keep(yaml::objects(path)).into_iter().flatten() {
-                let Some(inventory) = faults.keep(inventory(path, value)) else { continue };
+                if value["kind"] == node_state::KIND {
+                    states
+                        .extend(faults.keep(node_state::host(value).map_err(|error| mistaken(path, &error))));
+                    continue;
+                }
+                let inventory =
+                    serde_path_to_error::deserialize(value).map_err(|error| mistaken(path, &error));
+                let Some(inventory) = faults.keep::<Inventory>(inventory) else { continue };
                 let key = (inventory.card.is_some(), inventory.node.clone());
                 if let Some(first) = seen.insert(key, path) {
                     faults.push(again(&inventory, first, path));
@@ -64,6 +72,9 @@ impl Nodes {
                 }
             }
         }
+        // An inventory knows more.
+        states.retain(|(name, _)| !seen.contains_key(&(false, name.clone())));
+        nodes.hosts.extend(states.into_iter().map(|(name, functions)| Host { name, functions }));
         let mut functions = nodes.hosts.iter().flat_map(|host| &host.functions);
         if nodes.cards.is_empty() && !functions.any(Function::is_dpu) {
             faults.push_if_first(nothing());
@@ -107,11 +118,9 @@ pub(super) fn label(function: &Function) -> String {
     function.netdev.clone().unwrap_or_else(|| function.pci.to_string())
 }
 
-fn inventory(path: &Path, value: Value) -> Result<Inventory, Fault> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let why = format!("{}: {}: {}", path.display(), error.path(), error.inner());
-        Fault::new(why, "make it anew, with scripts/inventory of this version")
-    })
+fn mistaken(path: &Path, error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
+    let why = format!("{}: {}: {}", path.display(), error.path(), error.inner());
+    Fault::new(why, "make it anew, with scripts/inventory of this version")
 }
 
 fn again(inventory: &Inventory, first: &Path, second: &Path) -> Fault {

@@ -4,6 +4,7 @@ use linux::Mac;
 use linux::sriov::PciAddress;
 use serde::Serialize;
 
+use super::claims::Source;
 use super::join::Pair;
 use super::nodes::label;
 use super::odd::{Oddity, plain};
@@ -47,7 +48,7 @@ fn row(pair: &Pair<'_>) -> [String; 5] {
         pair.card.name.to_string(),
         format!("{by}{}", if pair.is_sure { "" } else { " (doubtful)" }),
         or_none(functions.join(" ")),
-        or_none(pair.named_by.join(", ")),
+        or_none(pair.named_by.iter().map(|source| source.word()).collect::<Vec<_>>().join(", ")),
     ]
 }
 
@@ -65,7 +66,7 @@ struct Row<'a> {
     functions: Vec<Ends<'a>>,
     serial: Option<&'a str>,
     sure: bool,
-    named_by: &'a [&'static str],
+    named_by: &'a [Source],
 }
 
 #[derive(Serialize)]

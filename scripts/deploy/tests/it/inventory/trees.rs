@@ -93,7 +93,13 @@ pub(crate) fn card(place: &Place, root: &str, node: &str, board: &Board) {
         let directory = device(root, &pci);
         function(place, &directory, board.serial);
         let (uplink, representor) = (format!("p{number}"), format!("pf{number}hpf"));
-        for (netdev, port) in [(&uplink, format!("p{number}")), (&representor, format!("c1pf{number}"))] {
+        // Sorts before the uplink.
+        let of_vf = format!("c1pf{number}vf0");
+        for (netdev, port) in [
+            (&uplink, format!("p{number}")),
+            (&representor, format!("c1pf{number}")),
+            (&of_vf, of_vf.clone()),
+        ] {
             place.write(&format!("{directory}/net/{netdev}/address"), format!("0c:42:a1:00:01:1{number}\n"));
             place.write(&format!("{directory}/net/{netdev}/addr_assign_type"), "0\n");
             place.write(&format!("{root}/sys/class/net/{netdev}/phys_port_name"), format!("{port}\n"));

@@ -1,6 +1,7 @@
 //! Which card is in which host, and what is odd about it.
 
 mod nodes;
+mod told;
 
 use serde_json::{Value, json};
 
@@ -87,6 +88,38 @@ fn a_serial_pairs_where_no_address_is_known() {
     asleep["functions"][0]["permanentMac"] = Value::Null;
     asleep["functions"][0]["mac"] = json!("00:00:00:00:00:00");
     is_odd(&[asleep, card("bf-1", Some("S1"), &[A], None)], &[]);
+}
+
+/// The SR-IOV operator's daemon sees a host too, but neither its permanent addresses nor its serial numbers.
+#[test]
+fn node_states_stand_in_for_hosts() {
+    let interface = |device: &str, mac: &str| json!({ "pciAddress": "0000:3b:00.0", "vendor": "15b3", "deviceID": device, "name": "ens1f0", "mac": mac });
+    let state = |name: &str, interfaces: Value| {
+        json!({
+            "apiVersion": "sriovnetwork.openshift.io/v1", "kind": "SriovNetworkNodeState",
+            "metadata": { "name": name, "namespace": "openshift-sriov-network-operator" }, "spec": {},
+            "status": { "interfaces": interfaces, "syncStatus": "Succeeded" },
+        })
+    };
+    let states = [
+        state("worker-1", json!([interface("a2d6", C)])),
+        state("worker-2", json!([interface("a2dc", B), interface("101d", C)])),
+    ];
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": states });
+    let cards = [card("bf-1", None, &[A], None), card("bf-2", Some("S2"), &[B], None)];
+    // Of a host with an inventory its state says nothing.
+    let found = is_odd(&[list, host("worker-1", None, &[A]), cards[0].clone(), cards[1].clone()], &[]);
+    assert_eq!(
+        (&found["pairs"][1]["host"], &found["pairs"][1]["card"]),
+        (&json!("worker-2"), &json!("bf-2"))
+    );
+    let mut late = states[0].clone();
+    late["status"] = json!({});
+    is_odd(&[late, cards[0].clone()], &[("cardWithoutHost", "bf-1 has no host")]);
+    let place = Place::new();
+    let ran = matched(&place, &[state("worker-1", json!([{ "pciAddress": "3b:00.0" }]))], &[]);
+    let why = "status.interfaces[0].pciAddress: \"3b:00.0\" is not a PCI address";
+    assert!(ran.code == 2 && ran.err.contains(why) && ran.err.lines().count() == 1, "{}", ran.err);
 }
 
 #[test]
@@ -242,79 +275,6 @@ fn a_board_with_anothers_address_is_named() {
     ];
     let words = "by its serial number (S1) bf-1 is in worker-1, but by its address bf-2 is in worker-1";
     is_odd(&stray, &[("serialAndAddressDisagree", words), ("cardWithoutHost", "bf-1 has no host")]);
-}
-
-/// A ConfigMap of the cards' cluster and one of the hosts', and a node with DPF's label.
-fn objects(overrides: &str, label: &str) -> String {
-    let of = |namespace: &str, data: Value| json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "env-overrides", "namespace": namespace }, "data": data });
-    let items = [
-        of(
-            "dpu",
-            json!({ "bf-1": format!("# ours\nDPU_IP=192.168.111.57\nexport TENANT_K8S_NODE=\"{overrides}\"\n"), "bf-9": "TENANT_K8S_NODE=worker-9" }),
-        ),
-        of("openshift-ovn-kubernetes", json!({ "worker-1": "OVNKUBE_NODE_MGMT_PORT_NETDEV=ens1f0v0\n" })),
-        json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "bf-1", "labels": { "provisioning.dpu.nvidia.com/host": label } } }),
-    ];
-    json!({ "kind": "List", "items": items }).to_string()
-}
-
-#[test]
-fn what_others_say_is_held_against_a_pair() {
-    let place = Place::new();
-    let nodes = |named| [host("worker-1", None, &[A]), card("bf-1", None, &[A], Some(named))];
-    place.write("objects.json", objects("worker-1", "worker-1"));
-    let ran = matched(&place, &nodes("worker-1"), &["--objects", "objects.json"]).ok();
-    assert!(
-        ran.out.contains("host-k8s-nodename, env-overrides, label\n"),
-        "in the order of the objects: {}",
-        ran.out
-    );
-    place.write("objects.json", objects("worker-2", "worker-3"));
-    let ran = matched(&place, &nodes("worker-4"), &["--objects", "objects.json"]);
-    assert_eq!(ran.code, 1);
-    for line in [
-        "odd: bf-1 is in worker-1, but external_ids:host-k8s-nodename of its Open vSwitch names worker-4: mend it, see --as ovs\n",
-        "odd: bf-1 is in worker-1, but the ConfigMap dpu/env-overrides names worker-2: mend it, see --as env-overrides\n",
-        "odd: bf-1 is in worker-1, but the label provisioning.dpu.nvidia.com/host of its node names worker-3: mend it, see --as dpf\n",
-        "verdict: 1 pair, 3 things are odd\n",
-    ] {
-        assert!(ran.out.contains(line), "{line}{}", ran.out);
-    }
-    assert!(ran.out.contains("worker-1  bf-1  MAC  ens1f0=pf0hpf  -\n"), "{}", ran.out);
-}
-
-#[test]
-fn sure_pairs_are_told_and_doubtful_ones_are_not() {
-    let place = Place::new();
-    let nodes = [
-        host("worker-1", None, &[A]),
-        card("bf-1", None, &[A], None),
-        host("worker-2", Some("S1"), &[C]),
-        card("bf-2", Some("S2"), &[C], None),
-    ];
-    let told = |more: &[&str], text: &str| {
-        let ran = matched(&place, &nodes, more);
-        assert_eq!((ran.code, ran.out.as_str()), (1, text));
-        assert!(ran.err.starts_with("odd: worker-2 and bf-2 have an address in common"), "{}", ran.err);
-        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
-    };
-    told(
-        &["--as", "ovs"],
-        "ssh bf-1 sudo ovs-vsctl set Open_vSwitch . external_ids:host-k8s-nodename=worker-1\n",
-    );
-    told(&["--as", "dpf"], "kubectl label --overwrite node bf-1 provisioning.dpu.nvidia.com/host=worker-1\n");
-    let map = |namespace: &str, file: &str| {
-        format!(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: env-overrides\n  namespace: {namespace}\ndata:\n  bf-1: |\n{file}    TENANT_K8S_NODE=worker-1\n"
-        )
-    };
-    told(&["--as", "env-overrides"], &map("openshift-dpu-network-operator", ""));
-    // Where it is already, with what else is in it, and nothing of other cards: applied on the server, they stay.
-    place.write("objects.json", objects("worker-1", "worker-1"));
-    told(
-        &["--as", "env-overrides", "--objects", "objects.json"],
-        &map("dpu", "    # ours\n    DPU_IP=192.168.111.57\n"),
-    );
 }
 
 #[test]
