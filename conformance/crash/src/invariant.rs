@@ -17,8 +17,10 @@ pub(super) struct Case<'a> {
     pub(super) home: &'a Link,
     /// The record that has claimed it.
     pub(super) record: Option<&'a Record>,
-    /// What that record says of it.
+    /// What that record says of it, or one that expects it.
     pub(super) recorded: Option<&'a Home>,
+    /// Whether the server may move it for an ADD that it has not answered.
+    pub(super) is_expected: bool,
     /// Whether that is about another function, which was at its address before.
     pub(super) lost: bool,
     /// The host and its links.
@@ -32,7 +34,8 @@ impl Case<'_> {
     pub(super) fn interrupted(&self) -> Result<()> {
         self.recorded_truly()?;
         let untouched = self.seen.place == Place::Host && self.differs().is_none();
-        ensure!(untouched || self.record.is_some(), "it is not as it was, and no record says so");
+        let known = self.record.is_some() || self.is_expected;
+        ensure!(untouched || known, "it is not as it was, and no record says so");
         Ok(())
     }
 

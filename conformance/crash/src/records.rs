@@ -41,6 +41,9 @@ pub struct Record {
     pub earlier: Vec<Earlier>,
     /// Its devices.
     pub devices: Vec<Held>,
+    /// What else the server may move for it, without a word.
+    #[serde(default)]
+    pub candidates: Vec<Held>,
 }
 
 impl Record {
@@ -131,6 +134,11 @@ impl Records {
     pub fn holder(&self, device: &str) -> Option<&Record> {
         let record = self.records.get(self.claims.get(device)?)?;
         record.devices.iter().any(|held| held.id == device).then_some(record)
+    }
+
+    /// What a record whose ADD nobody has answered says of a device that the server may move for it.
+    pub fn expected(&self, device: &str) -> Option<&Held> {
+        self.records.values().flat_map(|record| &record.candidates).find(|held| held.id == device)
     }
 
     /// Whether there is nothing but locks.

@@ -143,11 +143,15 @@ impl World {
         for (number, (vf, home)) in self.node.vfs().iter().zip(self.homes.borrow().iter()).enumerate() {
             let record = records.holder(vf.device_id());
             let held = record.and_then(|record| record.devices.iter().find(|held| held.id == vf.device_id()));
+            let expected = records.expected(vf.device_id());
             // Of another function at its address, which is gone, it may say what it likes.
             let lost = held.is_some_and(|held| self.is_of_another(held));
-            let recorded = held.filter(|_| !lost).and_then(|held| held.home.as_ref());
+            let recorded = held.filter(|_| !lost).or(expected).and_then(|held| held.home.as_ref());
             let seen = &census.vfs[number];
-            judge(number, &Case { seen, home, record, recorded, lost, census: &census, pods: &namespaces })
+            let is_expected = expected.is_some();
+            let (census, pods) = (&census, &namespaces);
+            let case = Case { seen, home, record, recorded, is_expected, lost, census, pods };
+            judge(number, &case)
                 .with_context(|| format!("VF {}, {} in {:?}", vf.device_id(), seen.link.name, seen.place))?;
         }
         Ok((census, records))

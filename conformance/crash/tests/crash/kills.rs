@@ -38,9 +38,6 @@ fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
         let answer = points.iter().position(|point| point.label.starts_with("before print the answer"));
         points.drain(..=answer.context("no answer was printed")?);
     }
-    if kind == Kind::AddKnown && udn {
-        leave_out_what_nobody_knows(&mut points)?;
-    }
     ensure!(points.len() > 10, "the trace shows next to nothing: {points:?}");
     let left = Mutex::new(HashSet::new());
     pool::each(setting, &points, |scene, point| {
@@ -62,17 +59,6 @@ fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
         left.into_inner().map_or(0, |left| left.len()),
         began.elapsed().as_secs_f64()
     ));
-    Ok(())
-}
-
-/// Between the server's answer and the claim of the second VF that it has moved without a word nobody knows which one that
-/// is: a DEL takes it home by its parent, which simulated functions do not have.
-fn leave_out_what_nobody_knows(points: &mut Vec<Point>) -> Result<()> {
-    let last = |is: &dyn Fn(&str) -> bool| points.iter().rposition(|point| is(&point.label));
-    let claimed = last(&|label| label.starts_with("before rename") && !label.contains(".json"));
-    let claimed = claimed.context("no second VF was claimed")?;
-    let asked = points[..claimed].iter().rposition(|point| point.label.starts_with("after ask the server"));
-    points.drain(asked.context("no server was asked")?..=claimed);
     Ok(())
 }
 

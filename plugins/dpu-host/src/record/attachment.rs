@@ -55,6 +55,10 @@ pub(crate) struct Record {
     pub(crate) earlier: Vec<Earlier>,
     /// The VFs: the one of `CNI_IFNAME` first, then that of a primary user-defined network.
     pub(crate) devices: Vec<Held>,
+    /// What a server that moves VFs itself may choose besides, without a word, as each is on the host: whichever it is
+    /// that came into the pod has its home in here. None once the server has answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) candidates: Vec<Held>,
     /// What the server was told, to tell it the end.
     pub(crate) forward: Forward,
 }
@@ -190,6 +194,11 @@ pub(crate) struct Inside {
 }
 
 impl Home {
+    /// The index of a simulated VF's representor.
+    pub(crate) fn peer(&self) -> Option<u32> {
+        self.unparented.as_ref()?.peer
+    }
+
     /// What `link` looks like now, under the name that it should have. Its features are another question.
     pub(crate) fn of(link: &Link, name: String) -> Self {
         Home {
@@ -327,6 +336,18 @@ impl Record {
             if !earlier.until.is_over() && !self.earlier.contains(&earlier) {
                 self.earlier.push(earlier);
             }
+        }
+        if old.attachment == self.attachment {
+            for candidate in &old.candidates {
+                self.expect(candidate.clone());
+            }
+        }
+    }
+
+    /// Notes what the server may choose besides; what was noted of it first is from before anything was done to it.
+    pub(crate) fn expect(&mut self, candidate: Held) {
+        if self.candidates.iter().all(|noted| noted.id != candidate.id) {
+            self.candidates.push(candidate);
         }
     }
 

@@ -15,18 +15,52 @@ use crate::error;
 use crate::node::Node;
 use crate::pod::rival::Inquiry;
 use crate::time::BootTime;
-use crate::vf::{self, Homecoming, naming, traces, vfio};
+use crate::vf::{self, Homecoming, naming, traces, udn, vfio};
 
 /// How long a device may take from one pod to the next: the device plugin hands it out before the old pod's DEL has ended.
 const HANDOVER: Duration = Duration::from_secs(5);
 /// How often is looked whether it has come: neither a claim nor a namespace gives notice.
 const HANDOVER_POLL: Duration = Duration::from_millis(50);
 
-/// Makes `id` the next device of `record`, to be called `ifname` in the pod. The record is on disk, and the device
-/// claimed, when this returns; the lock is not held any more.
+/// Makes `id` the first device of `record`, and notes what of these others the server may choose besides. The record is
+/// on disk, and the device claimed, when this returns; the lock is not held any more.
 ///
 /// # Errors
-/// 102 when a living pod has it, 103 when it is no VF, 11 when it is not on the host in time.
+/// 102 when a living pod has it, 103 when it is no VF or one of them is the host's own, 11 when it is not on the host in
+/// time.
+pub(crate) fn take_first(
+    node: &Node,
+    record: &mut Record,
+    id: DeviceId,
+    others: &[DeviceId],
+    deadline: Instant,
+) -> Result<(), Error> {
+    usable(node, &id)?;
+    begun_with(node, record, &id)?;
+    let (lock, home, incarnation) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
+    // Not before: an earlier sandbox of the pod may have had them.
+    let candidates = udn::candidates(node, &id, others)?;
+    for candidate in candidates {
+        record.expect(candidate);
+    }
+    // The server is asked next, and a kill may come in between.
+    record.server_may_act_until = Some(BootTime::after(node.config.server_budget));
+    let first = Held { home, incarnation, ..Held::new(id, &record.attachment.ifname) };
+    let claimed = claim(node, record, first);
+    if claimed.is_err() {
+        // Nothing has been done to the device, and a record that cannot be relied on is worse than none.
+        if let Err(error) = node.store()?.remove(record) {
+            log::warn!("{error}");
+        }
+    }
+    drop(lock);
+    claimed
+}
+
+/// Makes `id` the next device of `record`, to be called `ifname` in the pod, as [`take_first`] does.
+///
+/// # Errors
+/// As for that.
 pub(crate) fn take(
     node: &Node,
     record: &mut Record,
@@ -35,28 +69,15 @@ pub(crate) fn take(
     deadline: Instant,
 ) -> Result<(), Error> {
     usable(node, &id)?;
-    if record.devices.is_empty() {
-        begun_with(node, record, &id)?;
-    }
-    let (lock, home, incarnation) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
-    if record.devices.is_empty() {
-        // The server is asked next, and a kill may come in between.
-        record.server_may_act_until = Some(BootTime::after(node.config.server_budget));
-    }
-    record.devices.push(Held { home, incarnation, ..Held::new(id, ifname) });
+    let (_lock, home, incarnation) = wait(node, record, &id, deadline.min(Instant::now() + HANDOVER))?;
+    claim(node, record, Held { home, incarnation, ..Held::new(id, ifname) })
+}
+
+fn claim(node: &Node, record: &mut Record, held: Held) -> Result<(), Error> {
+    let id = held.id.clone();
+    record.devices.push(held);
     let store = node.store()?;
-    let claimed = store.save(record).and_then(|()| {
-        let held = &record.devices[record.devices.len() - 1];
-        store.claim(&held.id, record)
-    });
-    if claimed.is_err() && record.devices.len() == 1 {
-        // Nothing has been done to the device, and a record that cannot be relied on is worse than none.
-        if let Err(error) = store.remove(record) {
-            log::warn!("{error}");
-        }
-    }
-    drop(lock);
-    claimed
+    store.save(record).and_then(|()| store.claim(&id, record))
 }
 
 /// Refuses an attachment that an earlier ADD has begun with another device: the new record would take the place of the

@@ -23,7 +23,8 @@ pub(crate) fn doubt(record: &Record) -> Option<String> {
         DeviceId::Sf(_) => false,
         DeviceId::Netdev(name) => !DeviceId::is_simulated(name),
     };
-    let device = record.devices.iter().map(|held| &held.id).find(|id| is_none(id))?;
+    let devices = record.devices.iter().chain(&record.candidates);
+    let device = devices.map(|held| &held.id).find(|id| is_none(id))?;
     Some(format!("its device {device} is no VF"))
 }
 

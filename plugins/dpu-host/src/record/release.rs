@@ -34,12 +34,15 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
     // What is moved from here on is moved while this is looked at again.
     let over = !record.server_may_act();
     let own = if has_any || record.is_unheard() { sandbox(record)? } else { None };
-    if let (Some(own), true) = (&own, record.is_unheard()) {
-        udn::adopt(node, own, record, &[])?;
-    }
+    let adopted = match &own {
+        _ if !record.is_unheard() => Ok(()),
+        Some(own) => udn::adopt(node, own, record, deadline),
+        None => udn::adopt_at_home(node, record, deadline),
+    };
     let sandboxes: Vec<Sandbox> = own.into_iter().chain(earlier(record)).collect();
     let mut settled = true;
-    let mut failure = None;
+    // That keeps no other from its way.
+    let mut failure = adopted.err();
     for (at, held) in record.devices.iter().enumerate() {
         if !store.owns(record, &held.id) {
             continue;

@@ -19,8 +19,7 @@ use crate::record::plumbing::Plumbing;
 use crate::record::{claim, neighbours, release};
 use crate::server::{self, Forward, Kind, refusals};
 use crate::time::{BootTime, now};
-use crate::vf::udn::{self, Candidate};
-use crate::vf::{self, Wanted, addressing, read_back, traces, vfio};
+use crate::vf::{self, Wanted, addressing, read_back, traces, udn, vfio};
 
 /// How long a server that does not listen is waited for: ovnkube-node restarts in a few seconds.
 const RESTART: Duration = Duration::from_secs(15);
@@ -64,18 +63,15 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         server_may_act_until: None,
         earlier: Vec::new(),
         devices: Vec::new(),
+        candidates: Vec::new(),
         forward,
     };
     node.store()?.begin(&record.attachment)?;
     pool::keep(node.store()?, &node.config.pfs)?;
     neighbours::keep(node.store()?, &node.config)?;
-    claim::take(node, &mut record, device.clone(), &call.attachment.ifname, deadline)?;
-    // Not before: an earlier sandbox of the pod may have had them.
-    let candidates =
-        udn::candidates(node, &device, others).inspect_err(|_| undo(node, &sandbox, &mut record, &[]))?;
+    claim::take_first(node, &mut record, device, &others, deadline)?;
     node.trace.mark("claim");
-    attach(node, call, &sandbox, &mut record, &candidates, deadline)
-        .inspect_err(|_| undo(node, &sandbox, &mut record, &candidates))
+    attach(node, call, &sandbox, &mut record, deadline).inspect_err(|_| undo(node, &mut record))
 }
 
 /// From the claim to the result.
@@ -84,19 +80,18 @@ fn attach(
     call: &Add,
     sandbox: &Sandbox,
     record: &mut Record,
-    candidates: &[Candidate],
     deadline: Instant,
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
     prepare(node, &record.devices[0])?;
     PendingDel::forget(node.store()?, &record.attachment)?;
-    let response = ask_prepared(node, call, sandbox, record, !candidates.is_empty(), deadline)?;
+    let response = ask_prepared(node, call, sandbox, record, deadline)?;
     node.trace.mark("server");
     let lock = node.store()?.lock(&id, deadline)?;
     still_ours(node, record)?;
     let result = match response {
         Response { result: Some(result), .. } => {
-            moved_by_server(node, call, sandbox, record, result, candidates)?
+            moved_by_server(node, call, sandbox, record, result, deadline)?
         }
         Response { pod: Some(pod), udn, udn_request, .. } => {
             // This one moves nothing, and what another one was doing ended with it.
@@ -120,23 +115,24 @@ fn attach(
         }
     };
     record.stage = Stage::Attached;
+    record.candidates.clear();
     node.store()?.save(record)?;
     node.trace.mark("record");
     drop(lock);
     Ok(result)
 }
 
-/// Asks the server. Where that moves VFs itself, with the pod's namespace made ready for it: with a second VF, `several`, of
-/// a network whose routers advertise themselves.
+/// Asks the server. Where that moves VFs itself, with the pod's namespace made ready for it: a second VF may be of a network
+/// whose routers advertise themselves.
 fn ask_prepared(
     node: &Node,
     call: &Add,
     sandbox: &Sandbox,
     record: &mut Record,
-    several: bool,
     deadline: Instant,
 ) -> Result<Response, Error> {
     let kind = Kind::last_seen(node);
+    let several = !record.candidates.is_empty();
     let changed = if kind.is_privileged() { defaults::change(node.store()?, sandbox, several) } else { None };
     let response = ask(node, call, record, deadline)?;
     if let Some(changed) = changed {
@@ -248,7 +244,7 @@ fn moved_by_server(
     sandbox: &Sandbox,
     record: &mut Record,
     mut result: Value,
-    candidates: &[Candidate],
+    deadline: Instant,
 ) -> Result<AddResult, Error> {
     let unusable = |why: &dyn std::fmt::Display| error::bad_answer(&record.pod, why);
     if let Some(fields) = result.as_object_mut() {
@@ -270,7 +266,7 @@ fn moved_by_server(
     } else if let Some(mac) = promised_mac(&result, &call.attachment.ifname) {
         vfio::address(node, record, 0, mac)?;
     }
-    udn::adopt(node, sandbox, record, candidates)?;
+    udn::adopt(node, sandbox, record, deadline)?;
     udn::deafen(sandbox, record, &result)?;
     read_back::run(sandbox, record)?;
     for interface in &mut result.interfaces {
@@ -301,7 +297,7 @@ fn named(call: &Add) -> Result<Pod, Error> {
 }
 
 /// Brings everything home after a failure. What cannot be done now, a later call does from the record.
-fn undo(node: &Node, sandbox: &Sandbox, record: &mut Record, candidates: &[Candidate]) {
+fn undo(node: &Node, record: &mut Record) {
     let deadline = Instant::now() + del::BUDGET;
     let undone = node.store().and_then(|store| {
         let _lock = store.lock(&record.devices[0].id, deadline)?;
@@ -309,7 +305,6 @@ fn undo(node: &Node, sandbox: &Sandbox, record: &mut Record, candidates: &[Candi
         if !store.load(&record.attachment)?.is_some_and(|found| found.is_of_same_call(record)) {
             return Ok(());
         }
-        udn::adopt(node, sandbox, record, candidates).unwrap_or_else(|error| log::warn!("{error}"));
         release::run(node, record, deadline)
     });
     if let Err(error) = undone {

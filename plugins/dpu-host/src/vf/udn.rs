@@ -3,13 +3,15 @@
 //! An unprivileged server says which it is. A privileged one moves it without a word, whether its ADD succeeds or not,
 //! and never brings it home: it is looked for in the pod.
 
+use std::time::Instant;
+
 use cni::{AddResult, Error, Ip};
 use linux::{Link, Origin, Step};
 use ovnkube::{PodInterface, PodRequest, UDN_INTERFACE};
 
-use super::place::on_host;
+use super::place::{at_home, on_host};
 use super::{naming, traces};
-use crate::device::DeviceId;
+use crate::device::{DeviceId, host_use};
 use crate::error;
 use crate::node::{Node, Sandbox};
 use crate::pod::defaults;
@@ -41,62 +43,69 @@ fn called(node: &Node, name: &str) -> Option<DeviceId> {
     vf.map(DeviceId::Pci).or_else(|| name.parse().ok())
 }
 
-/// A VF that the server may move, as it is on the host before.
-pub(crate) struct Candidate {
-    id: DeviceId,
-    link: Link,
-}
-
-/// What the server may choose for a pod that was given `first` and these others. Of simulated devices it may be any.
+/// What the server may choose for a pod that was given `first` and these others, as each is on the host. Of simulated
+/// devices it may be any.
 ///
 /// # Errors
-/// 5 when the kernel says nothing.
-pub(crate) fn candidates(
-    node: &Node,
-    first: &DeviceId,
-    others: Vec<DeviceId>,
-) -> Result<Vec<Candidate>, Error> {
+/// 103 for one that no pod may have, 5 when the kernel says nothing.
+pub(crate) fn candidates(node: &Node, first: &DeviceId, others: &[DeviceId]) -> Result<Vec<Held>, Error> {
     if let DeviceId::Netdev(_) = first {
-        let links = node.links()?.links().map_err(error::netlink)?.into_iter();
-        let ends = links.filter(|link| link.peer.is_some());
-        return Ok(ends.filter_map(|link| Some(Candidate { id: link.name.parse().ok()?, link })).collect());
+        let links = node.links()?.links().map_err(error::netlink)?;
+        let ends = links.iter().filter(|link| link.peer.is_some() && DeviceId::is_simulated(&link.name));
+        return Ok(ends.filter_map(|link| Some(candidate(node, link.name.parse().ok()?, link))).collect());
     }
-    // One that cannot be read now may not be wanted; where it is, it tells less of itself.
-    let with_link = |id: DeviceId| Some(Candidate { link: on_host(node, &id).ok()??, id });
-    Ok(others.into_iter().filter_map(with_link).collect())
+    let mut found = Vec::new();
+    for id in others {
+        // One that cannot be read now may not be wanted; where it is, it tells less of itself.
+        let Ok(Some(link)) = on_host(node, id) else { continue };
+        host_use::refuse(node, id, &link)?;
+        traces::refuse_programs(node.links()?, id, &link)?;
+        let mut held = candidate(node, id.clone(), &link);
+        if let Some(home) = &mut held.home {
+            home.features = traces::features(None, link.index);
+        }
+        found.push(held);
+    }
+    Ok(found)
+}
+
+fn candidate(node: &Node, id: DeviceId, link: &Link) -> Held {
+    let (home, incarnation) = (Some(naming::home(node, &id, link, None)), id.incarnation(&node.sysfs));
+    Held { home, incarnation, ..Held::new(id, UDN_INTERFACE) }
 }
 
 /// Takes a second VF that the server has moved into the record, so that it is brought home. The pod's namespace must
 /// be one in which nobody but the server can have moved anything.
 ///
 /// # Errors
-/// 5 or 109 when the pod or the records cannot be read.
+/// 5 or 109 when the pod or the records cannot be read, 11 when another call works on that VF.
 pub(crate) fn adopt(
     node: &Node,
     sandbox: &Sandbox,
     record: &mut Record,
-    candidates: &[Candidate],
+    deadline: Instant,
 ) -> Result<(), Error> {
-    if record.devices.iter().any(|held| held.ifname == UDN_INTERFACE) {
+    if has_second(record) {
         return Ok(());
     }
     // A move that failed half-way may have left it under its own name.
-    let came = |link: &Link| candidates.iter().any(|before| before.link.name == link.name);
+    let came = |link: &Link| record.candidates.iter().any(|candidate| candidate.is_inside(link));
     let expected = |link: &Link| link.name == UDN_INTERFACE || came(link);
     let links = sandbox.links.links().map_err(error::netlink)?;
     let found = links.into_iter().find(|link| expected(link) && !record.devices[0].is_inside(link));
     let Some(link) = found else { return Ok(()) };
     let known = match link.parent.as_ref().map(|parent| parent.parse::<DeviceId>()) {
-        Some(Ok(id)) if is_free_vf(node, record, &id)? => {
-            let before = candidates.iter().find(|before| before.id == id);
-            let home = before.map(|before| naming::home(node, &id, &before.link, None));
-            Some((id, home.unwrap_or_else(|| sibling(&link, record))))
+        Some(Ok(id)) if is_vf(node, &id) => {
+            let noted = record.candidates.iter().find(|candidate| candidate.id == id);
+            Some(noted.cloned().unwrap_or_else(|| guessed(node, sandbox, record, id, &link)))
         }
         Some(_) => None,
-        None => vanished(node, &link, candidates)?
-            .map(|before| (before.id.clone(), naming::home(node, &before.id, &before.link, None))),
+        None => vanished(node, &link, &record.candidates)?.cloned(),
     };
-    let Some((id, mut home)) = known else {
+    let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
+    let plumbing = Plumbing { sysctls: link.sysctls, ..Plumbing::default() };
+    let held = known.map(|held| Held { inside: Some(inside), plumbing: Some(plumbing), ..held });
+    let Some(held) = held.map(|held| claim(node, record, held, deadline)).transpose()?.flatten() else {
         log::warn!(
             "which VF {} of pod {} is cannot be told: nobody will bring it home",
             link.name,
@@ -104,16 +113,45 @@ pub(crate) fn adopt(
         );
         return Ok(());
     };
-    home.features = traces::features(Some(&sandbox.netns), link.index);
-    let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
-    let (home, inside, incarnation) = (Some(home), Some(inside), id.incarnation(&node.sysfs));
-    let plumbing = Some(Plumbing { sysctls: link.sysctls, ..Plumbing::default() });
-    let held = Held { home, inside, plumbing, incarnation, ..Held::new(id.clone(), UDN_INTERFACE) };
-    record.devices.push(held.clone());
-    let store = node.store()?;
-    store.save(record).and_then(|()| store.claim(&id, record))?;
     traces::drop_programs(&sandbox.links, &held, &link);
     traces::lay_aside(&sandbox.links, &held, link.index)
+}
+
+/// The same once the pod's namespace has died: the VF has come home by itself, and is called there as in the pod.
+///
+/// # Errors
+/// As for [`adopt`].
+pub(crate) fn adopt_at_home(node: &Node, record: &mut Record, deadline: Instant) -> Result<(), Error> {
+    if has_second(record) {
+        return Ok(());
+    }
+    for candidate in record.candidates.clone() {
+        let own = candidate.home.as_ref().map(|home| &home.name);
+        let link = at_home(node, &candidate)?;
+        if link.is_some_and(|link| Some(&link.name) != own) {
+            return claim(node, record, candidate, deadline).map(|_| ());
+        }
+    }
+    Ok(())
+}
+
+fn has_second(record: &Record) -> bool {
+    record.devices.iter().any(|held| held.ifname == UDN_INTERFACE)
+}
+
+/// Makes a VF the record's second, if it is no other attachment's.
+fn claim(node: &Node, record: &mut Record, held: Held, deadline: Instant) -> Result<Option<Held>, Error> {
+    let store = node.store()?;
+    let _lock = store.lock(&held.id, deadline)?;
+    let others = store.holder(&held.id).filter(|holder| holder.attachment != record.attachment);
+    if others.is_some_and(|holder| !holder.is_forsaken()) {
+        return Ok(None);
+    }
+    // In this order: a record that has a second VF is not looked at for one.
+    store.claim(&held.id, record)?;
+    record.devices.push(held.clone());
+    store.save(record)?;
+    Ok(Some(held))
 }
 
 /// Has the second VF, which a privileged server has moved, listen to no routers: those of all nodes advertise themselves
@@ -147,37 +185,35 @@ pub(crate) fn deafen(sandbox: &Sandbox, record: &mut Record, result: &AddResult)
         .map_err(|failed| error::kernel(&held.id, "dropping routes that it has learnt", failed))
 }
 
-/// Whether a device in the pod is a VF, and no other attachment's.
-fn is_free_vf(node: &Node, record: &Record, id: &DeviceId) -> Result<bool, Error> {
-    let is_vf = match id {
+fn is_vf(node: &Node, id: &DeviceId) -> bool {
+    match id {
         DeviceId::Pci(address) => node.sysfs.pf(address).is_some(),
         DeviceId::Sf(function) => node.sysfs.scalable_exists(function),
         DeviceId::Netdev(_) => false,
-    };
-    let holder = node.store()?.holder(id);
-    Ok(is_vf && holder.is_none_or(|holder| holder.attachment == record.attachment || holder.is_forsaken()))
-}
-
-/// How a VF that is in the pod already was at home, as far as it and the first one of its pool tell. What it was
-/// called there is told once it is there.
-fn sibling(link: &Link, record: &Record) -> Home {
-    let first = record.devices[0].home.as_ref();
-    Home {
-        mac: link.permanent_mac.or(link.mac),
-        mtu: first.map_or(link.mtu, |home| home.mtu),
-        ..Home::of(link, naming::temporary_name(link.index))
     }
 }
 
+/// A VF that is in the pod already, as it was at home as far as it and the first one of its pool tell. What it was
+/// called there is told once it is there.
+fn guessed(node: &Node, sandbox: &Sandbox, record: &Record, id: DeviceId, link: &Link) -> Held {
+    let first = record.devices[0].home.as_ref();
+    let home = Home {
+        mac: link.permanent_mac.or(link.mac),
+        mtu: first.map_or(link.mtu, |home| home.mtu),
+        features: traces::features(Some(&sandbox.netns), link.index),
+        ..Home::of(link, naming::temporary_name(link.index))
+    };
+    let incarnation = id.incarnation(&node.sysfs);
+    Held { home: Some(home), incarnation, ..Held::new(id, UDN_INTERFACE) }
+}
+
 /// Which of the links that were on the host is in the pod now: the one with the same other end.
-fn vanished<'a>(
-    node: &Node,
-    link: &Link,
-    candidates: &'a [Candidate],
-) -> Result<Option<&'a Candidate>, Error> {
-    for before in candidates.iter().filter(|before| link.peer.is_some() && before.link.peer == link.peer) {
-        let now = node.links()?.link_at(before.link.index).map_err(error::netlink)?;
-        if now.is_none_or(|now| now.peer != link.peer) {
+fn vanished<'a>(node: &Node, link: &Link, candidates: &'a [Held]) -> Result<Option<&'a Held>, Error> {
+    let Some(peer) = link.peer else { return Ok(None) };
+    for before in candidates {
+        let Some(home) = before.home.as_ref().filter(|home| home.peer() == Some(peer)) else { continue };
+        let now = node.links()?.link_at(home.index).map_err(error::netlink)?;
+        if now.is_none_or(|now| now.peer != Some(peer)) {
             return Ok(Some(before));
         }
     }

@@ -1,6 +1,6 @@
 //! Links of the host that are no VFs of a simulated DPU, whoever says so.
 
-use node::Naming;
+use node::{Naming, Xdp};
 use serde_json::json;
 
 use super::*;
@@ -82,6 +82,36 @@ fn no_vf_of_the_hosts_own_is_given_away() -> Result<()> {
         ] {
             is_kept(naming, script, why).with_context(|| format!("{naming:?}: {script}"))?;
         }
+    }
+    Ok(())
+}
+
+/// A privileged server would move it without asking, and what the host had on it would be gone.
+#[test]
+fn no_second_vf_of_the_hosts_own_is_given_away() -> Result<()> {
+    const RESOURCE: &str = "openshift.io/dpuvf";
+    for privileged in [false, true] {
+        let node = Node::builder().privileged(privileged).start()?;
+        let (first, second) = (&node.vfs()[0], &node.vfs()[1]);
+        node.change_host(&format!("address add 192.0.2.1/24 dev {}", second.name))?;
+        let before = node.host_links()?;
+        let pod = node.pod("blue", "web-0")?;
+        node.give_udn(&pod, second)?;
+        node.allocate(&pod, RESOURCE, &[first.device_id(), second.device_id()]);
+        let mut conf = node.conf();
+        conf["resourceName"] = json!(RESOURCE);
+        let refused = |why: &str| -> Result<()> {
+            let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &conf)?.error()?;
+            assert_eq!(code, 103, "privileged {privileged}: {text}");
+            assert!(text.contains(second.device_id()) && text.contains(why), "{text}");
+            assert!(left(&node)?.is_empty() && node.received().is_empty(), "privileged {privileged}");
+            Ok(())
+        };
+        refused("192.0.2.1/24")?;
+        assert_eq!(node.host_links()?, before, "privileged {privileged}");
+        node.change_host(&format!("address flush dev {}", second.name))?;
+        let _holder = node.attach_host_xdp(&second.name, Xdp::Link)?;
+        refused("has an XDP program on it that cannot be taken off")?;
     }
     Ok(())
 }
