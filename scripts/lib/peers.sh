@@ -22,6 +22,14 @@ need_all_cni_plugins() {
     "$upstream/meta/"{bandwidth,firewall,portmap,sbr,tuning,vrf}
 }
 
+# Where Debian's are, installed or merely unpacked; nothing where they are neither. Wants unpacked.sh.
+debian_plugins() {
+  local dir
+  for dir in /usr/lib/cni "$UNPACKED/usr/lib/cni"; do
+    [[ ! -x $dir/host-local ]] || { echo "$dir"; return; }
+  done
+}
+
 # build_peer LABEL VERSION PACKAGE...: into $PEERS/LABEL, unless they are there. Says why and fails if it cannot.
 build_peer() {
   local label=$1 version=$2 go package

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| {
-    dpu_host::fuzzing::record(text);
-    dpu_host::fuzzing::pending_del(text);
+fuzz_target!(|content: &[u8]| {
+    dpu_host::fuzzing::record(content);
+    dpu_host::fuzzing::pending_del(content);
 });

@@ -26,15 +26,15 @@ pub fn forwarded(conf: &NetConf, args: &Args, attachment: &Attachment) -> (serde
 }
 
 /// Reads a record, and writes it again.
-pub fn record(text: &str) {
-    let Ok(record) = Record::parse(text) else { return };
-    let written = serde_json::to_string(&record).unwrap_or_default();
+pub fn record(content: &[u8]) {
+    let Ok(record) = Record::parse(content) else { return };
+    let written = serde_json::to_vec(&record).unwrap_or_default();
     assert_eq!(Record::parse(&written).ok(), Some(record), "read as it was written");
 }
 
 /// Reads a DEL that the server has yet to hear of, and writes it again.
-pub fn pending_del(text: &str) {
-    let Ok(pending) = serde_json::from_str::<PendingDel>(text) else { return };
+pub fn pending_del(content: &[u8]) {
+    let Ok(pending) = serde_json::from_slice::<PendingDel>(content) else { return };
     let written = serde_json::to_string(&pending).unwrap_or_default();
     assert!(serde_json::from_str::<PendingDel>(&written).is_ok(), "read as it was written: {written}");
 }

@@ -87,7 +87,7 @@ fn tell(node: &Node, file: &Path, deadline: Instant) -> bool {
         return true;
     };
     let pending: Option<PendingDel> =
-        store::text(&locked).ok().and_then(|text| serde_json::from_str(&text).ok());
+        store::content(&locked).ok().and_then(|content| serde_json::from_slice(&content).ok());
     let (waited, failure) = match pending {
         None => (KEPT, None),
         Some(pending) => {

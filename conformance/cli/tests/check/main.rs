@@ -14,16 +14,29 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use testkit::binaries::plugin;
 
 /// The suite, about to be run.
 fn suite() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
     command.arg("check");
     command
+}
+
+/// The suite, about to be run on a plugin that attaches nothing.
+fn check(args: &[&str]) -> Result<Command> {
+    let mut command = suite();
+    command.arg("--plugin").arg(plugin("dpu-nic-placeholder")?).args(args);
+    Ok(command)
+}
+
+/// The same, run.
+fn run(args: &[&str]) -> Result<Output> {
+    Ok(check(args)?.output()?)
 }
 
 /// What a run has found.

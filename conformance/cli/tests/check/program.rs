@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -11,17 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use testkit::binaries::plugin;
 
-use super::{put, suite};
-
-fn check(args: &[&str]) -> Result<Command> {
-    let mut command = suite();
-    command.arg("--plugin").arg(plugin("dpu-nic-placeholder")?).args(args);
-    Ok(command)
-}
-
-fn run(args: &[&str]) -> Result<Output> {
-    Ok(check(args)?.output()?)
-}
+use super::{check, put, run, suite};
 
 #[test]
 fn json_is_one_object_with_a_row_per_check() -> Result<()> {

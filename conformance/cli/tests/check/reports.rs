@@ -6,13 +6,13 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use testkit::binaries::plugin;
 
-use super::{put, suite};
+use super::{put, run};
 
 /// 27 fails where the specification says must, 42 is advice, 142 is of another profile, 17 passes.
 const LENIENT: &[&str] = &["--profile", "spec", "--only", "17,27,42,142"];
 
 fn printed(args: &[&str]) -> Result<(String, Option<i32>)> {
-    let output = suite().arg("--plugin").arg(plugin("dpu-nic-placeholder")?).args(args).output()?;
+    let output = run(args)?;
     ensure!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok((String::from_utf8(output.stdout)?, output.status.code()))
 }
@@ -80,8 +80,7 @@ fn only_what_no_baseline_knows_fails_a_run() -> Result<()> {
     assert!(fs::read_to_string(file)?.ends_with("\n27 deleting must not fail\n"));
 
     fs::write(file, "twenty-seven\n")?;
-    let output =
-        suite().arg("--plugin").arg(plugin("dpu-nic-placeholder")?).args(["--baseline", file]).output()?;
+    let output = run(&["--baseline", file])?;
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr)?;
     assert!(said.ends_with("known: no number of a check begins \"twenty-seven\"\n"), "{said}");
@@ -109,11 +108,7 @@ fn a_check_can_be_repeated_by_a_shell() -> Result<()> {
 
 #[test]
 fn a_version_that_is_not_listed_is_named() -> Result<()> {
-    let output = suite()
-        .arg("--plugin")
-        .arg(plugin("dpu-nic-placeholder")?)
-        .args(["--only", "1", "--cni-version", "9.9.9"])
-        .output()?;
+    let output = run(&["--only", "1", "--cni-version", "9.9.9"])?;
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr)?;
     assert!(said.contains("the plugin does not list version 9.9.9, but 0.1.0, 0.2.0"), "{said}");

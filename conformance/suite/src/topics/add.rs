@@ -228,7 +228,7 @@ fn name_is_taken(t: &Trial<'_>) -> Verdict {
 }
 
 /// Container and host are as they were.
-fn as_before(answer: &Answer, pod: &Pod, container: &State, host: &State) -> Verdict {
+pub(super) fn as_before(answer: &Answer, pod: &Pod, container: &State, host: &State) -> Verdict {
     let (inside, outside) = (State::of(&pod.container)?, State::here()?);
     let changed = [inside.since(container), outside.since(host)].join(" ");
     if changed.trim().is_empty() {

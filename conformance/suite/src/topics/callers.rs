@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use linux::Netns;
 
+use super::{add, del};
 use crate::answer::Outcome;
 use crate::case::{TestCase, case};
 use crate::levels::R;
@@ -88,17 +89,11 @@ fn nobody_hears(t: &Trial<'_>) -> Verdict {
     t.require_attaching()?;
     t.warm_up()?;
     let pod = t.pod()?;
-    let look = || -> Result<_, Stop> { Ok((State::of(&pod.container)?, State::here()?)) };
-    let before = look()?;
+    let (before, host) = (State::of(&pod.container)?, State::here()?);
     let answer = t.call("ADD", &pod).broken_stdout().run()?;
     answer.expect(answer.outcome() != Outcome::Ok && !answer.finished().timed_out, "a failure")?;
     t.rest()?;
-    let after = look()?;
-    if after == before {
-        return Ok(());
-    }
-    let left = [after.0.since(&before.0), after.1.since(&before.1)].join(" ");
-    Err(Stop::failed(answer.sent(), format!("left: {left}"), "nothing left: no DEL will come"))
+    add::as_before(&answer, &pod, &before, &host)
 }
 
 fn same_pod_again(t: &Trial<'_>) -> Verdict {
@@ -111,12 +106,7 @@ fn same_pod_again(t: &Trial<'_>) -> Verdict {
     let before = State::of(&new.pod.container)?;
     let answer = late.noting("the late one of the lost container".to_owned()).run()?;
     answer.silent()?;
-    let after = State::of(&new.pod.container)?;
-    if after == before {
-        return Ok(());
-    }
-    let changed = format!("changed in the new container: {}", after.since(&before));
-    Err(Stop::failed(answer.sent(), changed, "the new container untouched"))
+    del::untouched(&answer, &new.pod, &before)
 }
 
 fn drift(t: &Trial<'_>) -> Verdict {

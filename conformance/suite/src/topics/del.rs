@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use testkit::ip;
 
-use crate::answer::Outcome;
+use crate::answer::{Answer, Outcome};
 use crate::case::{TestCase, case};
 use crate::fixture::Fault;
 use crate::levels::{Instead, Profile};
@@ -200,11 +200,16 @@ fn only_its_own(t: &Trial<'_>) -> Verdict {
     let before = State::of(&second.pod.container)?;
     let answer = t.call("DEL", &first.pod).run()?;
     answer.silent()?;
-    let after = State::of(&second.pod.container)?;
-    if after == before {
+    untouched(&answer, &second.pod, &before)
+}
+
+/// The container of another attachment is as it was.
+pub(super) fn untouched(answer: &Answer, other: &Pod, before: &State) -> Verdict {
+    let after = State::of(&other.container)?;
+    if after == *before {
         return Ok(());
     }
-    let came_back = format!("changed in the other container: {}", after.since(&before));
+    let came_back = format!("changed in the other container: {}", after.since(before));
     Err(Stop::failed(answer.sent(), came_back, "the other container untouched"))
 }
 

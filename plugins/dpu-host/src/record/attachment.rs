@@ -298,16 +298,16 @@ impl Record {
     ///
     /// # Errors
     /// When it makes no sense to this one.
-    pub(crate) fn parse(text: &str) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(content: &[u8]) -> Result<Self, Unreadable> {
         /// What every format has.
         #[derive(Deserialize)]
         struct Head {
             format: u32,
         }
-        match serde_json::from_str(text) {
+        match serde_json::from_slice(content) {
             // What is written back is ours.
             Ok(record) => Ok(Record { format: FORMAT, ..record }),
-            Err(error) => Err(match serde_json::from_str(text) {
+            Err(error) => Err(match serde_json::from_slice(content) {
                 Ok(Head { format }) if format > FORMAT => Unreadable::Newer(format),
                 _ => Unreadable::Broken(error),
             }),

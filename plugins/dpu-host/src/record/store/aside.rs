@@ -7,13 +7,12 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
-use std::string::FromUtf8Error;
 use std::time::Instant;
 
 use cni::{Attachment, Error};
 use linux::NetnsId;
 
-use super::{Store, key, listing, open, read, remove, text};
+use super::{Store, content, key, listing, open, read, remove};
 use crate::device::DeviceId;
 use crate::error;
 use crate::record::attachment::Unreadable;
@@ -101,16 +100,14 @@ impl Wreck {
 
     /// The namespace of its pod, as far as it can be made out.
     pub(crate) fn netns(&self) -> Option<NetnsId> {
-        let text = open(&self.file).and_then(|file| text(&file)).ok()?;
-        let fields: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let content = open(&self.file).and_then(|file| content(&file)).ok()?;
+        let fields: serde_json::Value = serde_json::from_slice(&content).ok()?;
         serde_json::from_value(fields.get("netns_id")?.clone()).ok()
     }
 }
 
 fn is_broken(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|cause| {
-        cause.is::<FromUtf8Error>() || matches!(cause.downcast_ref(), Some(Unreadable::Broken(_)))
-    })
+    error.get_ref().is_some_and(|cause| matches!(cause.downcast_ref(), Some(Unreadable::Broken(_))))
 }
 
 /// The attachment of this network whose record has this name.

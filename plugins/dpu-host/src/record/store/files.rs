@@ -60,21 +60,21 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// What is in a file of ours: nothing else is one, and none is large.
-pub(crate) fn text(file: &File) -> io::Result<String> {
+pub(crate) fn content(file: &File) -> io::Result<Vec<u8>> {
     let meta = file.metadata()?;
     if !meta.is_file() || meta.len() > MOST {
         return Err(io::Error::other(format!("it is no file of at most {MOST} bytes")));
     }
     // Such a file is never written to, so there is as much to read as there was.
-    let mut text = vec![0; usize::try_from(meta.len()).unwrap_or_default()];
-    (&mut &*file).read_exact(&mut text)?;
-    String::from_utf8(text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    let mut content = vec![0; usize::try_from(meta.len()).unwrap_or_default()];
+    (&mut &*file).read_exact(&mut content)?;
+    Ok(content)
 }
 
 /// What [`write()`] has kept there; nothing of a file that is missing or cannot be read.
 pub(crate) fn kept<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    let text = open(path).and_then(|file| text(&file)).ok()?;
-    serde_json::from_str(&text).ok()
+    let content = open(path).and_then(|file| content(&file)).ok()?;
+    serde_json::from_slice(&content).ok()
 }
 
 /// The files of a directory of ours, without drafts.

@@ -35,7 +35,7 @@ use cni::{Attachment, Error, paths};
 use nix::fcntl::OFlag;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-pub(crate) use self::files::{kept, listing, open, remove, text, write};
+pub(crate) use self::files::{content, kept, listing, open, remove, write};
 use self::files::{private, replace};
 pub(crate) use self::name::key;
 use self::name::{ENDING, beginning};
@@ -313,7 +313,7 @@ fn illegible(path: &Path, error: io::Error) -> Error {
 fn read(path: &Path) -> io::Result<Option<Record>> {
     match open(path) {
         Ok(file) => {
-            let record = Record::parse(&text(&file)?).map_err(io::Error::other)?;
+            let record = Record::parse(&content(&file)?).map_err(io::Error::other)?;
             match credible::doubt(&record) {
                 None => Ok(Some(record)),
                 Some(why) => Err(io::Error::other(Unreadable::Untrue(why))),
