@@ -143,7 +143,7 @@ impl World {
         for (number, (vf, home)) in self.node.vfs().iter().zip(self.homes.borrow().iter()).enumerate() {
             let record = records.holder(vf.device_id());
             let held = record.and_then(|record| record.devices.iter().find(|held| held.id == vf.device_id()));
-            let expected = records.expected(vf.device_id());
+            let expected = records.expected(vf.device_id()).filter(|held| !self.is_of_another(held));
             // Of another function at its address, which is gone, it may say what it likes.
             let lost = held.is_some_and(|held| self.is_of_another(held));
             let recorded = held.filter(|_| !lost).or(expected).and_then(|held| held.home.as_ref());

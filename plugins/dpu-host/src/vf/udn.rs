@@ -125,7 +125,9 @@ pub(crate) fn adopt_at_home(node: &Node, record: &mut Record, deadline: Instant)
     if has_second(record) {
         return Ok(());
     }
-    for candidate in record.candidates.clone() {
+    let noted = record.candidates.clone().into_iter();
+    // To another function at its address nothing was done.
+    for candidate in noted.filter(|candidate| !candidate.is_recreated(&node.sysfs)) {
         let own = candidate.home.as_ref().map(|home| &home.name);
         let link = at_home(node, &candidate)?;
         if link.is_some_and(|link| Some(&link.name) != own) {
