@@ -117,8 +117,9 @@ fn inhabited() -> io::Result<BTreeSet<Number>> {
         }
         match Netns::id_at(&process.path().join("ns/net")) {
             Ok(id) => namespaces.insert(number(&id)),
-            // It has ended meanwhile.
+            // It has ended meanwhile. Just then the kernel says the same as of one that nobody may look at.
             Err(error) if error.kind() == ErrorKind::NotFound || is_ended(&error) => false,
+            Err(_) if !process.path().exists() => false,
             Err(error) => return Err(error),
         };
     }
@@ -127,4 +128,33 @@ fn inhabited() -> io::Result<BTreeSet<Number>> {
 
 fn is_ended(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::ESRCH as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    /// Of a process that ends between the look at its directory and that at its namespace the kernel says what it says of
+    /// one that may not be seen (`fs/proc/namespaces.c: proc_ns_get_link`).
+    #[test]
+    fn who_ends_meanwhile_hides_nobody() {
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        Command::new("true").status().expect("a process");
+                    }
+                });
+            }
+            let seen: Vec<_> = (0..1000).map(|_| inhabited()).collect();
+            over.store(true, Ordering::Relaxed);
+            let failed: Vec<_> = seen.iter().filter_map(|seen| seen.as_ref().err()).collect();
+            assert!(failed.is_empty(), "{} of 1000: {}", failed.len(), failed[0]);
+        });
+    }
 }
