@@ -134,12 +134,17 @@ fn left(node: &Node) -> Result<Vec<String>> {
 
 /// What `dpu-host vfs` prints, run by hand on the host.
 fn vfs_as(node: &Node, args: &[&str]) -> Result<String> {
+    let output = vfs_ended(node, args)?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The same, however it ends.
+fn vfs_ended(node: &Node, args: &[&str]) -> Result<std::process::Output> {
     let program = testkit::binaries::plugin(PLUGIN)?;
     let mut command = Command::new(program);
     command.arg("vfs").args(args).env("DPU_CNI_ROOT", node.root());
-    let output = node.host().netns().run(|| command.output())??;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?)
+    Ok(node.host().netns().run(|| command.output())??)
 }
 
 /// `dpu-host vfs --json`.

@@ -45,10 +45,21 @@ fn what_a_server_has_done_itself_is_noted_as_what_it_asked_for() -> Result<()> {
     Ok(())
 }
 
-/// What `dpu-host vfs --restore` says of each VF: its outcome, and why.
+/// What `dpu-host vfs --restore` says of each VF: its outcome, and why. Its exit status says the same of all of them, and
+/// each that its pod does not have gets a line for the journal.
 fn restore(node: &Node) -> Result<Vec<(String, String)>> {
-    let lines: Vec<Value> = serde_json::from_str(&vfs_as(node, &["--restore", "--json"])?)?;
+    let output = vfs_ended(node, &["--restore", "--json"])?;
+    let lines: Vec<Value> = serde_json::from_slice(&output.stdout)?;
     let text = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
+    let is = |outcome: &str| lines.iter().any(|line| line["outcome"] == outcome);
+    let status = if is("cannot") { 1 } else { i32::from(is("waits")) * 3 };
+    ensure!(output.status.code() == Some(status), "{output:?}");
+    let journal = String::from_utf8(output.stderr)?;
+    for line in lines.iter().filter(|line| !line["note"].is_null()) {
+        let [device, pod, outcome] = ["device", "pod", "outcome"].map(|key| text(line, key));
+        let said = format!("dpu-host: VF {device} of pod {pod} {outcome}: ");
+        ensure!(journal.lines().filter(|line| line.starts_with(&said)).count() == 1, "{said} {journal}");
+    }
     Ok(lines.iter().map(|line| (text(line, "outcome"), text(line, "note"))).collect())
 }
 
@@ -410,10 +421,11 @@ fn a_pod_that_is_deleted_meanwhile_loses_nothing() -> Result<()> {
         let new = home(&node, &node.vfs()[0])?;
         let conf = node.conf_for(&node.vfs()[0]);
         std::thread::scope(|scope| -> Result<()> {
-            let restoring = scope.spawn(|| vfs_as(&node, &["--restore"]));
+            let restoring = scope.spawn(|| vfs_ended(&node, &["--restore"]));
             std::thread::sleep(Duration::from_millis(round));
             node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
-            restoring.join().ok().context("a panic")??;
+            let output = restoring.join().ok().context("a panic")??;
+            ensure!(matches!(output.status.code(), Some(0 | 1 | 3)), "{output:?}");
             Ok(())
         })?;
         assert_eq!(home(&node, &node.vfs()[0])?, new, "round {round}");
@@ -448,6 +460,27 @@ fn the_next_call_gives_back_what_no_unit_has() -> Result<()> {
         }
         assert_eq!(inside(&pod, "eth0")?, before, "{verb:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn one_that_the_card_has_not_connected_is_said_to_wait() -> Result<()> {
+    let (node, pod, _) = attached(false)?;
+    let vf = &node.vfs()[0];
+    node.card_goes_down()?;
+    // Its function is there before the card's ovnkube-node is.
+    node.function_comes(vf, &vf.name)?;
+    let lines = restore(&node)?;
+    assert!(pod.link("eth0")?.is_some_and(|link| link.up));
+    assert!(
+        lines[0].0 == "waits" && lines[0].1.ends_with("not connected it since it was restored"),
+        "{lines:?}"
+    );
+    let lines = restore(&node)?;
+    assert!(lines[0].0 == "waits" && lines[0].1.ends_with("has not connected it"), "{lines:?}");
+    // What the pod does itself is not the card's to mend.
+    pod.change("link set eth0 down")?;
+    assert_eq!(outcomes(&node)?, ["there"]);
     Ok(())
 }
 

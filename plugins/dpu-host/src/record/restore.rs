@@ -292,7 +292,8 @@ fn give_back(node: &Node, sandbox: &Sandbox, record: &mut Record, at: usize) -> 
 /// A device that is in its pod. ovnkube-node may have put another function there than the one that ADD has found: then
 /// nobody has seen what that was at home, and the record is brought up to date as far as it can be.
 fn there(node: &Node, record: &mut Record, at: usize, link: &Link) -> Result<Outcome, Error> {
-    let outcome = if link.carrier { Outcome::There } else { Outcome::WithoutCarrier };
+    // The pod may have taken it down itself.
+    let outcome = if link.carrier || !link.up { Outcome::There } else { Outcome::WithoutCarrier };
     let held = &mut record.devices[at];
     let moved = held.inside.filter(|inside| inside.index != link.index);
     if !held.is_recreated(&node.sysfs) && moved.is_none() {

@@ -24,26 +24,26 @@ use crate::record::neighbours;
 
 pub(crate) use self::options::USAGE;
 
-/// Exit status when the question cannot be answered; 1 is the answer that the node is not drained.
+/// Exit status when the question cannot be answered; 1 is the answer that the node is not drained, or a VF lost for good.
 pub(crate) const UNKNOWN: u8 = 2;
 
-/// Prints the inventory, or frees a VF.
+/// Prints the inventory, or frees a VF, or gives pods theirs back.
 pub(crate) fn main(args: &[String]) -> ExitCode {
     let Some(options) = Options::read(args) else { return complain(USAGE, UNKNOWN) };
     let done = match &options.task {
-        Task::Help => return say(USAGE),
+        Task::Help => return say(USAGE, 0),
         Task::Show(what) => nodes(&options, &what.pfs).and_then(|nodes| {
             let rows = inventory::of(&nodes).map_err(|error| error.to_string())?;
-            Ok(what.format.print(&rows))
+            Ok(what.format.print(&rows).map(|text| (text, 0)))
         }),
-        Task::Release(what) => nodes(&options, &[]).map(|nodes| release::run(&nodes, what)),
-        Task::Restore(what) => nodes(&options, &[]).and_then(|nodes| {
-            let done = restore::run(&nodes, what).map_err(|error| error.to_string())?;
-            Ok(Ok(done))
-        }),
+        Task::Release(what) => {
+            nodes(&options, &[]).map(|nodes| release::run(&nodes, what).map(|text| (text, 0)))
+        }
+        Task::Restore(what) => nodes(&options, &[])
+            .and_then(|nodes| restore::run(&nodes, what).map(Ok).map_err(|error| error.to_string())),
     };
     match done {
-        Ok(Ok(text)) => say(text.trim_end()),
+        Ok(Ok((text, status))) => say(text.trim_end(), status),
         Ok(Err(text)) => complain(&text, 1),
         Err(text) => complain(&text, UNKNOWN),
     }
@@ -102,9 +102,9 @@ fn state_dirs() -> Vec<PathBuf> {
     [default].into_iter().chain(others).collect()
 }
 
-fn say(text: &str) -> ExitCode {
+fn say(text: &str, status: u8) -> ExitCode {
     match writeln!(io::stdout().lock(), "{text}") {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(status),
         Err(_) => ExitCode::FAILURE,
     }
 }

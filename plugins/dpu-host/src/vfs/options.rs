@@ -11,7 +11,8 @@ usage: dpu-host vfs [--json | --prometheus | --drained] [--pf PF]... [--state-di
 
   --json, --prometheus  the list for programs
   --drained             exit status 0 when every VF is at home, 1 and which are not, 2 when that cannot be told
-  --restore             gives each pod the VFs back that it has lost with its card
+  --restore             gives each pod the VFs back that it has lost with its card: exit status 0 when none is lost
+                        any more, 1 when one is for good, 3 when one waits for something, 2 when that cannot be told
   --wait                until the card's lease is healthy, 5 minutes at most
   --release             brings the VFs of a pod that is gone home and tells ovnkube-node, after a question
   --yes                 without the question

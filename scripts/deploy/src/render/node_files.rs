@@ -107,7 +107,8 @@ fn restore_path() -> String {
 }
 
 /// The shell is what systemd executes: `SELinux` may refuse it what lies below `/var/lib`. With the flag away, what appears
-/// from then on has it run again; udev is waited for to be done with all that appeared before.
+/// from then on has it run again; udev is waited for to be done with all that appeared before. That something is waited for (3)
+/// is no failure; that a pod has lost a VF for good is, until somebody deletes it.
 fn restore_service(site: &Site) -> String {
     format!(
         "[Unit]\n\
@@ -116,6 +117,7 @@ fn restore_service(site: &Site) -> String {
          [Service]\n\
          Type=oneshot\n\
          TimeoutStartSec=10min\n\
+         SuccessExitStatus=3\n\
          ExecStartPre=/bin/rm -f {}\n\
          ExecStart=/bin/sh -c 'udevadm settle --timeout=10; exec {}/{} vfs --restore --wait'\n",
         known::RESTORE_FLAG,

@@ -116,6 +116,7 @@ fn no_function_comes_back_unnoticed() {
     let path = text(&files, "/etc/systemd/system/dpu-host-restore.path");
     assert!(path.ends_with("[Path]\nPathExists=/run/dpu-cni.restore\n"), "{path}");
     let service = text(&files, "/etc/systemd/system/dpu-host-restore.service");
+    assert!(service.contains("\nSuccessExitStatus=3\n"), "what a VF waits for starts it again: {service}");
     let commands: Vec<&str> = service.lines().filter(|line| line.starts_with("Exec")).collect();
     assert_eq!(
         commands,
