@@ -17,7 +17,7 @@ pub(super) const ENV_OVERRIDES: &str = "env-overrides";
 pub(super) const TENANT_NODE: &str = "TENANT_K8S_NODE";
 
 /// Who says which host a card has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) enum Source {
     #[serde(rename = "host-k8s-nodename")]
     Ovs,

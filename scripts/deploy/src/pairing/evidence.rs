@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::Claims;
-use super::join::Pair;
 use super::odd::{Kind, Oddity};
+use super::pair::Pair;
 
 /// Notes who says the same, and names who says something else.
 pub(super) fn check(pairs: &mut [Pair<'_>], claims: &Claims, odd: &mut Vec<Oddity>) {
@@ -32,6 +32,7 @@ pub(super) fn check(pairs: &mut [Pair<'_>], claims: &Claims, odd: &mut Vec<Oddit
         let claims = claims.about(pair.card.name.as_str()).iter();
         let same = claims.filter(|claim| claim.host == pair.host.name.as_str());
         pair.named_by = same.map(|claim| claim.source).collect();
+        pair.named_by.sort_unstable();
         pair.named_by.dedup();
         pair.is_sure &= !unclear.contains(&pair.card.name);
     }

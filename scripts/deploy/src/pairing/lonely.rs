@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::Claims;
 use super::index::Index;
-use super::join::Pair;
 use super::nodes::{Card, Host, Nodes, address, label};
 use super::odd::{Kind, Oddity};
+use super::pair::Pair;
 use crate::inventory::NodeName;
 use crate::inventory::document::{Function, Mode};
 

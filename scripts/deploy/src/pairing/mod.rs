@@ -9,6 +9,7 @@ mod node_state;
 mod nodes;
 mod objects;
 mod odd;
+mod pair;
 mod report;
 
 use std::path::PathBuf;
@@ -18,9 +19,9 @@ use clap::{Args as ClapArgs, ValueEnum};
 use serde_json::Value;
 
 use self::claims::Claims;
-use self::join::Pair;
 use self::nodes::Nodes;
 use self::odd::Oddity;
+use self::pair::Pair;
 use crate::fault::Faults;
 use crate::outcome::{Outcome, Report};
 use crate::yaml;

@@ -57,12 +57,14 @@ impl Nodes {
         for path in files {
             for value in faults.keep(yaml::objects(path)).into_iter().flatten() {
                 if value["kind"] == node_state::KIND {
-                    states
-                        .extend(faults.keep(node_state::host(value).map_err(|error| mistaken(path, &error))));
+                    let remedy = "ask the API server for it again";
+                    let state = node_state::host(value).map_err(|error| mistaken(path, &error, remedy));
+                    states.extend(faults.keep(state));
                     continue;
                 }
+                let remedy = "make it anew, with scripts/inventory of this version";
                 let inventory =
-                    serde_path_to_error::deserialize(value).map_err(|error| mistaken(path, &error));
+                    serde_path_to_error::deserialize(value).map_err(|error| mistaken(path, &error, remedy));
                 let Some(inventory) = faults.keep::<Inventory>(inventory) else { continue };
                 let key = (inventory.card.is_some(), inventory.node.clone());
                 if let Some(first) = seen.insert(key, path) {
@@ -118,9 +120,8 @@ pub(super) fn label(function: &Function) -> String {
     function.netdev.clone().unwrap_or_else(|| function.pci.to_string())
 }
 
-fn mistaken(path: &Path, error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
-    let why = format!("{}: {}: {}", path.display(), error.path(), error.inner());
-    Fault::new(why, "make it anew, with scripts/inventory of this version")
+fn mistaken(path: &Path, error: &serde_path_to_error::Error<serde_json::Error>, remedy: &str) -> Fault {
+    Fault::new(format!("{}: {}: {}", path.display(), error.path(), error.inner()), remedy)
 }
 
 fn again(inventory: &Inventory, first: &Path, second: &Path) -> Fault {

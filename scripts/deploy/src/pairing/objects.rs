@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::claims::{DPF_LABEL, ENV_OVERRIDES, TENANT_NODE, namespace, overrides, tenant_node};
-use super::join::Pair;
+use super::pair::Pair;
 use crate::fault::Fault;
 use crate::manifest::{Data, Map, Meta, Object};
 use crate::yaml;

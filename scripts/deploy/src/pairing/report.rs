@@ -5,9 +5,9 @@ use linux::sriov::PciAddress;
 use serde::Serialize;
 
 use super::claims::Source;
-use super::join::Pair;
 use super::nodes::label;
 use super::odd::{Oddity, plain};
+use super::pair::Pair;
 use crate::fault::Fault;
 use crate::inventory::NodeName;
 
