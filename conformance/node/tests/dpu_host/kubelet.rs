@@ -57,6 +57,23 @@ fn gc_takes_nothing_where_processes_cannot_be_seen() -> Result<()> {
     Ok(())
 }
 
+/// proc(5): such a `/proc` shows only those processes that may be looked at, and says nothing of the others.
+#[test]
+fn gc_takes_nothing_where_processes_are_hidden() -> Result<()> {
+    const HIDDEN: &str = r#"mount -t proc -o "$0" proc /proc && exec "$@""#;
+    let (node, pod, _) = attached(false)?;
+    node.unlist(&pod);
+    let _process = pod.start_process()?;
+    let mut conf = node.conf();
+    conf["cni.dev/valid-attachments"] = json!([]);
+    for how in ["hidepid=2,gid=4242", "hidepid=4"] {
+        let call = node.call(PLUGIN, Verb::Gc)?.conf(&conf).with("+sys_admin,+net_admin");
+        call.through("unshare", &["--mount", "sh", "-c", HIDDEN, how]).run()?.ok()?;
+        assert!(pod.link("eth0")?.is_some(), "{how}");
+    }
+    Ok(())
+}
+
 #[test]
 fn any_call_reclaims_what_the_kubelet_has_forgotten() -> Result<()> {
     let (node, pod, before) = attached(false)?;

@@ -107,11 +107,14 @@ fn number(id: &NetnsId) -> Number {
 }
 
 /// The network namespaces of all processes but the first, which is in no pod and may be nobody's to look at (ptrace(2)).
+/// Where not even that one is there, those are hidden that are nobody's to look at (`hidepid`, proc(5)).
 fn inhabited() -> io::Result<BTreeSet<Number>> {
     let mut namespaces = BTreeSet::new();
+    let mut sees_first = false;
     for process in fs::read_dir("/proc")? {
         let process = process?;
         let name = process.file_name();
+        sees_first |= name == "1";
         if name == "1" || !name.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
             continue;
         }
@@ -123,7 +126,7 @@ fn inhabited() -> io::Result<BTreeSet<Number>> {
             Err(error) => return Err(error),
         };
     }
-    Ok(namespaces)
+    if sees_first { Ok(namespaces) } else { Err(io::Error::other("/proc hides some (hidepid)")) }
 }
 
 fn is_ended(error: &io::Error) -> bool {
