@@ -165,3 +165,29 @@ fn only_a_drivers_fault_is_in_the_kernel_log() -> Result<()> {
     }
     Ok(())
 }
+
+/// The kernel refuses an IPv6 address with the same error in both cases.
+#[test]
+fn a_node_that_keeps_ipv6_off_is_named() -> Result<()> {
+    let node = Node::builder().privileged(false).start()?;
+    let cases = [
+        (
+            "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys",
+            "is /proc/sys read-only for the runtime?",
+        ),
+        ("mount -t tmpfs none /proc/sys/net", "this node runs without IPv6 (ipv6.disable=1)"),
+    ];
+    let off = || ["default", "all"].map(|name| format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"));
+    for (mount, cause) in cases {
+        let pod = node.pod("web", "web-0")?;
+        pod.netns().netns().run(|| off().iter().try_for_each(|file| std::fs::write(file, "1")))??;
+        let script = format!(r#"{mount} && exec "$@""#);
+        let call = node.call(PLUGIN, Verb::Add)?.pod(&pod).conf(&node.conf_for(&node.vfs()[0]));
+        let call = call.through("unshare", &["--mount", "sh", "-c", &script, "sh"]);
+        let (code, text) = call.run()?.error()?;
+        assert_eq!(code, 107, "{text}");
+        assert!(text.contains(cause) && !text.contains("kernel log"), "{cause} is missing in: {text}");
+        home(&node, &node.vfs()[0])?;
+    }
+    Ok(())
+}
