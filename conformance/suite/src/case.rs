@@ -26,6 +26,8 @@ pub(crate) struct TestCase {
     pub versions: Versions,
     /// How many containers it has at the same time, at most.
     pub containers: usize,
+    /// Whether it takes longer than most others together: it is begun first, or one would wait for it alone.
+    pub long: bool,
     /// How.
     pub run: fn(&Trial<'_>) -> Verdict,
 }
@@ -72,6 +74,7 @@ pub(crate) const fn case(
         source: "",
         versions: Versions::Each,
         containers: 4,
+        long: false,
         run,
     }
 }
@@ -102,6 +105,13 @@ impl TestCase {
     #[must_use]
     pub(crate) const fn containers(mut self, containers: usize) -> TestCase {
         self.containers = containers;
+        self
+    }
+
+    /// Begun before all others.
+    #[must_use]
+    pub(crate) const fn long(mut self) -> TestCase {
+        self.long = true;
         self
     }
 

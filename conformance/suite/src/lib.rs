@@ -137,7 +137,7 @@ pub struct Args {
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     explain: Vec<String>,
     /// How many random inputs.
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 2_000)]
     random: usize,
     /// The number that random inputs are made from, to have the same ones again.
     #[arg(long, value_name = "NUMBER")]

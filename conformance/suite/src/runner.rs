@@ -31,11 +31,12 @@ pub(crate) struct Chosen {
 
 /// Runs the checks; `report` is called for each, in their order, as soon as it and all before it are done.
 pub(crate) fn run(suite: &Suite, chosen: &[Chosen], mut report: impl FnMut(CaseResult)) {
-    let jobs: Vec<(usize, &str)> = chosen
+    let mut jobs: Vec<(usize, &str)> = chosen
         .iter()
         .enumerate()
         .flat_map(|(index, chosen)| versions(suite, chosen).into_iter().map(move |version| (index, version)))
         .collect();
+    jobs.sort_by_key(|(index, _)| !chosen[*index].case.long);
     let mut open: Vec<usize> = chosen.iter().map(|chosen| versions(suite, chosen).len()).collect();
     let mut done: Vec<Vec<Done>> = chosen.iter().map(|_| Vec::new()).collect();
     let workers = thread::available_parallelism().map_or(2, usize::from);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use rstest::rstest;
 use serde_json::Value;
 
-use super::Report;
+use super::{Report, only};
 
 /// The current release; scripts/lib/peers.sh builds it.
 const CURRENT: &str = "v1.9.1";
@@ -145,9 +145,8 @@ fn deviates(dir: &Path, plugin: &str, known: &[Deviations], args: &[&str]) -> Re
         return Ok(());
     }
     // Five seconds are little on a busy machine: what does not fit is looked at again, alone and in peace.
-    let only = odd.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-    let patient = ["--timeout", "60", "--only", &only].map(OsStr::new);
-    let report = Report::of(arguments.into_iter().chain(patient))?;
+    let patient = ["--timeout", "60"].map(OsString::from).into_iter().chain(only(&odd));
+    let report = Report::of(arguments.into_iter().map(OsStr::to_owned).chain(patient))?;
     let found = report.failed();
     let unknown = |row: &&Value| row["number"].as_u64().is_none_or(|number| !wanted.contains(&number));
     let unknown: Vec<&Value> = report.rows("fail").filter(unknown).collect();

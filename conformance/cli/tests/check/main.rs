@@ -10,7 +10,7 @@ mod program;
 mod reports;
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -69,6 +69,12 @@ impl Report {
 
 fn numbers<'a>(rows: impl Iterator<Item = &'a Value>) -> BTreeSet<u64> {
     rows.filter_map(|row| row["number"].as_u64()).collect()
+}
+
+/// The arguments that have only these checks run.
+fn only(numbers: &BTreeSet<u64>) -> [OsString; 2] {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    ["--only".into(), numbers.join(",").into()]
 }
 
 /// Writes a plugin that is a script.

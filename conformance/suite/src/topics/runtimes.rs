@@ -23,7 +23,8 @@ pub(crate) const CASES: &[TestCase] = &[
         .then("nothing more left than after the first time")
         .source("leaks")
         .versions(Versions::Newest)
-        .containers(1),
+        .containers(1)
+        .long(),
     case(133, "ADD", R, stress::killed)
         .when("kill -9 at 20 points of an ADD, then DEL")
         .then("success, nothing left but files (reported)")
