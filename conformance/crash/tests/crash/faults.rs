@@ -80,6 +80,7 @@ fn hit(scene: &Scene, case: &Case) -> Result<()> {
             continue;
         }
         scene.mirror(&pods)?;
+        let judge = if scene.is_restore() { judge_restore } else { judge };
         judge(scene, &all, &injected.output, case).with_context(|| format!("{:?}", injected.output))?;
         return scene.finish(&all);
     }
@@ -110,6 +111,25 @@ fn judge(scene: &Scene, all: &[&Pod], output: &Output, Case { point, fault }: &C
     let away = world.census(all)?.vfs.iter().position(|seen| seen.place != Place::Host);
     ensure!(away.is_none() || broken || !scene.is_add(), "a failed ADD has left VF {away:?} in the pod");
     Ok(())
+}
+
+/// After a restore in which something failed: its exit status and its lines say what it has done, and the next one does the
+/// rest.
+fn judge_restore(scene: &Scene, all: &[&Pod], output: &Output, Case { point, .. }: &Case) -> Result<()> {
+    ensure!(!output.stderr.contains("panicked"), "it panicked");
+    scene.world.interrupted(all)?;
+    let has_all = || scene.holds(all[0], &scene.result.borrow(), &all[1..]);
+    let complaints =
+        output.stderr.lines().filter(|line| line.starts_with("dpu-host: ") && !line.contains(" back, "));
+    match output.status.code() {
+        Some(0) => has_all()?,
+        // What cannot be printed is done all the same.
+        Some(1) if point.change == Some(Change::Answer) => has_all()?,
+        Some(1..=3) => ensure!(complaints.count() > 0, "nothing says what is wrong"),
+        status => anyhow::bail!("it ended with {status:?}"),
+    }
+    scene.restore().context("the next one")?;
+    has_all().context("after the next one")
 }
 
 #[test]
@@ -160,4 +180,9 @@ fn del_while_the_server_is_down() -> Result<()> {
 #[test]
 fn gc() -> Result<()> {
     fail_everywhere(Kind::Gc, false, true)
+}
+
+#[test]
+fn restore() -> Result<()> {
+    fail_everywhere(Kind::Restore, false, true)
 }

@@ -176,6 +176,11 @@ impl Scene {
         )
     }
 
+    /// Whether the call gives pods back what they have lost.
+    pub(crate) fn is_restore(&self) -> bool {
+        self.setting.kind == Kind::Restore
+    }
+
     pub(crate) fn call_of<'a>(&'a self, verb: Verb, pod: &Pod, vf: usize) -> Result<Call<'a>> {
         let node = &self.world.node;
         let mut conf = node.conf_for(&node.vfs()[vf]);
