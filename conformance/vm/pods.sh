@@ -42,8 +42,8 @@ gc() {
     \"cni.dev/valid-attachments\": $(valid_attachments "$@")}"
 }
 
-# The first IPv4 address of a pod.
-address_of() { ip -n "$1" -4 -o address show dev eth0 | awk '{ sub("/.*", "", $4); print $4; exit }'; }
+# address_of NAME [-6]: the first IPv4 address of a pod, or the first IPv6 one.
+address_of() { ip -n "$1" "${2:--4}" -o address show dev eth0 scope global | awk '{ sub("/.*", "", $4); print $4; exit }'; }
 
 # reaches NAME NAME: whether one pod's ping comes back from the other, in a few seconds.
 reaches() { answers "$1" "$(address_of "$2")"; }
