@@ -184,5 +184,5 @@ fn gc() -> Result<()> {
 
 #[test]
 fn restore() -> Result<()> {
-    fail_everywhere(Kind::Restore, false, true)
+    fail_everywhere(Kind::Restore, false, false)
 }
