@@ -117,7 +117,7 @@ fn report(rows: &[Row], findings: &mut Findings) {
             "lost" => findings.error(
                 "vfs",
                 format!("{} has lost its VF {device}{note}", pod.as_deref().unwrap_or("a pod")),
-                "delete that pod: it has no network; what makes it will make it anew",
+                "`dpu-host vfs --restore` there gives it back, or says what it waits for; delete that pod if nothing gives it back",
             ),
             "waiting" => findings.warning(
                 "vfs",

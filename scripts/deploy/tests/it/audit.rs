@@ -155,7 +155,8 @@ fn vfs_leaked_and_misnamed() {
     place.write("vfs.json", lost.to_string());
     let ran = place.run(&["audit", "--root", "root", "--vfs", "vfs.json"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.out.contains("a/b has lost its VF 0000:03:00.2: delete that pod"), "{}", ran.out);
+    let said = "a/b has lost its VF 0000:03:00.2: `dpu-host vfs --restore` there gives it back, or says what it waits for";
+    assert!(ran.out.contains(said), "{}", ran.out);
     let others = json!([
         { "device": "0000:03:00.2", "name": "eth0", "state": "orphaned", "pod": "a/b" },
         { "device": "0000:82:00.2", "name": "ens9v0", "state": "foreign" },
