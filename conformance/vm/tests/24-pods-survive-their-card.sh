@@ -41,7 +41,12 @@ reset_by() {
   echo "server: $server, cause: $cause"
   start_node --real --families dual
   order server "$server"
-  for n in 0 1 2; do attached "pod$n" "$n"; done
+  for n in 0 1; do attached "pod$n" "$n"; done
+  # Of a primary user-defined network: it has a second one.
+  ip netns add pod2
+  order allocate test/pod2 openshift.io/dpuvf "$(vf 2)" "$(vf 3)"
+  order udn test/pod2 "$(vf 3)"
+  cni add pod2
   "$cause"
   for n in 0 1 2 3; do home_as 1 "$n"; done
   restore pod0 pod1
@@ -52,6 +57,7 @@ reset_by() {
   home_as 2 1
   restore pod1 pod2
   for n in 0 1 2; do detached "pod$n" "$n"; done
+  home 3
   name_vfs
   home_table >/run/home
   stop_node
