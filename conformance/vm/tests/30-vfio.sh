@@ -22,6 +22,24 @@ for server in privileged unprivileged; do
   ip netns delete pod3
   stop_node
 done
+
+# One that was made anew is none of the machine's, whatever drives it: the pod is named, and its DEL leaves that alone.
+start_node --real
+new_pod pod3 3
+cni add pod3
+remove_vfs
+echo "$VFS" >"$DEVICES/$PF/sriov_numvfs"
+name_vfs
+bind_to 3 vfio-pci
+mac=$(admin_mac 3)
+status=0
+said=$(dpu-host vfs --restore 2>&1) || status=$?
+echo "$said"
+same "the exit status of a restore in vain" "$status" 1
+[[ $said == *"its virtual machine has lost it, for it was re-created: delete pod test/pod3"* ]] || fail "the pod is not named"
+cni del pod3
+same "the address that the card holds" "$(admin_mac 3)" "$mac"
+same "the state of function 3" "$(state_of 3)" free
 bind_to 3 igbvf
 wait_for netdev "$(vf 3)"
 name_vfs
