@@ -1,7 +1,9 @@
 //! Where every VF is.
 
+use std::iter;
+
 use anyhow::{Context, Result, ensure};
-use linux::{Link, Netlink};
+use linux::{Ethtool, Features, Link, Netlink};
 
 use node::{Namespace, Node, Vf};
 
@@ -23,6 +25,8 @@ pub struct ObservedVf {
     pub place: Place,
     /// What it looks like there.
     pub link: Link,
+    /// Its features; none where the kernel does not tell.
+    pub features: Option<Features>,
 }
 
 /// Where a VF is.
@@ -41,10 +45,11 @@ impl Census {
     /// # Errors
     /// When a VF is nowhere, or netlink fails.
     pub(super) fn take(node: &Node, representors: &[u32], pods: &[&Namespace]) -> Result<Self> {
-        let mut places = vec![(Place::Host, links(node.host())?)];
-        for (number, pod) in pods.iter().enumerate() {
-            places.push((Place::Pod(number), links(pod)?));
-        }
+        let namespaces: Vec<_> = iter::once((Place::Host, node.host()))
+            .chain(pods.iter().enumerate().map(|(number, pod)| (Place::Pod(number), *pod)))
+            .collect();
+        let places = namespaces.iter().map(|(at, namespace)| Ok((*at, links(namespace)?)));
+        let mut places: Vec<(Place, Vec<Link>)> = places.collect::<Result<_>>()?;
         let find = |vf: &Vf, representor: u32| {
             let seen = places.iter().flat_map(|(at, links)| links.iter().map(move |link| (*at, link, links)));
             let mut found = seen
@@ -54,7 +59,9 @@ impl Census {
                 .next()
                 .with_context(|| format!("VF {} is lost: it is in none of {places:?}", vf.device_id()))?;
             ensure!(found.next().is_none(), "VF {} is in two places", vf.device_id());
-            Ok(ObservedVf { place, link: link.clone() })
+            let inside = namespaces.iter().find(|(at, _)| *at == place);
+            let features = inside.map(|(_, inside)| features(inside, link.index)).transpose()?.flatten();
+            Ok(ObservedVf { place, link: link.clone(), features })
         };
         let vfs = node.vfs().iter().zip(representors).map(|(vf, &representor)| find(vf, representor));
         let vfs = vfs.collect::<Result<Vec<ObservedVf>>>()?;
@@ -67,6 +74,12 @@ impl Census {
             })
             .collect();
         Ok(Census { host: places.swap_remove(0).1, others, vfs })
+    }
+
+    /// The links of the host that are no VFs.
+    pub(super) fn host_others(&self) -> Vec<Link> {
+        let on_host = self.others.iter().filter(|(at, _)| *at == Place::Host);
+        on_host.map(|(_, link)| link.clone()).collect()
     }
 }
 
@@ -88,4 +101,9 @@ fn is(vf: &Vf, representor: u32, link: &Link, others: &[Link]) -> bool {
 fn links(namespace: &Namespace) -> Result<Vec<Link>> {
     let links = Netlink::inside(namespace.netns())?.links()?;
     Ok(links.into_iter().filter(|link| link.name != "lo").collect())
+}
+
+fn features(namespace: &Namespace, index: u32) -> Result<Option<Features>> {
+    let ethtool = Ethtool::inside(namespace.netns())?;
+    Ok(ethtool.map(|ethtool| ethtool.features(index)).transpose()?.flatten())
 }

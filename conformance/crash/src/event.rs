@@ -117,6 +117,9 @@ const NETLINK: [(&str, u16); 6] = [
     ("RTM_DELLINKPROP", 109),
 ];
 
+/// linux/genetlink.h.
+const GENL_ID_CTRL: u16 = 0x10;
+
 impl Change {
     /// The words.
     pub fn label(&self) -> &str {
@@ -202,8 +205,8 @@ fn sent(args: &str) -> Option<Change> {
     };
     let kind = rest.split([',', ' ', '}']).next()?;
     let number = kind.strip_prefix("0x").and_then(|hex| u16::from_str_radix(hex, 16).ok());
-    // Types come in fours: new, delete, get, set.
-    if kind.contains("GET") || number.is_some_and(|number| number % 4 == 2) {
+    // Types come in fours: new, delete, get, set. The controller of generic netlink is only asked for others' numbers.
+    if kind.contains("GET") || number.is_some_and(|number| number % 4 == 2 || number == GENL_ID_CTRL) {
         return None;
     }
     let known = NETLINK.iter().find(|(_, known)| Some(*known) == number).map(|(name, _)| *name);

@@ -8,7 +8,7 @@ use anyhow::Result;
 use linux::Link;
 use serde_json::Value;
 
-use super::census::{Census, Place};
+use super::census::{Census, ObservedVf, Place};
 use super::records::{self, Records};
 use node::{Node, Pod};
 
@@ -31,13 +31,13 @@ const PASSING: [&str; 14] = [
 ];
 
 /// The state of all VFs, pods and files, as text.
-pub(super) fn imprint(node: &Node, census: &Census, homes: &[Link], pods: &[&Pod]) -> Result<String> {
+pub(super) fn imprint(node: &Node, census: &Census, homes: &[ObservedVf], pods: &[&Pod]) -> Result<String> {
     let mut text = String::new();
     for (seen, home) in census.vfs.iter().zip(homes) {
         // The address that a pod gets is the next one of the node, and a reset makes others.
-        let own = seen.link.mac == home.mac;
+        let own = seen.link.mac == home.link.mac;
         let link = Link { index: 0, peer: None, carrier: false, mac: None, ..seen.link.clone() };
-        writeln!(text, "{:?} {own} {link:?}", seen.place)?;
+        writeln!(text, "{:?} {own} {link:?} {:?}", seen.place, seen.features)?;
     }
     let others = census.host.iter().filter(|link| {
         census.vfs.iter().all(|seen| seen.place != Place::Host || seen.link.index != link.index)

@@ -14,7 +14,7 @@ pub(super) struct Case<'a> {
     /// Where it is.
     pub(super) seen: &'a ObservedVf,
     /// How it was before any plugin was run.
-    pub(super) home: &'a Link,
+    pub(super) home: &'a ObservedVf,
     /// The record that has claimed it.
     pub(super) record: Option<&'a Record>,
     /// What that record says of it, or one that expects it.
@@ -71,12 +71,12 @@ impl Case<'_> {
 
     /// At home, with a record.
     fn waits(&self, record: &Record) -> Result<()> {
-        let (seen, home) = (&self.seen.link, self.home);
+        let (seen, home) = (&self.seen.link, &self.home.link);
         let names = |link: &Link| iter::once(&link.name).chain(&link.altnames).cloned().collect::<Vec<_>>();
         let lacking: Vec<_> = names(home).into_iter().filter(|name| !names(seen).contains(name)).collect();
         let altnames = seen.altnames.iter().chain(&lacking).filter(|name| **name != home.name);
         let named = Link { name: home.name.clone(), altnames: altnames.cloned().collect(), ..seen.clone() };
-        if let Some(what) = differs(&named, home) {
+        if let Some(what) = differs(&ObservedVf { link: named, ..self.seen.clone() }, self.home) {
             anyhow::bail!("it waits at home, but {what}");
         }
         let late = record.server_may_act()? || record.stage == Stage::Claimed;
@@ -92,7 +92,7 @@ impl Case<'_> {
     /// Whatever a record says of its home is true: what it was before anything was done to it.
     fn recorded_truly(&self) -> Result<()> {
         let Some(recorded) = self.recorded else { return Ok(()) };
-        let home = self.home;
+        let home = &self.home.link;
         // Their order is the kernel's.
         let sorted = |mut names: Vec<String>| {
             names.sort();
@@ -108,18 +108,21 @@ impl Case<'_> {
             promiscuous: home.promiscuous,
             allmulti: home.allmulti,
             settings: Some(home.settings.clone()),
+            // Where the kernel did not tell them it does not either.
+            features: recorded.features.as_ref().and(self.home.features.clone()),
         };
         ensure!(recorded == truth, "its record is wrong: {recorded:?} instead of {truth:?}");
         Ok(())
     }
 
     fn differs(&self) -> Option<String> {
-        differs(&self.seen.link, self.home)
+        differs(self.seen, self.home)
     }
 }
 
 /// The first thing in which a VF is not what it was, in words. Its index may be another one.
-fn differs(link: &Link, home: &Link) -> Option<String> {
+fn differs(seen: &ObservedVf, was: &ObservedVf) -> Option<String> {
+    let (link, home) = (&seen.link, &was.link);
     let (mut names, mut own) = (link.altnames.clone(), home.altnames.clone());
     names.sort();
     own.sort();
@@ -132,14 +135,18 @@ fn differs(link: &Link, home: &Link) -> Option<String> {
         ("promiscuity", link.promiscuous.to_string(), home.promiscuous.to_string()),
         ("multicast", link.allmulti.to_string(), home.allmulti.to_string()),
         ("state up", link.up.to_string(), home.up.to_string()),
+        ("settings", format!("{:?}", link.settings), format!("{:?}", home.settings)),
+        ("XDP program", format!("{:?}", link.xdp), format!("{:?}", home.xdp)),
+        ("features", format!("{:?}", seen.features), format!("{:?}", was.features)),
     ];
     let (what, is, was) = compared.into_iter().find(|(_, is, was)| is != was)?;
     Some(format!("its {what} is {is} instead of {was}"))
 }
 
-/// Nothing is left of any attachment.
-pub(super) fn clean(records: &Records, census: &Census, links: usize) -> Result<()> {
+/// Nothing is left of any attachment, and what else the host has is as it was.
+pub(super) fn clean(records: &Records, census: &Census, others: &[Link]) -> Result<()> {
     ensure!(records.is_empty(), "left in the state directory: {records:?}");
-    ensure!(census.host.len() == links, "the host has {} links instead of {links}", census.host.len());
+    let found = census.host_others();
+    ensure!(found == others, "the host's other links are {found:?} instead of {others:?}");
     Ok(())
 }

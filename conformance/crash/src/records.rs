@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use linux::{Mac, NetnsId, Settings};
+use linux::{Features, Mac, NetnsId, Settings};
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
@@ -100,6 +100,7 @@ pub struct Home {
     pub(super) promiscuous: bool,
     pub(super) allmulti: bool,
     pub(super) settings: Option<Settings>,
+    pub(super) features: Option<Features>,
 }
 
 impl Records {

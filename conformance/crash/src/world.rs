@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::{Context, Result, ensure};
 use linux::{Link, Netlink};
 
-use super::census::{Census, Place};
+use super::census::{Census, ObservedVf, Place};
 use super::defaults::{self, Allowed};
 use super::imprint;
 use super::invariant::{self, Case};
@@ -19,10 +19,11 @@ pub struct World {
     /// The node.
     pub node: Node,
     /// As the card has made them, and as administrators have changed them.
-    plain: Vec<Link>,
-    homes: RefCell<Vec<Link>>,
+    plain: Vec<ObservedVf>,
+    homes: RefCell<Vec<ObservedVf>>,
     representors: Vec<u32>,
-    links: usize,
+    /// The links of the host that are no VFs.
+    others: Vec<Link>,
 }
 
 impl World {
@@ -37,9 +38,9 @@ impl World {
             let link = card.link(&vf.representor)?;
             representors.push(link.with_context(|| format!("no representor of {}", vf.device_id()))?.index);
         }
-        let plain = Census::take(&node, &representors, &[])?.vfs.into_iter().map(|seen| seen.link).collect();
-        let mut world = World { node, plain, homes: RefCell::default(), representors, links: 0 };
-        world.links = world.dress()?.host.len();
+        let plain = Census::take(&node, &representors, &[])?.vfs;
+        let mut world = World { node, plain, homes: RefCell::default(), representors, others: Vec::new() };
+        world.others = world.dress()?.host_others();
         Ok(world)
     }
 
@@ -60,7 +61,7 @@ impl World {
             }
         }
         let census = Census::take(node, &self.representors, &[])?;
-        self.homes.replace(census.vfs.iter().map(|seen| seen.link.clone()).collect());
+        self.homes.replace(census.vfs.clone());
         Ok(census)
     }
 
@@ -69,17 +70,18 @@ impl World {
     /// # Errors
     /// When an address is none.
     pub fn undress(&self) -> Result<()> {
-        let made =
-            self.plain.iter().zip(self.node.vfs()).map(|(plain, vf)| {
-                Ok(Link { mac: Some(self.node.mac_at_home(vf).parse()?), ..plain.clone() })
-            });
+        let made = self.plain.iter().zip(self.node.vfs()).map(|(plain, vf)| {
+            let mut made = plain.clone();
+            made.link.mac = Some(self.node.mac_at_home(vf).parse()?);
+            Ok(made)
+        });
         self.homes.replace(made.collect::<Result<_>>()?);
         Ok(())
     }
 
     /// How the VF of this number is at home.
     pub fn home(&self, vf: usize) -> Link {
-        self.homes.borrow()[vf].clone()
+        self.homes.borrow()[vf].link.clone()
     }
 
     /// Where every VF is, with these pods looked into.
@@ -127,7 +129,7 @@ impl World {
             "VF {} is not at home",
             away.map_or("", |at| self.node.vfs()[at].device_id())
         );
-        invariant::clean(&records, &census, self.links)
+        invariant::clean(&records, &census, &self.others)
     }
 
     fn judge(

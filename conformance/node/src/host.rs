@@ -59,6 +59,14 @@ impl Node {
         xdp::attach(self.host().netns(), ifname, how)
     }
 
+    /// Switches offload features of one of its links: `ethtool -K IFNAME ARGS`.
+    ///
+    /// # Errors
+    /// When `ethtool` fails.
+    pub fn switch_host(&self, ifname: &str, args: &[&str]) -> Result<()> {
+        link::switch(self.host().netns(), ifname, args)
+    }
+
     /// Runs lines of `ip -batch` on the host, to disturb what a plugin relies on.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! Links as `ip` sees them.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use ipnetwork::IpNetwork;
 use linux::Netns;
 use serde_json::{Value, json};
@@ -58,6 +59,18 @@ pub(super) fn links(inside: &Netns) -> Result<Vec<LinkState>> {
 /// When `ip` fails.
 pub(super) fn link(inside: &Netns, name: &str) -> Result<Option<LinkState>> {
     Ok(links(inside)?.into_iter().find(|link| link.name == name))
+}
+
+/// Switches offload features of a link.
+///
+/// # Errors
+/// When `ethtool` fails.
+pub(super) fn switch(inside: &Netns, ifname: &str, args: &[&str]) -> Result<()> {
+    let mut ethtool = Command::new("ethtool");
+    ethtool.args(["-K", ifname]).args(args);
+    let done = inside.run(|| ethtool.output())?.context("running ethtool")?;
+    ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    Ok(())
 }
 
 /// The index of each veth's other end, by its name.

@@ -111,6 +111,14 @@ impl Pod {
         ip::batch(self.netns.netns(), script)
     }
 
+    /// Switches offload features of one of its interfaces: `ethtool -K IFNAME ARGS`.
+    ///
+    /// # Errors
+    /// When `ethtool` fails.
+    pub fn switch(&self, ifname: &str, args: &[&str]) -> Result<()> {
+        link::switch(self.netns.netns(), ifname, args)
+    }
+
     /// Puts an XDP program on one of its interfaces that drops every packet.
     ///
     /// # Errors

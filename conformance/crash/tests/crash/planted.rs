@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use crash::{self, Fault, Place, World};
-use node::{Node, Pod, Verb};
+use node::{Node, Pod, Verb, Xdp};
 use serde_json::{Value, json};
 
 use crate::scene::{Kind, Setting};
@@ -45,6 +45,8 @@ fn whatever_a_vf_lacks_at_home_is_seen() -> Result<()> {
         ("link set VF promisc on", "link set VF promisc off"),
         ("link set VF allmulticast on", "link set VF allmulticast off"),
         ("link set VF up", "link set VF down"),
+        ("link set VF arp off", "link set VF arp on"),
+        ("link set VF txqueuelen 7", "link set VF txqueuelen 1000"),
         ("link property del dev VF altname VF-a", "link property add dev VF altname VF-a"),
         ("link property add dev VF altname other", "link property del dev VF altname other"),
     ] {
@@ -54,8 +56,37 @@ fn whatever_a_vf_lacks_at_home_is_seen() -> Result<()> {
         plant(right)?;
         world.clean(&[]).with_context(|| format!("after {right}"))?;
     }
+    drop(world.node.attach_host_xdp(vf, Xdp::Generic)?);
+    ensure!(world.settled(&[]).is_err(), "unseen: an XDP program");
+    plant("link set VF xdpgeneric off")?;
+    world.node.switch_host(vf, &["tx", "off"])?;
+    ensure!(world.settled(&[]).is_err(), "unseen: a feature");
+    world.node.switch_host(vf, &["tx", "on"])?;
+    world.clean(&[])?;
     plant("link del VF")?;
     ensure!(world.settled(&[]).is_err(), "a lost VF is unseen");
+    Ok(())
+}
+
+#[test]
+fn whatever_becomes_of_another_link_is_seen() -> Result<()> {
+    let world = World::new(Node::builder().vfs(1).privileged(false).start()?)?;
+    let links = world.node.host_links()?;
+    let pf = links.iter().find(|link| link.name != world.node.vfs()[0].name).context("no PF")?;
+    let plant =
+        |script: &str| world.node.change_host(&script.replace("PF", &pf.name).replace("MAC", &pf.mac));
+    for (wrong, right) in [
+        ("link set PF mtu 1400", "link set PF mtu 1500"),
+        ("link set PF address 02:00:00:00:00:01", "link set PF address MAC"),
+        ("link set PF name stray", "link set stray name PF"),
+        ("link set PF up", "link set PF down"),
+        ("link add stray type bridge", "link del stray"),
+    ] {
+        plant(wrong)?;
+        ensure!(world.clean(&[]).is_err(), "unseen: {wrong}");
+        plant(right)?;
+        world.clean(&[]).with_context(|| format!("after {right}"))?;
+    }
     Ok(())
 }
 
@@ -73,11 +104,12 @@ fn whatever_a_record_lacks_is_seen() -> Result<()> {
     let write = |record_is: &Value| std::fs::write(&record, record_is.to_string());
     scene.world.settled(&pod)?;
 
-    let lies: [(&str, Value); 6] = [
+    let lies: [(&str, Value); 7] = [
         ("/devices/0/home/name", json!("eth7")),
         ("/devices/0/home/mtu", json!(1400)),
         ("/devices/0/home/alias", json!(null)),
         ("/devices/0/home/altnames", json!([])),
+        ("/devices/0/home/features/wanted", json!([0, 0])),
         ("/netns_id/inode", json!(1)),
         ("/stage", json!("released")),
     ];

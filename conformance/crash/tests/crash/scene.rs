@@ -5,7 +5,7 @@ use std::fmt;
 
 use anyhow::{Context, Result, ensure};
 use crash::{self, Event, Place, World};
-use node::{Call, Node, Output, Pod, Running, Verb};
+use node::{Call, Node, Output, Pod, Running, Verb, Xdp};
 use serde_json::{Value, json};
 
 const PLUGIN: &str = "dpu-host";
@@ -15,6 +15,8 @@ const RESOURCE: &str = "openshift.io/dpuvf";
 
 /// What a pod may do to its interface while it has it.
 const CHANGES: &str = "link set eth0 mtu 1300 alias mine promisc on allmulticast on
+link set eth0 arp off multicast off txqueuelen 77 group 7 mode dormant
+link set eth0 broadcast ff:ff:ff:ff:ff:fe gso_max_size 20000
 link property add dev eth0 altname mine-too";
 
 /// The call, and what came before it.
@@ -107,21 +109,24 @@ impl Scene {
         }
         if !self.is_add() {
             self.result.replace(self.run(Verb::Add, &pods[0], 0)?.ok()?);
-            pods[0].change(CHANGES)?;
+            tamper(&pods[0])?;
         }
         match self.setting.kind {
-            Kind::Add | Kind::AddUnwritten | Kind::Del | Kind::Release => {}
+            Kind::Add | Kind::AddUnwritten | Kind::Release => {}
+            // Not everywhere: whoever puts it there takes longer than a call.
+            Kind::Del => pods[0].attach_xdp("eth0", Xdp::Generic).map(drop)?,
             Kind::AddKnown => {
                 let before = self.pod("before")?;
                 self.run(Verb::Add, &before, 0)?.ok()?;
                 self.run(Verb::Del, &before, 0)?.ok()?;
             }
             Kind::AddHandedOver => {
-                pods.push(self.lost(0)?);
+                pods.push(self.lost(0, tamper)?);
                 self.take_name()?;
             }
             Kind::AddAnew => {
                 self.run(Verb::Add, &pods[0], 0)?.ok()?;
+                tamper(&pods[0])?;
                 let mut anew = node.another_sandbox(&pods[0])?;
                 anew.container = container("anew");
                 pods.insert(0, anew);
@@ -136,7 +141,7 @@ impl Scene {
             Kind::DelNetnsGone => node.lose_netns(&pods[0])?,
             Kind::DelNameTaken => self.take_name()?,
             Kind::DelServerDown => node.stop_server(),
-            Kind::Gc => pods.push(self.lost(2)?),
+            Kind::Gc => pods.push(self.lost(2, |_| Ok(()))?),
         }
         // It comes home within the call, and nobody looks after the simulated sysfs meanwhile.
         if self.setting.kind != Kind::AddAnew {
@@ -221,10 +226,11 @@ impl Scene {
         Ok(pod)
     }
 
-    /// A pod that was given this VF, and whose namespace died.
-    fn lost(&self, vf: usize) -> Result<Pod> {
+    /// A pod that was given this VF, did this to it, and whose namespace died.
+    fn lost(&self, vf: usize, deed: impl FnOnce(&Pod) -> Result<()>) -> Result<Pod> {
         let pod = self.pod("lost")?;
         self.run(Verb::Add, &pod, vf)?.ok()?;
+        deed(&pod)?;
         self.world.node.lose_netns(&pod)?;
         Ok(pod)
     }
@@ -309,6 +315,12 @@ impl Scene {
     pub(crate) fn mirror(&self, pods: &[Pod]) -> Result<()> {
         self.world.mirror_sysfs(&pods.iter().collect::<Vec<_>>())
     }
+}
+
+/// Does to a pod's interface what the pod may do.
+fn tamper(pod: &Pod) -> Result<()> {
+    pod.change(CHANGES)?;
+    pod.switch("eth0", &["tx", "off"])
 }
 
 /// The ID of a container, which says whose it is.

@@ -169,6 +169,7 @@ impl Step {
                 | Step::Check { .. }
                 | Step::Gc { .. }
                 | Step::HandOver { .. }
+                | Step::Restore { .. }
         )
     }
 }

@@ -95,10 +95,7 @@ fn no_program_of_one_pod_reaches_the_next() -> Result<()> {
 #[test]
 fn no_switched_feature_reaches_the_next_pod() -> Result<()> {
     two_tenants(false, End::Deleted, |pod| {
-        let args = ["-K", "eth0", "tx", "off", "tso", "off", "gro", "on", "highdma", "off"];
-        let done = pod.netns().netns().run(|| Command::new("ethtool").args(args).output())??;
-        ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        Ok(())
+        pod.switch("eth0", &["tx", "off", "tso", "off", "gro", "on", "highdma", "off"])
     })
 }
 
@@ -218,11 +215,7 @@ fn neither_do_they_by_a_pods_second_vf() -> Result<()> {
         let link = pod.link(name)?.context("no second interface")?;
         ensure!(link.promiscuity == 0 && !link.traces["flags"].to_string().contains("NOARP"), "{link:?}");
         pod.change(&EVERYTHING.replace("eth0", name))?;
-        let done = pod
-            .netns()
-            .netns()
-            .run(|| Command::new("ethtool").args(["-K", name, "tx", "off"]).output())??;
-        ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        pod.switch(name, &["tx", "off"])?;
         drop(pod.attach_xdp(name, Xdp::Driver)?);
         node.run(PLUGIN, Verb::Del, &pod, &conf)?.ok()?;
         assert_eq!((home(&node, second)?, features(&node, second)?), before, "privileged {privileged}");
