@@ -1,6 +1,7 @@
 //! Killed at every instant, followed by each of the things that a runtime may do then.
 
 use std::collections::HashSet;
+use std::os::unix::process::ExitStatusExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -26,27 +27,29 @@ enum Then {
     Restore,
 }
 
+/// What an ADD that waits for the kubelet's word does not do until it has it.
+const TAKING: [&str; 4] = ["before RTM_", "before ethtool", "before rename", "before symlink"];
+
 /// How often a run that missed its instant is repeated: threads may overtake each other.
 const ATTEMPTS: usize = 40;
 
 fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
     let setting = Setting { kind, privileged, udn };
     let began = Instant::now();
-    let mut points = crash::instants(&setting.trace()?);
-    if kind == Kind::AddUnwritten {
-        // What comes before is as in every ADD.
-        let answer = points.iter().position(|point| point.label.starts_with("before print the answer"));
-        points.drain(..=answer.context("no answer was printed")?);
-    }
-    ensure!(points.len() > 10, "the trace shows next to nothing: {points:?}");
+    let points = chosen(setting, crash::instants(&setting.trace()?))?;
+    ensure!(points.len() > 5, "the trace shows next to nothing: {points:?}");
     let left = Mutex::new(HashSet::new());
     pool::each(setting, &points, |scene, point| {
         let left_now = hit(scene, point, Then::Del).context("then DEL")?;
         // From the same state the same things happen.
         if left.lock().unwrap_or_else(PoisonError::into_inner).insert(left_now) {
+            hit(scene, point, Then::Gc).context("then GC")?;
+            // It waits for seconds each time.
+            if kind == Kind::AddTakenOver {
+                return Ok(());
+            }
             hit(scene, point, Then::Handover).context("then DEL and another pod at once")?;
             hit(scene, point, Then::Another).context("then another pod")?;
-            hit(scene, point, Then::Gc).context("then GC")?;
             if kind == Kind::Restore {
                 hit(scene, point, Then::Restore).context("then another restore")?;
             }
@@ -62,6 +65,27 @@ fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
     Ok(())
 }
 
+/// Those instants of a call that no other call has, and that come after the same system calls in each run.
+fn chosen(setting: Setting, mut points: Vec<Point>) -> Result<Vec<Point>> {
+    let first = |label: &str| {
+        let found = points.iter().position(|point| point.label.starts_with(label));
+        found.with_context(|| format!("there is no instant {label}"))
+    };
+    match setting.kind {
+        Kind::AddUnwritten => drop(points.drain(..=first("before print the answer")?)),
+        // Until then whoever serves has no part in it.
+        Kind::AddAnew if setting.privileged => drop(points.drain(..=first("before symlink")?)),
+        // Until then the kubelet is asked.
+        Kind::GcOrphan => drop(points.drain(..=first("before open /run/dpu-cni/devices")?)),
+        Kind::AddTakenOver => {
+            points.truncate(first("before unlink /run/dpu-cni/untold")?);
+            points.retain(|point| TAKING.iter().any(|label| point.label.starts_with(label)));
+        }
+        _ => {}
+    }
+    Ok(points)
+}
+
 /// Kills the call there and goes on; what the kill has left behind.
 fn hit(scene: &Scene, point: &Point, then: Then) -> Result<String> {
     let world = &scene.world;
@@ -71,7 +95,9 @@ fn hit(scene: &Scene, point: &Point, then: Then) -> Result<String> {
         let injected = crash::inject(scene.call(&pods[0])?, point, Fault::Kill, world.node.root())?;
         world.node.idle()?;
         world.interrupted(&all)?;
-        if !injected.hit {
+        // How often one that waits has looked differs from run to run: wherever it was killed will do.
+        let waits = scene.setting.kind == Kind::AddTakenOver;
+        if !(injected.hit || waits && injected.output.status.signal().is_some()) {
             scene.finish(&all)?;
             continue;
         }
@@ -164,6 +190,16 @@ fn add_in_a_new_sandbox() -> Result<()> {
 }
 
 #[test]
+fn add_in_a_new_sandbox_by_the_server() -> Result<()> {
+    kill_everywhere(Kind::AddAnew, true, false)
+}
+
+#[test]
+fn add_by_the_kubelets_word() -> Result<()> {
+    kill_everywhere(Kind::AddTakenOver, false, false)
+}
+
+#[test]
 fn add_that_nobody_hears() -> Result<()> {
     kill_everywhere(Kind::AddUnwritten, false, false)
 }
@@ -211,4 +247,9 @@ fn del_while_the_server_is_down() -> Result<()> {
 #[test]
 fn gc() -> Result<()> {
     kill_everywhere(Kind::Gc, false, true)
+}
+
+#[test]
+fn gc_of_an_orphan() -> Result<()> {
+    kill_everywhere(Kind::GcOrphan, false, false)
 }

@@ -10,5 +10,6 @@ mod late;
 mod planted;
 mod pool;
 mod scene;
+mod wrecked;
 
 use crash::report;

@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     AddHandedOver,
     /// ADD of a pod that is attached in an older sandbox.
     AddAnew,
+    /// ADD with a VF that the kubelet has given to the pod, while the sandbox of its last holder lives.
+    AddTakenOver,
     /// ADD whose answer cannot be written.
     AddUnwritten,
     /// DEL of an attached pod.
@@ -42,6 +44,8 @@ pub(crate) enum Kind {
     DelServerDown,
     /// GC that lists nothing: one pod lives, one has lost its namespace.
     Gc,
+    /// GC without a list, and the kubelet has forgotten the pod, whose sandbox it has left behind.
+    GcOrphan,
     /// `dpu-host vfs --restore` after the card was reset.
     Restore,
     /// `dpu-host vfs --release` of the VF of a pod whose sandbox lives.
@@ -67,7 +71,7 @@ pub(crate) struct Scene {
     pub(crate) world: World,
     /// What the ADD of the pod has printed.
     pub(crate) result: RefCell<Value>,
-    setting: Setting,
+    pub(crate) setting: Setting,
 }
 
 impl Setting {
@@ -131,6 +135,13 @@ impl Scene {
                 anew.container = container("anew");
                 pods.insert(0, anew);
             }
+            Kind::AddTakenOver => {
+                let holder = self.pod("holder")?;
+                self.run(Verb::Add, &holder, 0)?.ok()?;
+                tamper(&holder)?;
+                node.unlist(&holder);
+                pods.push(holder);
+            }
             Kind::Restore => {
                 // How often its answer is waited for differs from run to run.
                 node.stop_kubelet();
@@ -142,9 +153,10 @@ impl Scene {
             Kind::DelNameTaken => self.take_name()?,
             Kind::DelServerDown => node.stop_server(),
             Kind::Gc => pods.push(self.lost(2, |_| Ok(()))?),
+            Kind::GcOrphan => node.unlist(&pods[0]),
         }
         // It comes home within the call, and nobody looks after the simulated sysfs meanwhile.
-        if self.setting.kind != Kind::AddAnew {
+        if !matches!(self.setting.kind, Kind::AddAnew | Kind::AddTakenOver) {
             self.mirror(&pods)?;
         }
         Ok(pods)
@@ -154,6 +166,7 @@ impl Scene {
     pub(crate) fn call<'a>(&'a self, pod: &Pod) -> Result<Call<'a>> {
         match self.setting.kind {
             Kind::Gc => self.gc_call(),
+            Kind::GcOrphan => Ok(self.world.node.call(PLUGIN, Verb::Gc)?.conf(&self.world.node.conf())),
             Kind::Restore => self.restore_call(),
             Kind::Release => {
                 let device = self.world.node.vfs()[0].device_id();
@@ -177,7 +190,12 @@ impl Scene {
     pub(crate) fn is_add(&self) -> bool {
         matches!(
             self.setting.kind,
-            Kind::Add | Kind::AddKnown | Kind::AddHandedOver | Kind::AddAnew | Kind::AddUnwritten
+            Kind::Add
+                | Kind::AddKnown
+                | Kind::AddHandedOver
+                | Kind::AddAnew
+                | Kind::AddTakenOver
+                | Kind::AddUnwritten
         )
     }
 
