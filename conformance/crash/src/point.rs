@@ -6,6 +6,8 @@ use super::event::{Change, Event};
 
 /// The calls by which a directory is looked through, by the names that they have with glibc and with musl.
 const OF_A_SEARCH: [&str; 4] = ["statx", "stat", "newfstatat", "getdents64"];
+/// Those that an allocator makes: how many depends on how much was found there, with musl.
+const OF_MEMORY: [&str; 5] = ["brk", "madvise", "mmap", "mremap", "munmap"];
 
 /// One system call of a run, to be hit when it is entered, before the kernel does anything.
 #[derive(Clone, Debug)]
@@ -83,7 +85,8 @@ fn instant_after(events: &[Event], at: usize) -> Option<usize> {
 /// more or less each time.
 fn is_unsure(events: &[Event], at: usize) -> bool {
     let event = &events[at];
-    if OF_A_SEARCH.contains(&event.name.as_str()) {
+    let name = event.name.as_str();
+    if OF_A_SEARCH.contains(&name) || OF_MEMORY.contains(&name) {
         return true;
     }
     let others = events[..at].iter().filter(|other| other.thread != event.thread && other.name == event.name);
