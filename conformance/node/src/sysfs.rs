@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::vf::{PF, Vf};
@@ -81,34 +81,30 @@ impl Sysfs {
         fs::rename(other, net)
     }
 
-    /// Takes the function `pci` out of the tree.
+    /// Takes the function `pci` out of the tree. Its directory is kept, empty: removed, its number would be given again, as
+    /// the kernel's never is.
     pub(super) fn unplug(&self, pci: &str) -> io::Result<()> {
         let device = self.sys.join("bus/pci/devices").join(pci);
         if !device.exists() {
             return Ok(());
         }
-        let unplugged = self.unplugged(pci);
+        let unplugged = self.sys.join("unplugged").join(fs::metadata(&device)?.ino().to_string());
         fs::create_dir_all(unplugged.with_file_name(""))?;
-        if unplugged.exists() {
-            fs::remove_dir_all(&unplugged)?;
-        }
-        fs::rename(device, unplugged)
-    }
-
-    /// Puts another function at the address of `vf`: its directory is a new one, as in the kernel's.
-    pub(super) fn plug(&self, vf: &Vf) -> io::Result<()> {
-        let Some(pci) = &vf.pci else { return Ok(()) };
-        self.function(vf, pci)?;
-        let unplugged = self.unplugged(pci);
-        if unplugged.exists() {
-            // Not before: its number would be given again.
-            fs::remove_dir_all(unplugged)?;
+        fs::rename(device, &unplugged)?;
+        for left in fs::read_dir(unplugged)? {
+            let left = left?;
+            if left.file_type()?.is_dir() {
+                fs::remove_dir_all(left.path())?;
+            } else {
+                fs::remove_file(left.path())?;
+            }
         }
         Ok(())
     }
 
-    fn unplugged(&self, pci: &str) -> PathBuf {
-        self.sys.join("unplugged").join(pci)
+    /// Puts another function at the address of `vf`: its directory is a new one, as in the kernel's.
+    pub(super) fn plug(&self, vf: &Vf) -> io::Result<()> {
+        vf.pci.as_ref().map_or(Ok(()), |pci| self.function(vf, pci))
     }
 
     /// A VF with `physfn`, driver and network device.
