@@ -10,7 +10,7 @@ deploy() {
   need_rust >&2
   build_deploy
   # What removes a cluster calls scripts/uninstall again, for each node.
-  DPU_CNI_SCRIPTS=$REPO/scripts exec "$TARGET_DIR/tools/deploy" "$@"
+  DPU_CNI_SCRIPTS=$REPO/scripts exec "$TARGET_DIR/tools/dpu-cni" "$@"
 }
 
 # here_or_on_node SUBCOMMAND ARGUMENT...: among them --ssh NODE, to do it there.
@@ -44,13 +44,13 @@ deploy_on() {
   has_target "$target" >&2 || die "no standard library for $target here: rustup target add $target"
   build_deploy "$target"
   # shellcheck disable=SC2029 # the arguments are quoted here for the shell there
-  ssh "$node" "there=\$(mktemp -d) && cat >\$there/deploy && chmod 0755 \$there/deploy && sudo \$there/deploy ${*@Q}
-    code=\$?; rm -rf \"\$there\"; exit \$code" <"$TARGET_DIR/$target/tools/deploy" || exit
+  ssh "$node" "there=\$(mktemp -d) && cat >\$there/dpu-cni && chmod 0755 \$there/dpu-cni && sudo \$there/dpu-cni ${*@Q}
+    code=\$?; rm -rf \"\$there\"; exit \$code" <"$TARGET_DIR/$target/tools/dpu-cni" || exit
 }
 
 # build_deploy [TARGET]: not in silence where it takes minutes.
 build_deploy() {
-  local quiet=(--quiet) program=$TARGET_DIR/${1:+$1/}tools/deploy
+  local quiet=(--quiet) program=$TARGET_DIR/${1:+$1/}tools/dpu-cni
   if [[ ! -x $program ]]; then
     say "building the program behind this script (once)" >&2
     quiet=()
@@ -67,9 +67,9 @@ help_at_once() {
   for word; do
     [[ $word = -h || $word = --help ]] || continue
     usage
-    if [[ -x $TARGET_DIR/tools/deploy ]]; then
+    if [[ -x $TARGET_DIR/tools/dpu-cni ]]; then
       echo
-      exec "$TARGET_DIR/tools/deploy" "$@"
+      exec "$TARGET_DIR/tools/dpu-cni" "$@"
     fi
     say "(and every option, once it is built: any other call does that)"
     exit

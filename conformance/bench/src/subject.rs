@@ -103,8 +103,8 @@ impl Field {
             dpu_host: named("dpu-host", binaries::plugin("dpu-host")?),
             // As the scripts build it, where they have.
             deploy: named(
-                "deploy",
-                binaries::program("../tools/deploy").or_else(|_| binaries::program("deploy"))?,
+                "dpu-cni",
+                binaries::program("../tools/dpu-cni").or_else(|_| binaries::program("dpu-cni"))?,
             ),
             peers,
             overlay: overlay.map(|path| named("ovn-k8s-cni-overlay", path.to_owned())),

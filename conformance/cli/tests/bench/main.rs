@@ -49,7 +49,7 @@ fn a_run_measures_every_verb_and_is_told_against_an_earlier_one() {
         ("dpu-host, unprivileged, dual stack", "ADD"),
         ("dpu-host, a list of 16 MiB", "ADD"),
         ("dpu-host, 8 pods looked after", "DEL"),
-        ("deploy", "first answer"),
+        ("dpu-cni", "first answer"),
     ] {
         let one = measured.iter().find(|one| one["name"] == name && one["verb"] == verb);
         let one = one.unwrap_or_else(|| panic!("{name} {verb} was not measured"));

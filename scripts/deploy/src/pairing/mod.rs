@@ -29,7 +29,7 @@ use crate::yaml;
 /// The command line.
 #[derive(ClapArgs)]
 #[command(
-    override_usage = "scripts/match [--objects FILE]... [--as FORM] FILE...",
+    override_usage = "dpu-cni match [--objects FILE]... [--as FORM] FILE...",
     after_help = "Exit status: 0 all are paired and nothing is odd, 1 something is odd, 2 nothing could be paired."
 )]
 pub(crate) struct Args {

@@ -62,7 +62,7 @@ impl Nodes {
                     states.extend(faults.keep(state));
                     continue;
                 }
-                let remedy = "make it anew, with scripts/inventory of this version";
+                let remedy = "make it anew, with `dpu-cni inventory` of this version";
                 let inventory =
                     serde_path_to_error::deserialize(value).map_err(|error| mistaken(path, &error, remedy));
                 let Some(inventory) = faults.keep::<Inventory>(inventory) else { continue };
@@ -134,6 +134,6 @@ fn again(inventory: &Inventory, first: &Path, second: &Path) -> Fault {
 fn nothing() -> Fault {
     Fault::new(
         "neither a card nor a DPU's function is in these inventories",
-        "make them on the hosts and on the cards, with scripts/inventory",
+        "make them on the hosts and on the cards, with `dpu-cni inventory`",
     )
 }

@@ -37,7 +37,7 @@ pub(crate) use site::{Cluster, Site};
 
 /// The command line.
 #[derive(ClapArgs)]
-#[command(override_usage = "scripts/render --cluster <CLUSTER> --out <DIR> [OPTIONS]")]
+#[command(override_usage = "dpu-cni render --cluster <CLUSTER> --out <DIR> [OPTIONS]")]
 pub(crate) struct Args {
     /// Which of the two clusters: infra (the cards) or tenant (the servers that hold them)
     #[arg(long, value_enum)]
@@ -119,7 +119,7 @@ fn check_plan(plan: &Plan, site: &Site, against: Option<&Path>, faults: &mut Fau
 fn binary(args: &Args, arch: &str) -> Result<Vec<u8>, Fault> {
     let path = args.binaries.join(arch).join(args.cluster.plugin());
     let shown = path.display();
-    let build = "build it with scripts/build-release, or name its folder with --binaries";
+    let build = "build it with scripts/build-release, or name a release's folder with --binaries";
     let metadata =
         std::fs::symlink_metadata(&path).map_err(|error| Fault::new(format!("{shown}: {error}"), build))?;
     if !metadata.is_file() {

@@ -102,7 +102,7 @@ fn still_called(path: &str) -> Fault {
 fn refuse(tree: &Tree, ours: &Ours, detach_pods: bool) -> Result<(), Faults> {
     let mut faults = Faults::default();
     for path in managed::files(tree).keys().filter(|path| is_ours(path) || ours.callers.ours.contains(path)) {
-        let remedy = "remove the MachineConfig instead (scripts/uninstall cluster): its daemon would put the file back";
+        let remedy = "remove the MachineConfig instead (`dpu-cni uninstall cluster`): its daemon would put the file back";
         faults.push(Fault::new(format!("{path} is managed by a MachineConfig"), remedy));
     }
     for path in &ours.callers.others {

@@ -189,8 +189,8 @@ fn shell(place: &Place, arguments: &[&str]) -> Ran {
     let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = Command::new("bash");
     shell.args(arguments).current_dir(place.path("")).env("PATH", path).env("REPO", repository());
-    shell.env("DEPLOY", env!("CARGO_BIN_EXE_deploy"));
-    let conformance = Path::new(env!("CARGO_BIN_EXE_deploy")).with_file_name("conformance");
+    shell.env("DEPLOY", env!("CARGO_BIN_EXE_dpu-cni"));
+    let conformance = Path::new(env!("CARGO_BIN_EXE_dpu-cni")).with_file_name("conformance");
     assert!(
         conformance.exists(),
         "{} is missing: run `cargo build --workspace` first",

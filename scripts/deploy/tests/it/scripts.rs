@@ -11,7 +11,7 @@ use crate::support::{Place, Ran};
 const CARGO: &str = r#"#!/bin/bash
 echo "compiling $*" >&2
 [[ $* =~ --target\ ([^ ]+) ]] && into=$CARGO_TARGET_DIR/${BASH_REMATCH[1]} || into=$CARGO_TARGET_DIR
-mkdir -p "$into/tools" && cp "$PROGRAM" "$into/tools/deploy"
+mkdir -p "$into/tools" && cp "$PROGRAM" "$into/tools/dpu-cni"
 "#;
 const RUSTC: &str = "#!/bin/bash\n[[ $1 = --version ]] && echo 'rustc 99.0.0' || echo /\n";
 /// `ssh NODE COMMAND`, here; the directories that are made there are noted.
@@ -35,7 +35,7 @@ pub(crate) fn script(place: &Place, name: &str, arguments: &[&str]) -> Ran {
     let mut command = Command::new(script);
     command.args(arguments).current_dir(place.path(""));
     command.env("PATH", path).env("CARGO_TARGET_DIR", place.path("target"));
-    command.env("PROGRAM", env!("CARGO_BIN_EXE_deploy")).output().expect("the script runs").into()
+    command.env("PROGRAM", env!("CARGO_BIN_EXE_dpu-cni")).output().expect("the script runs").into()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn help_needs_no_program_and_names_the_script() {
     assert!(!place.path("target").exists(), "nothing is built");
     script(&place, "audit", &["--root", "dist", "--json"]);
     let ran = script(&place, "pod-spec", &["lint", "--help"]).ok();
-    assert!(ran.out.contains("Usage: scripts/pod-spec lint [OPTIONS] <FILES>..."), "{}", ran.out);
+    assert!(ran.out.contains("Usage: dpu-cni pod-spec lint [OPTIONS] <FILES>..."), "{}", ran.out);
 }
 
 #[test]
@@ -66,6 +66,16 @@ fn the_first_run_says_that_it_builds() {
     );
     let ran = script(&place, "audit", &["--root", "dist", "--json"]);
     assert!(!ran.err.contains("(once)") && ran.err.contains("compiling build --quiet"), "{}", ran.err);
+}
+
+#[test]
+fn a_release_has_the_program_among_no_plugins() {
+    let place = Place::new();
+    let arch = std::env::consts::ARCH;
+    script(&place, "build", &["--tool"]).ok();
+    assert_eq!(place.list("target/dist"), [format!("dpu-cni/{arch}/dpu-cni")]);
+    let ran = script(&place, "build", &["--tool", "--help"]).ok();
+    assert!(ran.out.contains("target/dist/dpu-cni/<architecture>"), "{}", ran.out);
 }
 
 #[test]
@@ -161,7 +171,7 @@ fn a_stale_program_is_not_rebuilt_in_silence() {
     script(&place, "audit", &["--root", "dist"]);
     let long_ago = std::time::SystemTime::UNIX_EPOCH;
     let program =
-        fs::File::options().write(true).open(place.path("target/tools/deploy")).expect("the program");
+        fs::File::options().write(true).open(place.path("target/tools/dpu-cni")).expect("the program");
     program.set_modified(long_ago).expect("a time");
     drop(program);
     let ran = script(&place, "audit", &["--root", "dist"]);

@@ -46,7 +46,7 @@ impl Place {
     /// Runs the program here, so that messages have relative paths.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         let output =
-            Command::new(env!("CARGO_BIN_EXE_deploy")).args(args).current_dir(self.dir.path()).output();
+            Command::new(env!("CARGO_BIN_EXE_dpu-cni")).args(args).current_dir(self.dir.path()).output();
         output.expect("the program runs").into()
     }
 

@@ -328,7 +328,7 @@ fn kubernetes(uninstall: &str) -> (Place, Ran) {
 
 fn run_kubernetes(place: &Place) -> Ran {
     let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dpu-cni"));
     let command = command.args(["uninstall", "cluster", "--run", "out"]).current_dir(place.path(""));
     let command = command.env("PATH", path).env("DPU_CNI_SCRIPTS", place.path("scripts"));
     command.output().expect("the program runs").into()

@@ -1,6 +1,6 @@
 healthy() { :; }
 
-prerequisites() { [ -x "$uninstall" ] || stop "$uninstall is not here, and it takes the files off a node: run this by scripts/uninstall"; }
+prerequisites() { [ -x "$uninstall" ] || stop "$uninstall is not here, and it takes the files off a node: run this by scripts/uninstall, in a clone"; }
 
 # In the mode, or left by an earlier run.
 nodes() {

@@ -79,7 +79,7 @@ fn at_home(node: &Node) -> Vec<Option<LinkState>> {
 
 /// Runs the program on the node, among its links.
 fn deploy(node: &Node, args: &[&str]) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dpu-cni"));
     command.args(args).arg("--root").arg(node.root());
     node.host().netns().run(|| command.output()).expect("its namespace").expect("the program runs").into()
 }

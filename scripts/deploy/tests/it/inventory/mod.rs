@@ -276,7 +276,7 @@ fn on_the_node_itself_commands_are_run() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
     }
     let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap_or_default());
-    let mut program = Command::new(env!("CARGO_BIN_EXE_deploy"));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_dpu-cni"));
     let ran: Ran = program
         .args(["inventory", "--node", "bf-1"])
         .env("PATH", path)

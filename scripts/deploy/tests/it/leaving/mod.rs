@@ -18,7 +18,7 @@ const CONFIG: &str = "machineconfiguration.openshift.io/currentConfig";
 pub(crate) fn uninstall(cluster: &Cluster) -> Ran {
     let path = |name: &str| cluster.place.path(name).display().to_string();
     let script = "cd / && DPU_CNI_SCRIPTS=$1 exec \"$0\" uninstall cluster --run \"$2\"";
-    cluster.run("sh", &["-c", script, env!("CARGO_BIN_EXE_deploy"), &path("bin"), &path("out")])
+    cluster.run("sh", &["-c", script, env!("CARGO_BIN_EXE_dpu-cni"), &path("bin"), &path("out")])
 }
 
 /// A cluster with some hosts, as an installation leaves them.

@@ -316,7 +316,7 @@ fn what_is_no_inventory_is_refused_in_a_line() {
     assert_eq!(
         ran.err.lines().next(),
         Some(
-            "refused: neither a card nor a DPU's function is in these inventories: make them on the hosts and on the cards, with scripts/inventory"
+            "refused: neither a card nor a DPU's function is in these inventories: make them on the hosts and on the cards, with `dpu-cni inventory`"
         )
     );
     place.write("objects.json", "[");

@@ -1,20 +1,22 @@
-//! `sbom`: what is in a plugin, as CycloneDX 1.5. Cargo knows; this only writes it down, the same bytes every time.
+//! `sbom`: what is in a program, as CycloneDX 1.5. Cargo knows; this only writes it down, the same bytes every time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
+use anyhow::{Context as _, Result, ensure};
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 use toml::Table;
 
-use crate::fault::Fault;
-use crate::outcome::{Outcome, Report};
-
 /// The command line.
 #[derive(ClapArgs)]
 pub(crate) struct Args {
-    /// The plugin's package
+    /// The program
+    #[arg(long)]
+    program: String,
+    /// Its package
     #[arg(long)]
     package: String,
     /// The target triple that it is built for
@@ -39,7 +41,7 @@ struct Crate {
 type Tree = BTreeMap<Crate, BTreeSet<Crate>>;
 
 /// Prints the document.
-pub(crate) fn run(args: &Args) -> Outcome {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let (root, tree) = tree(args)?;
     let checksums = checksums(&args.manifest_path.with_file_name("Cargo.lock"))?;
     let compiler = output(Command::new("rustc").arg("--version"))?;
@@ -54,23 +56,25 @@ pub(crate) fn run(args: &Args) -> Outcome {
         .iter()
         .map(|(one, needs)| json!({ "ref": reference(one), "dependsOn": needs.iter().map(reference).collect::<Vec<_>>() }))
         .collect();
+    let mut program = component("application", &root, &checksums);
+    program["name"] = json!(args.program);
     let document = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
         "metadata": {
-            "component": component("application", &root, &checksums),
+            "component": program,
             "properties": [{ "name": "rust:target", "value": args.target }],
         },
         "components": components,
         "dependencies": dependencies,
     });
-    let text = serde_json::to_string_pretty(&document).map_err(|error| failed(&error.to_string()))?;
-    Ok(Report { text: text + "\n", code: ExitCode::SUCCESS })
+    let text = serde_json::to_string_pretty(&document)?;
+    writeln!(std::io::stdout().lock(), "{text}").context("nobody reads it")
 }
 
 /// What is linked, macros and build scripts left out: they run on the builder's machine only.
-fn tree(args: &Args) -> Result<(Crate, Tree), Fault> {
+fn tree(args: &Args) -> Result<(Crate, Tree)> {
     let mut command = Command::new("cargo");
     command.args([
         "tree",
@@ -89,7 +93,7 @@ fn tree(args: &Args) -> Result<(Crate, Tree), Fault> {
     let mut path: Vec<Crate> = Vec::new();
     let mut tree = Tree::new();
     for line in text.lines() {
-        let (depth, one) = parse(line).ok_or_else(|| failed(line))?;
+        let (depth, one) = parse(line).with_context(|| format!("cargo tree says {line:?}"))?;
         path.truncate(depth);
         if let Some(parent) = path.last() {
             tree.entry(parent.clone()).or_default().insert(one.clone());
@@ -97,7 +101,7 @@ fn tree(args: &Args) -> Result<(Crate, Tree), Fault> {
         tree.entry(one.clone()).or_default();
         path.push(one);
     }
-    let root = path.into_iter().next().ok_or_else(|| failed("nothing printed"))?;
+    let root = path.into_iter().next().context("cargo tree says nothing")?;
     Ok((root, tree))
 }
 
@@ -132,10 +136,9 @@ fn reference(one: &Crate) -> String {
 }
 
 /// Cargo.lock's checksums by name and version.
-fn checksums(lock: &Path) -> Result<BTreeMap<(String, String), String>, Fault> {
-    let text =
-        std::fs::read_to_string(lock).map_err(|error| failed(&format!("{}: {error}", lock.display())))?;
-    let lock: Table = text.parse().map_err(|error: toml::de::Error| failed(error.message()))?;
+fn checksums(lock: &Path) -> Result<BTreeMap<(String, String), String>> {
+    let text = std::fs::read_to_string(lock).with_context(|| lock.display().to_string())?;
+    let lock: Table = text.parse().with_context(|| lock.display().to_string())?;
     let packages = lock.get("package").and_then(|packages| packages.as_array());
     let field = |package: &toml::Value, name: &str| package.get(name)?.as_str().map(str::to_owned);
     let of = |package: &toml::Value| {
@@ -144,14 +147,8 @@ fn checksums(lock: &Path) -> Result<BTreeMap<(String, String), String>, Fault> {
     Ok(packages.into_iter().flatten().filter_map(of).collect())
 }
 
-fn output(command: &mut Command) -> Result<String, Fault> {
-    let output = command.output().map_err(|error| failed(&error.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).trim()));
-    }
+fn output(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("running {command:?}"))?;
+    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn failed(why: &str) -> Fault {
-    Fault::new(format!("no bill of materials ({why})"), "run this in the workspace, with cargo on the path")
 }
