@@ -18,6 +18,8 @@ exec "${words[@]}"
 "#;
 /// `scp -r FROM NODE:TO`, which copies into TO where that is there already.
 const SCP: &str = "#!/bin/bash\nto=$ROOT/root/${3#NODE:}\nexec cp -r \"$2\" \"$to\"\n";
+/// The node's, not this machine's: told of new units, and of nothing else.
+const SYSTEMCTL: &str = "#!/bin/sh\n[ \"$*\" = daemon-reload ]\n";
 /// One that has a kube-proxy, VFs, and no SR-IOV operator.
 const CLIENT: &str = r#"#!/bin/sh
 case "$*" in
@@ -29,7 +31,7 @@ esac
 
 /// Runs the steps of a rendering, as often as an administrator does: an upgrade is another run.
 pub(super) fn follow(place: &Place, root: &Path) {
-    for (name, text) in [("ssh", SSH), ("scp", SCP), ("kubectl", CLIENT)] {
+    for (name, text) in [("ssh", SSH), ("scp", SCP), ("systemctl", SYSTEMCTL), ("kubectl", CLIENT)] {
         let path = place.write(&format!("bin/{name}"), text);
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
     }
