@@ -114,5 +114,8 @@ fn a_scalable_function_is_forwarded_and_its_refusal_explained() -> Result<()> {
     assert_eq!(code, 103, "{text}");
     assert!(text.contains("scalable function") && text.contains("mlx5_core.sf.4"), "{text}");
     assert_eq!(node.commands(), ["ADD"]);
+    conf["deviceID"] = json!("mlx5_core.sf.5");
+    let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &conf)?.error()?;
+    assert!(code == 103 && text.contains("mlx5_core.sf.5 does not exist on this node"), "{code} {text}");
     Ok(())
 }

@@ -123,7 +123,9 @@ fn a_card_may_not_go_on_doubtful_word() -> Result<()> {
     assert_eq!(ask("unshare", &["vfs", "--drained"])?.0, Some(2));
     assert_eq!(ask("env", &["vfs", "--drained", "--state-dir", "/run/elsewhere"])?.0, Some(2));
     // What one task knows is nothing to another.
-    let nonsense: [&[&str]; 7] = [
+    let nonsense: [&[&str]; 9] = [
+        &["vfs", "--drained", "--json"],
+        &["vfs", "--json", "--prometheus"],
         &["vf"],
         &["vfs --drained"],
         &["drained"],

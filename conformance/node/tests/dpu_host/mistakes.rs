@@ -103,6 +103,8 @@ fn a_vf_of_an_unlisted_card_is_refused() -> Result<()> {
         assert!(text.contains(part), "{part} is missing in: {text}");
     }
     assert!(node.received().is_empty());
+    // Nor is it what a look by hand goes by.
+    assert!(!node.root().join("run/dpu-cni/physical-functions").exists());
     for listed in ["ens1f0", "0000:03:00.0"] {
         let pod = node.pod("web", "web-0")?;
         let mut conf = node.conf_for(&node.vfs()[0]);

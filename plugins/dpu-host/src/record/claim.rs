@@ -103,18 +103,20 @@ fn usable(node: &Node, id: &DeviceId) -> Result<(), Error> {
             None if node.sysfs.exists(address) => {
                 Err(error::bad_device(id, "is not a virtual function", POOL))
             }
-            None => Err(error::bad_device(
-                id,
-                "does not exist on this node",
-                "the VFs were re-created or the DPU was reset: restart the device plugin",
-            )),
+            None => Err(missing(id)),
         },
-        DeviceId::Sf(_) => Ok(()),
+        DeviceId::Sf(function) if node.sysfs.scalable_exists(function) => Ok(()),
+        DeviceId::Sf(_) => Err(missing(id)),
         DeviceId::Netdev(name) => match node.links()?.name_holder(name).map_err(error::netlink)? {
             Some(link) => simulated(id, name, &link),
             None => Ok(()),
         },
     }
+}
+
+fn missing(id: &DeviceId) -> Error {
+    let remedy = "the VFs were re-created or the DPU was reset: restart the device plugin";
+    error::bad_device(id, "does not exist on this node", remedy)
 }
 
 /// Refuses the VF of a PF that the administrator does not list: selectors of a device plugin's go by names and

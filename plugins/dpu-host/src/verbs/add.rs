@@ -67,8 +67,6 @@ pub(crate) fn run(node: &Node, call: &Add) -> Result<AddResult, Error> {
         forward,
     };
     node.store()?.begin(&record.attachment)?;
-    pool::keep(node.store()?, &node.config.pfs)?;
-    neighbours::keep(node.store()?, &node.config)?;
     claim::take_first(node, &mut record, device, &others, deadline)?;
     node.trace.mark("claim");
     attach(node, call, &sandbox, &mut record, deadline).inspect_err(|_| undo(node, &mut record))
@@ -83,6 +81,9 @@ fn attach(
     deadline: Instant,
 ) -> Result<AddResult, Error> {
     let id = record.devices[0].id.clone();
+    // Not of a configuration that is refused: whoever looks by hand would go by it.
+    pool::keep(node.store()?, &node.config.pfs)?;
+    neighbours::keep(node.store()?, &node.config)?;
     prepare(node, &record.devices[0])?;
     PendingDel::forget(node.store()?, &record.attachment)?;
     let response = ask_prepared(node, call, sandbox, record, deadline)?;

@@ -105,7 +105,7 @@ pub(crate) fn adopt(
     let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
     let plumbing = Plumbing { sysctls: link.sysctls, ..Plumbing::default() };
     let held = known.map(|held| Held { inside: Some(inside), plumbing: Some(plumbing), ..held });
-    let Some(held) = held.map(|held| claim(node, record, held, deadline)).transpose()?.flatten() else {
+    let Some(held) = held else {
         log::warn!(
             "which VF {} of pod {} is cannot be told: nobody will bring it home",
             link.name,
@@ -113,6 +113,7 @@ pub(crate) fn adopt(
         );
         return Ok(());
     };
+    let Some(held) = claim(node, record, held, deadline)? else { return Ok(()) };
     traces::drop_programs(&sandbox.links, &held, &link);
     traces::lay_aside(&sandbox.links, &held, link.index)
 }
@@ -146,7 +147,13 @@ fn claim(node: &Node, record: &mut Record, held: Held, deadline: Instant) -> Res
     let store = node.store()?;
     let _lock = store.lock(&held.id, deadline)?;
     let others = store.holder(&held.id).filter(|holder| holder.attachment != record.attachment);
-    if others.is_some_and(|holder| !holder.is_forsaken()) {
+    if let Some(holder) = others.filter(|holder| !holder.is_forsaken()) {
+        log::warn!(
+            "VF {}, the second of pod {}, is pod {}'s: its end brings it home",
+            held.id,
+            record.pod,
+            holder.pod
+        );
         return Ok(None);
     }
     // In this order: a record that has a second VF is not looked at for one.

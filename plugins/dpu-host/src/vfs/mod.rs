@@ -105,7 +105,7 @@ fn state_dirs() -> Vec<PathBuf> {
 fn say(text: &str, status: u8) -> ExitCode {
     match writeln!(io::stdout().lock(), "{text}") {
         Ok(()) => ExitCode::from(status),
-        Err(_) => ExitCode::FAILURE,
+        Err(_) => ExitCode::from(UNKNOWN),
     }
 }
 

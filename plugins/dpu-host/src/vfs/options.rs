@@ -84,16 +84,16 @@ impl Options {
     /// Reads it; `None` when it says what nobody understands.
     pub(super) fn read(args: &[String]) -> Option<Self> {
         let (mut state_dir, mut pfs) = (None, Vec::new());
-        let (mut target, mut yes, mut force, mut shown) = (None, false, false, None);
+        let (mut target, mut yes, mut force, mut shown) = (None, false, false, Vec::new());
         let (mut restore, mut wait) = (false, false);
         let mut rest = args.iter();
         while let Some(arg) = rest.next() {
             match arg.as_str() {
                 "--restore" => restore = true,
                 "--wait" => wait = true,
-                "--json" => shown = Some(Format::Json),
-                "--prometheus" => shown = Some(Format::Prometheus),
-                "--drained" => shown = Some(Format::Drained),
+                "--json" => shown.push(Format::Json),
+                "--prometheus" => shown.push(Format::Prometheus),
+                "--drained" => shown.push(Format::Drained),
                 "--yes" => yes = true,
                 "--force" => force = true,
                 "--pf" => pfs.push(rest.next()?.clone()),
@@ -103,6 +103,12 @@ impl Options {
                 _ => return None,
             }
         }
+        // The answer to one question is none to another.
+        let shown = match shown[..] {
+            [] => None,
+            [format] => Some(format),
+            _ => return None,
+        };
         let json = shown == Some(Format::Json);
         let task = match (target, shown) {
             (None, shown) if !(restore || wait || yes || force) => {

@@ -30,7 +30,7 @@ use crate::yaml;
 #[derive(ClapArgs)]
 #[command(
     override_usage = "dpu-cni match [--objects FILE]... [--as FORM] FILE...",
-    after_help = "Exit status: 0 all are paired and nothing is odd, 1 something is odd, 2 nothing could be paired."
+    after_help = "Exit status: 0 all are paired and nothing is odd, 1 something is odd, 2 there was nothing to pair."
 )]
 pub(crate) struct Args {
     /// Inventories of hosts and of cards, one or several in a file; - is standard input. For hosts without one:

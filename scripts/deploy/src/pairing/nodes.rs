@@ -53,13 +53,19 @@ impl Nodes {
         let mut faults = Faults::default();
         let mut nodes = Nodes::default();
         let mut states = Vec::new();
+        let mut stated: BTreeMap<NodeName, &Path> = BTreeMap::new();
         let mut seen: BTreeMap<(bool, NodeName), &Path> = BTreeMap::new();
         for path in files {
             for value in faults.keep(yaml::objects(path)).into_iter().flatten() {
                 if value["kind"] == node_state::KIND {
                     let remedy = "ask the API server for it again";
                     let state = node_state::host(value).map_err(|error| mistaken(path, &error, remedy));
-                    states.extend(faults.keep(state));
+                    let Some((name, functions)) = faults.keep(state) else { continue };
+                    if let Some(first) = stated.insert(name.clone(), path) {
+                        faults.push(again("host", &name, first, path));
+                    } else {
+                        states.push((name, functions));
+                    }
                     continue;
                 }
                 let remedy = "make it anew, with `dpu-cni inventory` of this version";
@@ -68,7 +74,8 @@ impl Nodes {
                 let Some(inventory) = faults.keep::<Inventory>(inventory) else { continue };
                 let key = (inventory.card.is_some(), inventory.node.clone());
                 if let Some(first) = seen.insert(key, path) {
-                    faults.push(again(&inventory, first, path));
+                    let what = if inventory.card.is_some() { "card" } else { "host" };
+                    faults.push(again(what, &inventory.node, first, path));
                 } else {
                     nodes.add(inventory);
                 }
@@ -124,9 +131,8 @@ fn mistaken(path: &Path, error: &serde_path_to_error::Error<serde_json::Error>, 
     Fault::new(format!("{}: {}: {}", path.display(), error.path(), error.inner()), remedy)
 }
 
-fn again(inventory: &Inventory, first: &Path, second: &Path) -> Fault {
-    let what = if inventory.card.is_some() { "card" } else { "host" };
-    let (name, first, second) = (&inventory.node, first.display(), second.display());
+fn again(what: &str, name: &NodeName, first: &Path, second: &Path) -> Fault {
+    let (first, second) = (first.display(), second.display());
     Fault::new(format!("{second}: the {what} {name} is in {first} too"), "leave the older one out")
 }
 

@@ -311,6 +311,12 @@ fn what_is_no_inventory_is_refused_in_a_line() {
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{why}");
         assert!(ran.err.contains(why) && ran.err.lines().count() == 1, "{why}: {}", ran.err);
     }
+    let state = json!({
+        "apiVersion": "sriovnetwork.openshift.io/v1", "kind": "SriovNetworkNodeState",
+        "metadata": { "name": "worker-2" }, "status": { "interfaces": [] },
+    });
+    let ran = matched(&place, &[good.clone(), state.clone(), state], &[]);
+    assert!(ran.code == 2 && ran.err.contains("2.json: the host worker-2 is in 1.json too"), "{}", ran.err);
     let plain = json!({ "apiVersion": "dpu-cni/v1", "kind": "Inventory", "node": "w", "functions": [], "unread": [] });
     let ran = matched(&place, &[plain], &[]);
     assert_eq!(
