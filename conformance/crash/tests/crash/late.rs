@@ -104,6 +104,31 @@ fn what_the_server_moves_during_a_del_comes_home() -> Result<()> {
     end(&pod)
 }
 
+/// As a server does that looks for lost VFs itself once the card's lease is healthy.
+#[test]
+fn what_the_server_restores_meanwhile_ends_in_its_pod() -> Result<()> {
+    let scene = Setting { kind: Kind::Restore, privileged: false, udn: false }.scene()?;
+    let node = &scene.world.node;
+    let pod = scene.prepare()?.remove(0);
+    let (output, events) = crash::trace(scene.call(&pod)?, node.root())?;
+    ensure!(output.status.success(), "{output:?}");
+    scene.finish(&[&pod])?;
+    let is_move = |event: &Event| event.change.as_ref().is_some_and(|change| change.label() == "RTM_SETLINK");
+    let moved = events.iter().position(is_move).context("it is not moved")?;
+    // Behind the last two looks at home: that before its new home is noted, and that before the move.
+    let looks = events[..moved].iter().rev().filter(|event| (event.thread, &*event.name) == (0, "sendto"));
+    for look in looks.take(2) {
+        let pod = scene.prepare()?.remove(0);
+        let moves =
+            format!("link set dev {} netns {} name eth0", node.vfs()[0].name, pod.netns().path().display());
+        let output = crash::stop_behind(scene.call(&pod)?, look, || node.change_host(&moves))?;
+        ensure!(output.status.success(), "behind {} {}: {output:?}", look.name, look.nth);
+        scene.holds(&pod, &scene.result.borrow(), &[])?;
+        scene.finish(&[&pod])?;
+    }
+    Ok(())
+}
+
 fn play(scene: &Scene, Case(end, before, next): &Case) -> Result<()> {
     let world = &scene.world;
     let pods = scene.prepare()?;

@@ -268,25 +268,33 @@ fn give_back(node: &Node, sandbox: &Sandbox, record: &mut Record, at: usize) -> 
     } else if let Some(link) = vf::in_pod(sandbox, held)? {
         return there(node, record, at, &link);
     }
+    match move_back(node, sandbox, record, at) {
+        // A server that looks for lost VFs itself was quicker; what it has begun was undone.
+        Err(error) if error.code() == cni::code::TRY_AGAIN => move_back(node, sandbox, record, at),
+        done => done,
+    }
+}
+
+/// One that is on the host again.
+fn move_back(node: &Node, sandbox: &Sandbox, record: &mut Record, at: usize) -> Result<Outcome, Error> {
+    let held = &record.devices[at];
     // What is seen is of one function, though the card may be reset at any moment.
     let incarnation = held.id.incarnation(&node.sysfs);
     let found = found(node, held)?.filter(|_| held.id.incarnation(&node.sysfs) == incarnation);
     let Some(link) = found else { return Ok(Outcome::Waits(absence(node, &held.id))) };
     let trace = Trace::begin(Instant::now());
     trace.device(&held.id);
-    match begin(node, record, at, &link, incarnation).and_then(|()| finish(node, sandbox, record, at, &trace))
-    {
-        Ok(()) => Ok(Outcome::Restored(trace.remark())),
-        Err(error) => {
-            let held = &record.devices[at];
-            log::warn!("VF {} of pod {}: {error}", held.id, record.pod);
-            if held.restored.is_some_and(|restored| restored.unfinished) {
-                vf::bring_home(node, held, Some(sandbox))?;
-                mark(node, record, at, |restored| restored.unfinished = false)?;
-            }
-            Ok(Outcome::Cannot(error.to_string()))
+    let done =
+        begin(node, record, at, &link, incarnation).and_then(|()| finish(node, sandbox, record, at, &trace));
+    if let Err(error) = &done {
+        let held = &record.devices[at];
+        log::warn!("VF {} of pod {}: {error}", held.id, record.pod);
+        if held.restored.is_some_and(|restored| restored.unfinished) {
+            vf::bring_home(node, held, Some(sandbox))?;
+            mark(node, record, at, |restored| restored.unfinished = false)?;
         }
     }
+    done.map(|()| Outcome::Restored(trace.remark()))
 }
 
 /// A device that is in its pod. ovnkube-node may have put another function there than the one that ADD has found: then

@@ -34,9 +34,19 @@ pub(crate) enum Homecoming {
 /// Moves a VF into a pod, named, addressed and down, in one request.
 ///
 /// # Errors
-/// 107 when the kernel refuses; the VF may be on either side then, and half of it done.
+/// 107 when the kernel refuses; the VF may be on either side then, and half of it done. 11 when it is not on the host any
+/// more.
 pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Wanted) -> Result<Inside, Error> {
+    let vanished = || {
+        error::again(
+            format!("VF {} vanished from the host while it was being set up", held.id),
+            "this is tried again by the container runtime; if it persists see the kernel log",
+        )
+    };
     let refused = |error: linux::Error| {
+        if error.is_gone() {
+            return vanished();
+        }
         let no_address = error.is_no_address();
         let error = error::kernel(&held.id, format!("moving it into the pod as {}", wanted.ifname), error);
         if no_address { error.details(error::PF_KEEPS_MAC) } else { error }
@@ -46,12 +56,7 @@ pub(crate) fn move_in(node: &Node, held: &Held, sandbox: &Sandbox, wanted: &Want
         .as_ref()
         .ok_or_else(|| error::bad_device(&held.id, "has no network device", "bind its driver"))?;
     // The server may have been awaited for minutes: its index can be another link's by now.
-    let link = at_home(node, held)?.ok_or_else(|| {
-        error::again(
-            format!("VF {} vanished from the host while it was being set up", held.id),
-            "this is tried again by the container runtime; if it persists see the kernel log",
-        )
-    })?;
+    let link = at_home(node, held)?.ok_or_else(vanished)?;
     let index = link.index;
     let change = LinkChange {
         netns: Some(&sandbox.netns),
