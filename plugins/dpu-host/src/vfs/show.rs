@@ -101,10 +101,11 @@ pub(super) fn prometheus(rows: &[Row]) -> Result<String, String> {
             );
         }
     }
-    for (name, kind) in [("total", "counter"), ("timestamp_seconds", "gauge")] {
+    for (name, kind, what) in [("total", "counter", "How often"), ("timestamp_seconds", "gauge", "When last")]
+    {
         let _ = writeln!(
             text,
-            "# HELP dpu_cni_vf_restored_{name} How often, or when last, the pod was given the VF back that it had lost.\n\
+            "# HELP dpu_cni_vf_restored_{name} {what} the pod was given the VF back that it had lost.\n\
              # TYPE dpu_cni_vf_restored_{name} {kind}"
         );
         for row in rows {

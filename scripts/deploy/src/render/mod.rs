@@ -119,9 +119,10 @@ fn check_plan(plan: &Plan, site: &Site, against: Option<&Path>, faults: &mut Fau
 fn binary(args: &Args, arch: &str) -> Result<Vec<u8>, Fault> {
     let path = args.binaries.join(arch).join(args.cluster.plugin());
     let shown = path.display();
-    let build = "build it with scripts/build-release, or name a release's folder with --binaries";
+    let build =
+        format!("build it with `scripts/build --target {arch}`, or name a release's folder with --binaries");
     let metadata =
-        std::fs::symlink_metadata(&path).map_err(|error| Fault::new(format!("{shown}: {error}"), build))?;
+        std::fs::symlink_metadata(&path).map_err(|error| Fault::new(format!("{shown}: {error}"), &build))?;
     if !metadata.is_file() {
         let what = if metadata.is_symlink() { "a link" } else { "no file" };
         return Err(Fault::new(
@@ -129,11 +130,11 @@ fn binary(args: &Args, arch: &str) -> Result<Vec<u8>, Fault> {
             "copy the plugin itself there",
         ));
     }
-    let bytes = std::fs::read(&path).map_err(|error| Fault::new(format!("{shown}: {error}"), build))?;
+    let bytes = std::fs::read(&path).map_err(|error| Fault::new(format!("{shown}: {error}"), &build))?;
     match machine(&bytes) {
         Some(machine) if machine == arch => Ok(bytes),
-        Some(machine) => Err(Fault::new(format!("{shown} is a program for {machine}"), build)),
-        None => Err(Fault::new(format!("{shown} is no Linux program for x86_64 or aarch64"), build)),
+        Some(machine) => Err(Fault::new(format!("{shown} is a program for {machine}"), &build)),
+        None => Err(Fault::new(format!("{shown} is no Linux program for x86_64 or aarch64"), &build)),
     }
 }
 

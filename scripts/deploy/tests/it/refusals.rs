@@ -126,7 +126,7 @@ fn plugins_that_are_none() {
     place.write("dist/x86_64/dpu-host", "#!/bin/sh\n");
     assert!(place.render("tenant", TENANT, &[]).err.contains("is no Linux program"));
     std::fs::remove_file(place.path("dist/x86_64/dpu-host")).expect("removed");
-    assert!(place.render("tenant", TENANT, &[]).err.contains("scripts/build-release"));
+    assert!(place.render("tenant", TENANT, &[]).err.contains("scripts/build --target x86_64"));
     symlink("/bin/true", place.path("dist/x86_64/dpu-host")).expect("a link");
     assert!(
         place.render("tenant", TENANT, &[]).err.contains("is a link, and a MachineConfig holds files only")
