@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use cni::paths;
 use kubelet::{Failure, Listing, Socket};
 use linux::{Netns, NetnsId};
-use nix::errno::Errno;
 
 use crate::node::Node;
 use crate::record::attachment::Record;
@@ -120,17 +119,14 @@ fn inhabited() -> io::Result<BTreeSet<Number>> {
         }
         match Netns::id_at(&process.path().join("ns/net")) {
             Ok(id) => namespaces.insert(number(&id)),
-            // It has ended meanwhile. Just then the kernel says the same as of one that nobody may look at.
-            Err(error) if error.kind() == ErrorKind::NotFound || is_ended(&error) => false,
+            // It has ended, and nobody has waited for it.
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
+            // Or just now: then the kernel says the same as of one that nobody may look at.
             Err(_) if !process.path().exists() => false,
             Err(error) => return Err(error),
         };
     }
     if sees_first { Ok(namespaces) } else { Err(io::Error::other("/proc hides some (hidepid)")) }
-}
-
-fn is_ended(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::ESRCH as i32)
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use linux::sriov::PciAddress;
 use super::attachment::{Held, Home, Record, SIMULATED};
 use super::release;
 use super::store::Lock;
-use crate::device::{DeviceId, host_use};
+use crate::device::DeviceId;
 use crate::error;
 use crate::node::Node;
 use crate::pod::rival::Inquiry;
 use crate::time::BootTime;
-use crate::vf::{self, Homecoming, naming, traces, udn, vfio};
+use crate::vf::{self, naming, traces, udn, vfio};
 
 /// How long a device may take from one pod to the next: the device plugin hands it out before the old pod's DEL has ended.
 const HANDOVER: Duration = Duration::from_secs(5);
@@ -188,9 +188,9 @@ fn wait(
             {
                 record.inherit(&old);
                 match release::hand_over(node, &old, id)? {
-                    (Homecoming::Gone, _) => Turn::Away,
+                    None => Turn::Away,
                     // What another function at its address was at home it does not tell.
-                    (_, held) => Turn::Free(held.filter(|held| !held.is_recreated(&node.sysfs))),
+                    held => Turn::Free(held.filter(|held| !held.is_recreated(&node.sysfs))),
                 }
             }
             holder => holder.map_or(Turn::Free(None), Turn::Taken),
@@ -208,8 +208,7 @@ fn wait(
                 if let DeviceId::Netdev(name) = id {
                     simulated(id, name, &link)?;
                 }
-                host_use::refuse(node, id, &link)?;
-                traces::refuse_programs(node.links()?, id, &link)?;
+                traces::refuse(node, id, &link)?;
                 let mut home =
                     naming::home(node, id, &link, inherited.as_ref().and_then(|held| held.home.clone()));
                 // A record of an older version that is taken over has neither.

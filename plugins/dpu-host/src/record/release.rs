@@ -65,39 +65,32 @@ pub(crate) fn run(node: &Node, record: &mut Record, deadline: Instant) -> Result
     }
 }
 
-/// Takes one device from a record that has lost its right to it: how it came home, and what that record knew of it. One
-/// that is gone has been given nothing back; who takes it over does this again until it is there.
+/// Takes one device from a record that has lost its right to it, and tells what that knew of it. None while it is
+/// nowhere to be seen: it has been given nothing back, and who takes it over does this again until it is there.
 ///
 /// # Errors
 /// 107 when it cannot be brought home, 103 when it has another driver since: what that record is to give back would be
 /// forgotten with it.
-pub(crate) fn hand_over(
-    node: &Node,
-    old: &Record,
-    id: &DeviceId,
-) -> Result<(Homecoming, Option<Held>), Error> {
-    let Some(held) = old.devices.iter().find(|held| held.id == *id) else {
-        return Ok((Homecoming::Home, None));
-    };
+pub(crate) fn hand_over(node: &Node, old: &Record, id: &DeviceId) -> Result<Option<Held>, Error> {
+    let Some(held) = old.devices.iter().find(|held| held.id == *id) else { return Ok(None) };
     let sandboxes: Vec<Sandbox> = sandbox(old)?.into_iter().chain(earlier(old)).collect();
-    let homecoming = bring_home(node, held, &sandboxes)?;
-    match homecoming {
-        Homecoming::Gone if vfio::is_vfio(node, id) => {
-            return Err(error::bad_device(
-                id,
-                format!("is bound to vfio-pci since pod {} had it", old.pod),
-                "bind it back to the driver of its network device: it has yet to be given back what it had at home",
-            ));
+    match bring_home(node, held, &sandboxes)? {
+        Homecoming::Gone if vfio::is_vfio(node, id) => Err(error::bad_device(
+            id,
+            format!("is bound to vfio-pci since pod {} had it", old.pod),
+            "bind it back to the driver of its network device: it has yet to be given back what it had at home",
+        )),
+        Homecoming::Gone => Ok(None),
+        Homecoming::Home | Homecoming::Nameless => {
+            log::info!(
+                "VF {id} is taken over from pod {}, sandbox {}, {:?}",
+                old.pod,
+                old.attachment.container,
+                old.stage
+            );
+            Ok(Some(held.clone()))
         }
-        Homecoming::Gone => {}
-        Homecoming::Home | Homecoming::Nameless => log::info!(
-            "VF {id} is taken over from pod {}, sandbox {}, {:?}",
-            old.pod,
-            old.attachment.container,
-            old.stage
-        ),
     }
-    Ok((homecoming, Some(held.clone())))
 }
 
 /// Ends an attachment whose pod has come with a new sandbox. The server is told by that one's ADD, which replaces what it

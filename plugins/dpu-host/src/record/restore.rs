@@ -15,7 +15,7 @@ use ovnkube::{Failure, Health};
 
 use super::attachment::{Held, Home, Inside, Record, Restored, Stage};
 use super::claim;
-use crate::device::{DeviceId, dra, host_use};
+use crate::device::{DeviceId, dra};
 use crate::error;
 use crate::node::{Node, Sandbox};
 use crate::pod::witness::Witnesses;
@@ -329,8 +329,7 @@ fn begin(
     incarnation: Option<u64>,
 ) -> Result<(), Error> {
     let held = &mut record.devices[at];
-    host_use::refuse(node, &held.id, link)?;
-    traces::refuse_programs(node.links()?, &held.id, link)?;
+    traces::refuse(node, &held.id, link)?;
     let known = held.home.as_ref().is_some_and(|home| home.index == link.index);
     if !known || held.is_recreated(&node.sysfs) {
         let mut home = naming::home(node, &held.id, link, None);

@@ -7,8 +7,9 @@
 use cni::Error;
 use linux::{Ethtool, Features, Link, LinkChange, Netlink, Netns, Settings};
 
-use crate::device::DeviceId;
+use crate::device::{DeviceId, host_use};
 use crate::error;
+use crate::node::Node;
 use crate::record::attachment::{Held, Home};
 
 /// What nobody can undo but who did it, and the end of the VF's network device.
@@ -22,15 +23,17 @@ pub(crate) fn of(link: &Link) -> Option<&'static str> {
     program.or_else(|| link.settings.obstacle())
 }
 
-/// Takes the XDP programs off a VF that is to go into a pod.
+/// Refuses a VF that no pod may have: one that the host uses itself. XDP programs are taken off it.
 ///
 /// # Errors
-/// 103 when one is held by a `bpf_link`: it stays until its holder ends.
-pub(crate) fn refuse_programs(links: &Netlink, id: &DeviceId, link: &Link) -> Result<(), Error> {
+/// 103 with what it is used for, or when a program is held by a `bpf_link`: it stays until its holder ends. 5 when the
+/// kernel says nothing.
+pub(crate) fn refuse(node: &Node, id: &DeviceId, link: &Link) -> Result<(), Error> {
+    host_use::refuse(node, id, link)?;
     if !link.xdp.is_empty() {
         log::warn!("VF {id} has an XDP program on it at home, which no pod gets: it is taken off for good");
     }
-    programs_off(links, link).map_err(|error| {
+    programs_off(node.links()?, link).map_err(|error| {
         let why = format!("has an XDP program on it that cannot be taken off: {error}");
         error::bad_device(id, why, HELD)
     })

@@ -11,7 +11,7 @@ use ovnkube::{PodInterface, PodRequest, UDN_INTERFACE};
 
 use super::place::{at_home, on_host};
 use super::{naming, traces};
-use crate::device::{DeviceId, host_use};
+use crate::device::DeviceId;
 use crate::error;
 use crate::node::{Node, Sandbox};
 use crate::pod::defaults;
@@ -58,8 +58,7 @@ pub(crate) fn candidates(node: &Node, first: &DeviceId, others: &[DeviceId]) -> 
     for id in others {
         // One that cannot be read now may not be wanted; where it is, it tells less of itself.
         let Ok(Some(link)) = on_host(node, id) else { continue };
-        host_use::refuse(node, id, &link)?;
-        traces::refuse_programs(node.links()?, id, &link)?;
+        traces::refuse(node, id, &link)?;
         let mut held = candidate(node, id.clone(), &link);
         if let Some(home) = &mut held.home {
             home.features = traces::features(None, link.index);
@@ -102,10 +101,7 @@ pub(crate) fn adopt(
         Some(_) => None,
         None => vanished(node, &link, &record.candidates)?.cloned(),
     };
-    let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
-    let plumbing = Plumbing { sysctls: link.sysctls, ..Plumbing::default() };
-    let held = known.map(|held| Held { inside: Some(inside), plumbing: Some(plumbing), ..held });
-    let Some(held) = held else {
+    let Some(known) = known else {
         log::warn!(
             "which VF {} of pod {} is cannot be told: nobody will bring it home",
             link.name,
@@ -113,7 +109,12 @@ pub(crate) fn adopt(
         );
         return Ok(());
     };
-    let Some(held) = claim(node, record, held, deadline)? else { return Ok(()) };
+    let inside = Inside { index: link.index, mac: link.mac, mtu: link.mtu, addressed: true };
+    let plumbing = Plumbing { sysctls: link.sysctls, ..Plumbing::default() };
+    let held = Held { inside: Some(inside), plumbing: Some(plumbing), ..known };
+    if !claim(node, record, &held, deadline)? {
+        return Ok(());
+    }
     traces::drop_programs(&sandbox.links, &held, &link);
     traces::lay_aside(&sandbox.links, &held, link.index)
 }
@@ -132,7 +133,7 @@ pub(crate) fn adopt_at_home(node: &Node, record: &mut Record, deadline: Instant)
         let own = candidate.home.as_ref().map(|home| &home.name);
         let link = at_home(node, &candidate)?;
         if link.is_some_and(|link| Some(&link.name) != own) {
-            return claim(node, record, candidate, deadline).map(|_| ());
+            return claim(node, record, &candidate, deadline).map(|_| ());
         }
     }
     Ok(())
@@ -142,8 +143,8 @@ fn has_second(record: &Record) -> bool {
     record.devices.iter().any(|held| held.ifname == UDN_INTERFACE)
 }
 
-/// Makes a VF the record's second, if it is no other attachment's.
-fn claim(node: &Node, record: &mut Record, held: Held, deadline: Instant) -> Result<Option<Held>, Error> {
+/// Makes a VF the record's second, unless it is another attachment's; whether it is the record's now.
+fn claim(node: &Node, record: &mut Record, held: &Held, deadline: Instant) -> Result<bool, Error> {
     let store = node.store()?;
     let _lock = store.lock(&held.id, deadline)?;
     let others = store.holder(&held.id).filter(|holder| holder.attachment != record.attachment);
@@ -154,13 +155,13 @@ fn claim(node: &Node, record: &mut Record, held: Held, deadline: Instant) -> Res
             record.pod,
             holder.pod
         );
-        return Ok(None);
+        return Ok(false);
     }
     // In this order: a record that has a second VF is not looked at for one.
     store.claim(&held.id, record)?;
     record.devices.push(held.clone());
     store.save(record)?;
-    Ok(Some(held))
+    Ok(true)
 }
 
 /// Has the second VF, which a privileged server has moved, listen to no routers: those of all nodes advertise themselves
