@@ -120,6 +120,13 @@ const NETLINK: [(&str, u16); 6] = [
 /// linux/genetlink.h.
 const GENL_ID_CTRL: u16 = 0x10;
 
+impl Event {
+    /// Whether the first thread asks or orders something over netlink.
+    pub fn is_request(&self) -> bool {
+        (self.thread, self.name.as_str()) == (0, "sendto")
+    }
+}
+
 impl Change {
     /// The words.
     pub fn label(&self) -> &str {

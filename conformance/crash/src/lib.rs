@@ -32,6 +32,7 @@ mod inject;
 mod invariant;
 mod point;
 mod records;
+mod tamper;
 mod world;
 
 use std::io::Write;
@@ -41,6 +42,7 @@ pub use event::{Change, Event};
 pub use inject::{Fault, Injected, inject, stop_behind, trace};
 pub use point::{Point, changes, instants};
 pub use records::{Record, Records, Stage};
+pub use tamper::tamper;
 pub use world::World;
 
 /// Shows a line even of a test that passes.

@@ -63,6 +63,5 @@ fn first_look(events: &[Event]) -> Result<&Event> {
         _ => false,
     };
     let locked = events.iter().position(is_lock).context("its device is not locked")?;
-    let questions = events[locked..].iter().filter(|event| (event.thread, &*event.name) == (0, "sendto"));
-    questions.into_iter().next().context("nobody asks where it is")
+    events[locked..].iter().find(|event| event.is_request()).context("nobody asks where it is")
 }

@@ -8,7 +8,7 @@ use crash::{self, Change, Fault, Place, Point};
 use node::{Output, Pod};
 
 use crate::scene::{Kind, Scene, Setting};
-use crate::{pool, report};
+use crate::{ATTEMPTS, pool, report};
 
 /// A call, and how it fails.
 struct Case {
@@ -22,8 +22,6 @@ impl fmt::Display for Case {
     }
 }
 
-/// How often a run in which the call did not come is repeated.
-const ATTEMPTS: usize = 40;
 /// What fits a pod event.
 const LINE: usize = 500;
 
@@ -80,7 +78,7 @@ fn hit(scene: &Scene, case: &Case) -> Result<()> {
             continue;
         }
         scene.mirror(&pods)?;
-        let judge = if scene.is_restore() { judge_restore } else { judge };
+        let judge = if scene.setting.kind == Kind::Restore { judge_restore } else { judge };
         judge(scene, &all, &injected.output, case).with_context(|| format!("{:?}", injected.output))?;
         return scene.finish(&all);
     }

@@ -10,7 +10,7 @@ use crash::{self, Fault, Place, Point};
 use node::Verb;
 
 use crate::scene::{Kind, Scene, Setting};
-use crate::{pool, report};
+use crate::{ATTEMPTS, pool, report};
 
 /// What the runtime does after the kill.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +29,6 @@ enum Then {
 
 /// What an ADD that waits for the kubelet's word does not do until it has it.
 const TAKING: [&str; 4] = ["before RTM_", "before ethtool", "before rename", "before symlink"];
-
-/// How often a run that missed its instant is repeated: threads may overtake each other.
-const ATTEMPTS: usize = 40;
 
 fn kill_everywhere(kind: Kind, privileged: bool, udn: bool) -> Result<()> {
     let setting = Setting { kind, privileged, udn };

@@ -90,15 +90,12 @@ fn what_the_server_moves_during_a_del_comes_home() -> Result<()> {
     // The last thing that a VF is given at home: it was looked for, and found there.
     let features = |event: &Event| event.change.as_ref().is_some_and(|change| change.label() == "ethtool");
     let last = events.iter().rposition(features).context("its features are not set")?;
-    let earlier = events[..last].iter().rfind(|event| (event.thread, &*event.name) == (0, "sendto"));
+    let earlier = events[..last].iter().rfind(|event| event.is_request());
 
     let pod = begin()?;
     let del = scene.call_of(Verb::Del, &pod, 0)?;
-    // What the server does, which here keeps its own time.
-    let moved =
-        format!("link set dev {} netns {} name eth0", node.vfs()[0].name, pod.netns().path().display());
-    let moves = || node.change_host(&moved);
-    let output = crash::stop_behind(del, earlier.context("nothing is sent before")?, moves)?;
+    let earlier = earlier.context("nothing is sent before")?;
+    let output = crash::stop_behind(del, earlier, || serve(&scene, &pod))?;
     ensure!(output.status.success(), "{output:?}");
     ensure!(scene.world.census(&[&pod])?.vfs[0].place == Place::Host, "it is in the pod");
     end(&pod)
@@ -116,12 +113,10 @@ fn what_the_server_restores_meanwhile_ends_in_its_pod() -> Result<()> {
     let is_move = |event: &Event| event.change.as_ref().is_some_and(|change| change.label() == "RTM_SETLINK");
     let moved = events.iter().position(is_move).context("it is not moved")?;
     // Behind the last two looks at home: that before its new home is noted, and that before the move.
-    let looks = events[..moved].iter().rev().filter(|event| (event.thread, &*event.name) == (0, "sendto"));
+    let looks = events[..moved].iter().rev().filter(|event| event.is_request());
     for look in looks.take(2) {
         let pod = scene.prepare()?.remove(0);
-        let moves =
-            format!("link set dev {} netns {} name eth0", node.vfs()[0].name, pod.netns().path().display());
-        let output = crash::stop_behind(scene.call(&pod)?, look, || node.change_host(&moves))?;
+        let output = crash::stop_behind(scene.call(&pod)?, look, || serve(&scene, &pod))?;
         ensure!(output.status.success(), "behind {} {}: {output:?}", look.name, look.nth);
         scene.holds(&pod, &scene.result.borrow(), &[])?;
         scene.finish(&[&pod])?;
@@ -167,6 +162,13 @@ fn play(scene: &Scene, Case(end, before, next): &Case) -> Result<()> {
     ensure!(place == Place::Host, "it is still in the pod");
     world.settled(&all)?;
     scene.finish(&all)
+}
+
+/// Moves the VF as the server does, which here keeps its own time.
+fn serve(scene: &Scene, pod: &Pod) -> Result<()> {
+    let node = &scene.world.node;
+    let (name, netns) = (&node.vfs()[0].name, pod.netns().path());
+    node.change_host(&format!("link set dev {name} netns {} name eth0", netns.display()))
 }
 
 /// Ends an ADD that the server has heard of.

@@ -13,12 +13,6 @@ const PLUGIN: &str = "dpu-host";
 const WITH_UDN: &str = "old";
 const RESOURCE: &str = "openshift.io/dpuvf";
 
-/// What a pod may do to its interface while it has it.
-const CHANGES: &str = "link set eth0 mtu 1300 alias mine promisc on allmulticast on
-link set eth0 arp off multicast off txqueuelen 77 group 7 mode dormant
-link set eth0 broadcast ff:ff:ff:ff:ff:fe gso_max_size 20000
-link property add dev eth0 altname mine-too";
-
 /// The call, and what came before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -199,11 +193,6 @@ impl Scene {
         )
     }
 
-    /// Whether the call gives pods back what they have lost.
-    pub(crate) fn is_restore(&self) -> bool {
-        self.setting.kind == Kind::Restore
-    }
-
     pub(crate) fn call_of<'a>(&'a self, verb: Verb, pod: &Pod, vf: usize) -> Result<Call<'a>> {
         let node = &self.world.node;
         let mut conf = node.conf_for(&node.vfs()[vf]);
@@ -337,8 +326,8 @@ impl Scene {
 
 /// Does to a pod's interface what the pod may do.
 fn tamper(pod: &Pod) -> Result<()> {
-    pod.change(CHANGES)?;
-    pod.switch("eth0", &["tx", "off"])
+    pod.change("link set eth0 mtu 1300\nlink property add dev eth0 altname mine-too")?;
+    crash::tamper(pod)
 }
 
 /// The ID of a container, which says whose it is.

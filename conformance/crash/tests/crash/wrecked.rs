@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crash::{Fault, Point, Records};
 use node::{Call, Node, Pod, Verb};
 
-/// How often a run that missed its instant is repeated.
-const ATTEMPTS: usize = 40;
+use crate::ATTEMPTS;
+
 /// What is left of it.
 const WRECK: &str = "{";
 

@@ -219,12 +219,10 @@ impl Play<'_> {
         self.field[which].tampered = true;
         let pod = &self.field[which].pod;
         pod.change(
-            "link set eth0 down\nlink set eth0 mtu 1280 address 02:00:00:00:00:99\nlink set eth0 alias mine\n\
-             link property add dev eth0 altname theirs\nlink set eth0 promisc on allmulticast on\n\
-             link set eth0 arp off multicast off txqueuelen 77 group 7 mode dormant\n\
-             link set eth0 broadcast ff:ff:ff:ff:ff:fe gso_max_size 20000\nlink set eth0 up",
+            "link set eth0 down\nlink set eth0 mtu 1280 address 02:00:00:00:00:99\n\
+             link property add dev eth0 altname theirs\nlink set eth0 up",
         )?;
-        pod.switch(&pod.ifname, &["tx", "off"])?;
+        crash::tamper(pod)?;
         pod.attach_xdp(&pod.ifname, Xdp::Generic).map(drop)
     }
 
