@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const RESOURCE: &str = "openshift.io/dpuvf";
 /// How often a kubelet of these tests comes with a new sandbox.
 const TRIES: usize = 3;
 

@@ -45,7 +45,7 @@ fn what_is_not_ours_raises_no_alarm() -> Result<()> {
 #[test]
 fn the_kubelet_tells_whose_a_foreign_vf_is() -> Result<()> {
     let (node, pod) = elsewhere()?;
-    node.allocate(&pod, "openshift.io/dpuvf", &[node.vfs()[0].device_id()]);
+    node.allocate(&pod, RESOURCE, &[node.vfs()[0].device_id()]);
     assert_eq!(state(&node, &["--pf", PFS[0]])?, (json!("used"), json!("web/web-0")));
     let refused = vfs_as(&node, &["--drained", "--pf", PFS[0]]).expect_err("a VF is away").to_string();
     assert!(refused.contains("0000:03:00.2 (web/web-0)"), "{refused}");

@@ -71,8 +71,6 @@ fn several_interfaces_of_a_network_share_its_routes() -> Result<()> {
     Ok(())
 }
 
-const RESOURCE: &str = "openshift.io/dpuvf";
-
 #[test]
 fn a_pod_needs_nothing_but_the_resource_request() -> Result<()> {
     let node = Node::builder().vfs(3).privileged(false).start()?;

@@ -50,6 +50,8 @@ use node::{Call, LinkState, Node, Output, Pod, Verb, Vf};
 use serde_json::Value;
 
 const PLUGIN: &str = "dpu-host";
+/// The device plugin's pool.
+const RESOURCE: &str = "openshift.io/dpuvf";
 
 /// A VF as its owner would find it changed.
 fn home(node: &Node, vf: &Vf) -> Result<LinkState> {
@@ -69,6 +71,17 @@ fn checkable() -> Result<(Node, Pod, Value)> {
     let conf = node.conf_for(&node.vfs()[0]);
     let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
     Ok((node, pod, after(conf, result)))
+}
+
+/// Gives a pod the first two VFs, the second for a primary user-defined network, of which only the kubelet tells: its
+/// configuration.
+fn with_two_vfs(node: &Node, pod: &Pod) -> Result<Value> {
+    let [first, second] = [&node.vfs()[0], &node.vfs()[1]];
+    node.give_udn(pod, second)?;
+    node.allocate(pod, RESOURCE, &[first.device_id(), second.device_id()]);
+    let mut conf = node.conf();
+    conf["resourceName"] = RESOURCE.into();
+    Ok(conf)
 }
 
 fn add(node: &Node, pod: &Pod, vf: &Vf) -> Result<Output> {

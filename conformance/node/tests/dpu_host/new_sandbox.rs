@@ -7,8 +7,6 @@ use serde_json::json;
 
 use super::*;
 
-const RESOURCE: &str = "openshift.io/dpuvf";
-
 #[test]
 fn a_new_sandbox_has_its_vf_at_once() -> Result<()> {
     for privileged in [false, true] {
@@ -37,10 +35,7 @@ fn both_vfs_of_a_pod_come_with_it() -> Result<()> {
         let node = Node::builder().privileged(privileged).naming(naming).start()?;
         let before = homes(&node)?;
         let old = node.pod("blue", "web-0")?;
-        node.give_udn(&old, &node.vfs()[1])?;
-        node.allocate(&old, RESOURCE, &[node.vfs()[0].device_id(), node.vfs()[1].device_id()]);
-        let mut conf = node.conf();
-        conf["resourceName"] = json!(RESOURCE);
+        let conf = with_two_vfs(&node, &old)?;
         node.run(PLUGIN, Verb::Add, &old, &conf)?.ok()?;
         let new = node.another_sandbox(&old)?;
         node.run(PLUGIN, Verb::Add, &new, &conf)?.ok()?;

@@ -181,9 +181,8 @@ fn nothing_is_changed_where_settings_are_read_only() -> Result<()> {
 
 /// A pod with a primary user-defined network of IPv6, too.
 fn with_udn(node: &Node, name: &str) -> Result<(Pod, Value)> {
-    const RESOURCE: &str = "openshift.io/dpuvf";
     let pod = node.pod("blue", name)?;
-    node.give_udn(&pod, &node.vfs()[1])?;
+    let conf = with_two_vfs(node, &pod)?;
     let (address, gateway) = ("fd04::5/64".parse()?, "fd04::1".parse()?);
     node.edit_pod(&pod, |object| {
         if let Some(udn) = &mut object.udn {
@@ -191,9 +190,6 @@ fn with_udn(node: &Node, name: &str) -> Result<(Pod, Value)> {
             udn.interface.gateways.push(gateway);
         }
     })?;
-    node.allocate(&pod, RESOURCE, &[node.vfs()[0].device_id(), node.vfs()[1].device_id()]);
-    let mut conf = node.conf();
-    conf["resourceName"] = json!(RESOURCE);
     Ok((pod, conf))
 }
 

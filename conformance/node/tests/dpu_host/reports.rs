@@ -12,7 +12,7 @@ fn tells_the_server_only_what_it_reads() -> Result<()> {
     let pod = node.pod("web", "web-0")?;
     let mut conf = node.conf_for(&node.vfs()[0]);
     conf["mtu"] = json!(1300);
-    conf["resourceName"] = json!("openshift.io/dpuvf");
+    conf["resourceName"] = json!(RESOURCE);
     conf["runtimeConfig"] = json!({"x": 1});
     let call = node.call(PLUGIN, Verb::Add)?.pod(&pod).conf(&conf);
     call.env("SECRET", "s3cr3t")

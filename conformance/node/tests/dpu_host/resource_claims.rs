@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::*;
 
-const RESOURCE: &str = "openshift.io/dpuvf";
 const SRIOV: &str = "sriovnetwork.k8snetworkplumbingwg.io";
 const OVN: &str = "k8s.ovn.org";
 const DRANET: &str = "dra.net";

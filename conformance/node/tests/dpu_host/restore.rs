@@ -21,12 +21,8 @@ fn noted(node: &Node, at: usize) -> Result<(BTreeSet<String>, BTreeSet<String>)>
 
 /// Attaches a pod with a primary user-defined network, on the first two VFs.
 fn attach_with_udn(node: &Node) -> Result<(Pod, Value)> {
-    const RESOURCE: &str = "openshift.io/dpuvf";
     let pod = node.pod("web", "web-0")?;
-    node.give_udn(&pod, &node.vfs()[1])?;
-    node.allocate(&pod, RESOURCE, &[node.vfs()[0].device_id(), node.vfs()[1].device_id()]);
-    let mut conf = node.conf();
-    conf["resourceName"] = RESOURCE.into();
+    let conf = with_two_vfs(node, &pod)?;
     let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
     Ok((pod, after(conf, result)))
 }
@@ -319,7 +315,6 @@ fn a_card_may_reset_twice() -> Result<()> {
 
 #[test]
 fn a_function_that_the_kubelet_has_given_to_another_pod_is_not_taken() -> Result<()> {
-    const RESOURCE: &str = "openshift.io/dpuvf";
     let (node, pod, _) = attached(false)?;
     node.allocate(&pod, RESOURCE, &[node.vfs()[1].device_id()]);
     let other = node.pod("web", "web-1")?;

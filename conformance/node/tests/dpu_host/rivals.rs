@@ -6,8 +6,6 @@ use serde_json::json;
 
 use super::*;
 
-const RESOURCE: &str = "openshift.io/dpuvf";
-
 /// A node whose first VF is a pod's that the kubelet has forgotten, though a process of it is left; that pod, another one
 /// to which the kubelet has given the VF, and how the VF was before.
 fn given_away() -> Result<(Node, Pod, Pod, LinkState)> {

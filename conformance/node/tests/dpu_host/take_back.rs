@@ -6,11 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use anyhow::Result;
 use node::{Answer, Card, Node, Verb};
-use serde_json::json;
 
 use super::*;
 
-const RESOURCE: &str = "openshift.io/dpuvf";
 /// How standard output is not to be had: full, and closed before the plugin was started.
 const SHELLS: [&str; 2] = [r#"exec "$0" > /dev/full"#, r#"exec "$0" >&-"#];
 
@@ -21,10 +19,7 @@ fn an_answer_that_cannot_be_written_is_taken_back() -> Result<()> {
         let before = homes(&node)?;
         for shell in SHELLS {
             let pod = node.pod("blue", "web-0")?;
-            node.give_udn(&pod, &node.vfs()[1])?;
-            node.allocate(&pod, RESOURCE, &[node.vfs()[0].device_id(), node.vfs()[1].device_id()]);
-            let mut conf = node.conf();
-            conf["resourceName"] = json!(RESOURCE);
+            let conf = with_two_vfs(&node, &pod)?;
             let call = node.call(PLUGIN, Verb::Add)?.pod(&pod).conf(&conf).through("sh", &["-c", shell]);
             let output = call.run()?;
             assert_eq!(output.status.code(), Some(1), "{shell}: {output:?}");

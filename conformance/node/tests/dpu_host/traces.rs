@@ -15,8 +15,6 @@ const EVERYTHING: &str = "link set eth0 arp off\nlink set eth0 multicast off\nli
     link set eth0 broadcast 02:00:00:00:00:01\nlink set eth0 mode dormant\nlink set eth0 group 7\n\
     link set eth0 txqueuelen 3\nlink set eth0 gso_max_size 3000 gso_max_segs 2 gro_max_size 4000";
 
-const RESOURCE: &str = "openshift.io/dpuvf";
-
 /// Attaches a pod, and has the runtime check it.
 fn attach(node: &Node, name: &str, vf: &Vf) -> Result<(Pod, IpAddr)> {
     let pod = node.pod("web", name)?;
@@ -206,10 +204,7 @@ fn neither_do_they_by_a_pods_second_vf() -> Result<()> {
         node.change_host(&format!("link set {0} promisc on\nlink set {0} arp off", second.name))?;
         let before = (home(&node, second)?, features(&node, second)?);
         let pod = node.pod("web", "web-0")?;
-        node.give_udn(&pod, second)?;
-        node.allocate(&pod, RESOURCE, &[node.vfs()[0].device_id(), second.device_id()]);
-        let mut conf = node.conf();
-        conf["resourceName"] = RESOURCE.into();
+        let conf = with_two_vfs(&node, &pod)?;
         node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
         let name = "ovn-udn1";
         let link = pod.link(name)?.context("no second interface")?;

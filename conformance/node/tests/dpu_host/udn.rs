@@ -9,8 +9,6 @@ use serde_json::json;
 
 use super::*;
 
-const RESOURCE: &str = "openshift.io/dpuvf";
-
 #[test]
 fn it_gets_and_returns_its_own_vf() -> Result<()> {
     for naming in [Naming::Pci, Naming::Simulated] {
@@ -25,10 +23,7 @@ fn it_gets_and_returns_its_own_vf() -> Result<()> {
 fn gets_and_gives_back(node: &Node) -> Result<()> {
     let homes = homes(node)?;
     let pod = node.pod("blue", "web-0")?;
-    node.give_udn(&pod, &node.vfs()[1])?;
-    node.allocate(&pod, RESOURCE, &[node.vfs()[0].device_id(), node.vfs()[1].device_id()]);
-    let mut conf = node.conf();
-    conf["resourceName"] = json!(RESOURCE);
+    let conf = with_two_vfs(node, &pod)?;
     let result = node.run(PLUGIN, Verb::Add, &pod, &conf)?.ok()?;
     ensure!(result["interfaces"].as_array().map(Vec::len) == Some(4), "{result}");
     ensure!(result["interfaces"][3]["name"] == "ovn-udn1", "{result}");

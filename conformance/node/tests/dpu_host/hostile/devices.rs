@@ -89,17 +89,13 @@ fn no_vf_of_the_hosts_own_is_given_away() -> Result<()> {
 /// A privileged server would move it without asking, and what the host had on it would be gone.
 #[test]
 fn no_second_vf_of_the_hosts_own_is_given_away() -> Result<()> {
-    const RESOURCE: &str = "openshift.io/dpuvf";
     for privileged in [false, true] {
         let node = Node::builder().privileged(privileged).start()?;
-        let (first, second) = (&node.vfs()[0], &node.vfs()[1]);
+        let second = &node.vfs()[1];
         node.change_host(&format!("address add 192.0.2.1/24 dev {}", second.name))?;
         let before = node.host_links()?;
         let pod = node.pod("blue", "web-0")?;
-        node.give_udn(&pod, second)?;
-        node.allocate(&pod, RESOURCE, &[first.device_id(), second.device_id()]);
-        let mut conf = node.conf();
-        conf["resourceName"] = json!(RESOURCE);
+        let conf = with_two_vfs(&node, &pod)?;
         let refused = |why: &str| -> Result<()> {
             let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &conf)?.error()?;
             assert_eq!(code, 103, "privileged {privileged}: {text}");

@@ -82,7 +82,7 @@ fn no_socket_is_connected_to_through_a_symlink() -> Result<()> {
     for file in ["link", "folder/bystander.sock"] {
         let path = format!("/var/lib/kubelet/pod-resources/tenant/{file}");
         let mut conf = node.conf();
-        conf["resourceName"] = json!("openshift.io/dpuvf");
+        conf["resourceName"] = json!(RESOURCE);
         conf["podResourcesSocket"] = json!(path);
         let (code, text) = node.run(PLUGIN, Verb::Add, &pod, &conf)?.error()?;
         assert_eq!(code, 7, "{path}: {text}");

@@ -68,7 +68,7 @@ fn another_users_kubelet_is_refused() -> Result<()> {
     node.stop_kubelet();
     let _impostor = Impostor::listen(&node.kubelet_socket())?;
     let mut conf = node.conf();
-    conf["resourceName"] = json!("openshift.io/dpuvf");
+    conf["resourceName"] = json!(RESOURCE);
     let text = refused(&node, &conf, 105)?;
     assert!(text.contains("uid 65534") && text.contains("only root"), "{text}");
     Ok(())
