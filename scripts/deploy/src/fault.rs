@@ -1,5 +1,6 @@
 //! Why something is refused, and what to do about it.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
@@ -48,9 +49,21 @@ impl Faults {
         result.map_err(|fault| self.push(fault)).ok()
     }
 
+    /// All of them, each once.
+    pub(crate) fn distinct(self) -> Vec<Fault> {
+        let mut said = BTreeSet::new();
+        self.0.into_iter().filter(|fault| said.insert(fault.to_string())).collect()
+    }
+
     /// Nothing refused: goes on with `value`.
     pub(crate) fn none_or<T>(self, value: T) -> Result<T, Faults> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl Extend<Fault> for Faults {
+    fn extend<T: IntoIterator<Item = Fault>>(&mut self, faults: T) {
+        self.0.extend(faults);
     }
 }
 

@@ -70,3 +70,6 @@ pub(crate) const CLASS: &str = "dpu-pods";
 pub(crate) const CLASS_RESOURCE: &str = "deviceclass.resource.kubernetes.io/";
 /// The driver of the SR-IOV operator that gives them (`k8snetworkplumbingwg/dra-driver-sriov`).
 pub(crate) const SRIOV_DRIVER: &str = "sriovnetwork.k8snetworkplumbingwg.io";
+
+/// The PCI vendor ID of most cards.
+pub(crate) const NVIDIA: &str = "15b3";

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::fault::Faults;
+use serde::Serialize;
+
+use crate::fault::{Fault, Faults};
 
 /// What a command has to say, and how it ends.
 pub(crate) struct Report {
@@ -14,3 +16,13 @@ pub(crate) struct Report {
 
 /// A command's end.
 pub(crate) type Outcome = Result<Report, Faults>;
+
+/// What is printed for programs.
+///
+/// # Errors
+/// When serde cannot write it, which is our mistake.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Fault> {
+    let text = serde_json::to_string_pretty(value);
+    text.map(|text| text + "\n")
+        .map_err(|error| Fault::new(format!("no JSON of this ({error})"), "report this"))
+}

@@ -22,7 +22,7 @@ use self::finding::Level;
 use self::runtime::Runtime;
 use crate::fault::Fault;
 use crate::known::{KEPT, STATE};
-use crate::outcome::{Outcome, Report};
+use crate::outcome::{self, Outcome, Report};
 use crate::tree::Tree;
 use crate::yaml;
 use crate::yaml::Gathered;
@@ -76,10 +76,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 fn text(findings: &Findings, json: bool) -> Result<String, Fault> {
     if json {
-        let text = serde_json::to_string_pretty(findings.list());
-        return text
-            .map(|text| text + "\n")
-            .map_err(|error| Fault::new(format!("no JSON of this ({error})"), "report this"));
+        return outcome::json(&findings.list());
     }
     let lines: String = findings.list().iter().map(|finding| format!("{finding}\n")).collect();
     Ok(format!("{lines}verdict: {}\n", findings.verdict()))

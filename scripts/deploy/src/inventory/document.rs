@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::NodeName;
 use crate::fault::Fault;
+use crate::known::NVIDIA;
 
 /// A host, or a card, as it was when this was read. What is `null` is not known; why, `unread` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,7 +80,7 @@ pub(crate) struct Function {
 impl Function {
     /// Whether it is a BlueField-2's or -3's, which have the same numbers on both sides.
     pub(crate) fn is_dpu(&self) -> bool {
-        self.vendor == "15b3" && ["a2d6", "a2dc"].contains(&self.device.as_str())
+        self.vendor == NVIDIA && ["a2d6", "a2dc"].contains(&self.device.as_str())
     }
 }
 

@@ -10,20 +10,20 @@ use super::devlink::{address, port_name};
 use super::document::{Function, Vf};
 use super::sources::{Sources, strange};
 use super::{firmware, vpd};
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
 
 const DEVICES: &str = "/sys/bus/pci/devices";
 const LINKS: [&str; 4] = ["ip", "-j", "link", "show"];
 
 /// Reads them all, and notes what could not be read.
-pub(super) fn read(sources: &Sources, unread: &mut Vec<Fault>) -> Vec<Function> {
+pub(super) fn read(sources: &Sources, unread: &mut Faults) -> Vec<Function> {
     let links = Links { sources, answer: OnceCell::new() };
     let addresses = sources.tree.names(DEVICES).into_iter().filter_map(|name| name.parse().ok());
     addresses.filter_map(|pci| function(&links, pci, unread)).collect()
 }
 
 /// One; none where it is a VF, no network card, or one that neither has VFs nor is a DPU's.
-fn function(links: &Links<'_>, pci: PciAddress, unread: &mut Vec<Fault>) -> Option<Function> {
+fn function(links: &Links<'_>, pci: PciAddress, unread: &mut Faults) -> Option<Function> {
     let sources = links.sources;
     let at = |name: &str| format!("{DEVICES}/{pci}/{name}");
     let id = |name: &str| Some(sources.attribute(&at(name)).ok()?.strip_prefix("0x")?.to_owned());
@@ -50,9 +50,9 @@ fn function(links: &Links<'_>, pci: PciAddress, unread: &mut Vec<Fault>) -> Opti
     if let Some(netdev) = &function.netdev {
         let path = at(&format!("net/{netdev}/address"));
         function.mac = sources.attribute(&path).ok().as_deref().and_then(address);
-        function.permanent_mac = keep(links.permanent(&at(""), netdev, function.mac), unread).flatten();
+        function.permanent_mac = unread.keep(links.permanent(&at(""), netdev, function.mac)).flatten();
     }
-    function.serial = keep(serial(sources, &at("vpd"), pci), unread);
+    function.serial = unread.keep(serial(sources, &at("vpd"), pci));
     if function.is_dpu() {
         let address = pci.to_string();
         let command = ["mstconfig", "-e", "-d", &address, "q"];
@@ -60,13 +60,9 @@ fn function(links: &Links<'_>, pci: PciAddress, unread: &mut Vec<Fault>) -> Opti
         let read = |text: String| {
             firmware::parse(&text, &function.device).ok_or_else(|| strange(&command, "no table of keys"))
         };
-        function.firmware = keep(answer.and_then(read), unread);
+        function.firmware = unread.keep(answer.and_then(read));
     }
     Some(function)
-}
-
-fn keep<T>(result: Result<T, Fault>, unread: &mut Vec<Fault>) -> Option<T> {
-    result.map_err(|fault| unread.push(fault)).ok()
 }
 
 /// On a card a function has its representors beside the uplink.

@@ -9,7 +9,7 @@ mod ovs;
 mod sources;
 mod vpd;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,8 +18,8 @@ use clap::Args as ClapArgs;
 use self::document::{Card, Function, Inventory, Kind, Port, Version};
 pub(crate) use self::name::NodeName;
 use self::sources::Sources;
-use crate::fault::Fault;
-use crate::outcome::{Outcome, Report};
+use crate::fault::{Fault, Faults};
+use crate::outcome::{self, Outcome, Report};
 
 /// The command line.
 #[derive(ClapArgs)]
@@ -42,9 +42,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let node = args.node.clone().or_else(|| host_name(&sources)).unwrap_or_default();
     let node = NodeName::try_from(node).map_err(|why| Fault::new(why, "say it with --node"))?;
     let inventory = read(&sources, node);
-    let text = serde_json::to_string_pretty(&inventory)
-        .map_err(|error| Fault::new(format!("no JSON of this ({error})"), "report this"))?;
-    Ok(Report { text: text + "\n", code: ExitCode::SUCCESS })
+    Ok(Report { text: outcome::json(&inventory)?, code: ExitCode::SUCCESS })
 }
 
 /// A kubelet takes the host name in lower case.
@@ -54,13 +52,12 @@ fn host_name(sources: &Sources) -> Option<String> {
 }
 
 fn read(sources: &Sources, node: NodeName) -> Inventory {
-    let mut unread = Vec::new();
+    let mut unread = Faults::default();
     let product = sources.attribute("/sys/class/dmi/id/product_name").ok();
     let functions = functions::read(sources, &mut unread);
     let card = card(sources, product.as_deref(), &functions, &mut unread);
     // Each function of a card lacks the same.
-    let mut said = BTreeSet::new();
-    unread.retain(|fault| said.insert(fault.to_string()));
+    let unread = unread.distinct();
     Inventory { api_version: Version::V1, kind: Kind::Inventory, node, product, functions, card, unread }
 }
 
@@ -70,7 +67,7 @@ fn card(
     sources: &Sources,
     product: Option<&str>,
     functions: &[Function],
-    unread: &mut Vec<Fault>,
+    unread: &mut Faults,
 ) -> Option<Card> {
     let (ports, fault) = match devlink::ports(sources) {
         Ok(ports) => (ports, None),
@@ -83,11 +80,10 @@ fn card(
     unread.extend(fault);
     let mut eswitch = BTreeMap::new();
     for function in functions.iter().filter(|function| function.is_dpu()) {
-        match devlink::eswitch(sources, function) {
-            Ok(mode) => drop(eswitch.insert(function.pci, mode)),
-            Err(fault) => unread.push(fault),
+        if let Some(mode) = unread.keep(devlink::eswitch(sources, function)) {
+            eswitch.insert(function.pci, mode);
         }
     }
-    let ovs = ovs::read(sources).map_err(|fault| unread.push(fault)).ok();
+    let ovs = unread.keep(ovs::read(sources));
     Some(Card { eswitch, ports, ovs })
 }

@@ -10,6 +10,7 @@ use super::odd::{Oddity, plain};
 use super::pair::Pair;
 use crate::fault::Fault;
 use crate::inventory::NodeName;
+use crate::outcome;
 
 const HEAD: [&str; 5] = ["HOST", "CARD", "BY", "FUNCTIONS", "NAMED BY"];
 
@@ -96,7 +97,5 @@ pub(super) fn json(pairs: &[Pair<'_>], odd: &[Oddity]) -> Result<String, Fault> 
         sure: pair.is_sure,
         named_by: &pair.named_by,
     });
-    let text = serde_json::to_string_pretty(&Document { pairs: rows.collect(), odd });
-    text.map(|text| text + "\n")
-        .map_err(|error| Fault::new(format!("no JSON of this ({error})"), "report this"))
+    outcome::json(&Document { pairs: rows.collect(), odd })
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use self::rules::{Problem, Rules, Verdict};
 use self::workload::Workload;
 use crate::fault::Fault;
-use crate::outcome::{Outcome, Report};
+use crate::outcome::{self, Outcome, Report};
 use crate::render::{Cluster, Site};
 use crate::yaml;
 
@@ -143,7 +143,7 @@ fn lint(input: &Input, json: bool) -> Outcome {
                 .filter_map(workload::passed_over)
                 .map(|(object, why)| Line::passed_over(&object, why)),
         );
-        pretty(&lines)?
+        outcome::json(&lines)?
     } else {
         judged.iter().map(|(workload, verdict)| format!("{workload}: {verdict}\n")).collect()
     };
@@ -175,7 +175,7 @@ fn patch(input: &Input, form: Form, select: bool) -> Outcome {
     let text = match (form, patches.as_slice()) {
         (_, []) => return Err(none_found().into()),
         (Form::Manifest, _) => manifests(&objects)?,
-        (Form::JsonPatch, [one]) => pretty(one)?,
+        (Form::JsonPatch, [one]) => outcome::json(one)?,
         (Form::JsonPatch, many) => {
             let why = format!("{} workloads were given, and a JSON patch is for one", many.len());
             return Err(Fault::new(why, "give one at a time, or ask for --as manifest").into());
@@ -187,10 +187,4 @@ fn patch(input: &Input, form: Form, select: bool) -> Outcome {
 fn manifests(objects: &[Value]) -> Result<String, Fault> {
     let texts: Result<Vec<_>, _> = objects.iter().map(yaml::print).collect();
     Ok(texts?.join("---\n"))
-}
-
-fn pretty(value: &impl Serialize) -> Result<String, Fault> {
-    let text = serde_json::to_string_pretty(value);
-    text.map(|text| text + "\n")
-        .map_err(|error| Fault::new(format!("no JSON of this ({error})"), "report this"))
 }

@@ -3,9 +3,9 @@
 use super::site::Site;
 use super::values::VfPool;
 use crate::fault::{Fault, Faults};
+use crate::known::NVIDIA;
 
-/// The vendor of most cards, and the VFs that the operator's webhook takes of it (`pkg/webhook/validate.go: MlxMaxVFs`).
-const NVIDIA: &str = "15b3";
+/// The VFs that the operator's webhook takes of that vendor (`pkg/webhook/validate.go: MlxMaxVFs`).
 const NVIDIA_VFS: u16 = 128;
 
 /// First and last VF, as the SR-IOV operator reads `ens1f0#1-15`.
